@@ -1,0 +1,87 @@
+"""Build the book into _build/html; every warning is an error.
+
+Nothing is done when no input changed since the last build that succeeded.
+Otherwise everything is built anew: Sphinx repeats only the warnings of the pages
+it reads again, so that a partial build would pass over the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from notebook_files import ROOT
+
+# Folders no page is made of. Hidden ones are left out as well.
+NOT_INPUTS = {"_build", "__pycache__", "node_modules", "tests"}
+COMMAND = ("-m", "jupyter_book", "build", ".", "-W", "-n", "--keep-going")
+
+
+def inputs(root: Path) -> Iterator[Path]:
+    """Yield every file that the built pages may depend on, in a fixed order."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in NOT_INPUTS
+            and not name.endswith(".egg-info")
+        )
+        for name in sorted(names):
+            if not name.startswith(".") and not name.endswith(".checkpoint.npz"):
+                yield Path(folder, name)
+
+
+def content_hash(root: Path) -> str:
+    """Return a hash of the names and the contents of all inputs."""
+    total = hashlib.sha256()
+    for path in inputs(root):
+        total.update(path.relative_to(root).as_posix().encode() + b"\0")
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def build(root: Path, command: Sequence[str] = COMMAND) -> int:
+    """Build the book if an input changed; return the exit status.
+
+    Parameters
+    ----------
+    root
+        The book's folder.
+    command
+        What Python is asked to run there; tests give a quicker one.
+    """
+    out = root / "_build"
+    stamp, index = out / "built-from", out / "html" / "index.html"
+    now = content_hash(root)
+    if index.exists() and stamp.exists() and stamp.read_text("utf-8") == now:
+        print(f"The book is up to date: open {index}")
+        return 0
+    stamp.unlink(missing_ok=True)
+    for old in ("html", ".doctrees", "jupyter_execute", ".jupyter_cache"):
+        shutil.rmtree(out / old, ignore_errors=True)
+    status = subprocess.run(
+        [sys.executable, *command], cwd=root, check=False
+    ).returncode
+    if status:
+        print(
+            "\nThe book was not built: mend what the lines with WARNING or ERROR above "
+            "name, then run the same command again.",
+            file=sys.stderr,
+        )
+        return status
+    if not index.exists():
+        print(f"\nThe build ended well but wrote no {index}.", file=sys.stderr)
+        return 1
+    stamp.write_text(now, "utf-8")
+    print(f"\nThe book is built: open {index}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(build(ROOT))

@@ -1,0 +1,82 @@
+"""Run one chapter at a larger scale: `make reproduce CHAPTER=03 SCALE=laptop`.
+
+The chapter itself writes ``results/03/laptop.json`` and continues from its own
+checkpoints; the executed copy of the notebook goes to ``_build/reproduce``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import papermill
+from notebook_files import (
+    ROOT,
+    Chapter,
+    find_chapters,
+    read_notebook,
+    read_scales,
+    select_chapters,
+)
+from papermill.exceptions import PapermillExecutionError
+
+
+def choose(chapter: str, scale: str, root: Path) -> Chapter:
+    """Return the chapter that `chapter` names, if it has the scale `scale`.
+
+    Raises
+    ------
+    LookupError
+        If there is no such chapter, or the chapter has no such scale.
+    """
+    (chosen,) = select_chapters(find_chapters(root), [chapter])
+    scales = read_scales(read_notebook(chosen.path))
+    if scale not in scales:
+        raise LookupError(
+            f"chapter {chosen.number} has no scale {scale!r}; its scales are "
+            f"{', '.join(scales)}"
+        )
+    return chosen
+
+
+def reproduce(chapter: Chapter, scale: str, root: Path) -> Path:
+    """Run `chapter` with SCALE set to `scale`; return the executed copy."""
+    copy = root / "_build" / "reproduce" / f"{chapter.name}-{scale}.ipynb"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        str(chapter.path),
+        str(copy),
+        parameters={"SCALE": scale},
+        cwd=str(chapter.path.parent),
+        kernel_name="python3",
+        log_output=True,
+    )
+    return copy
+
+
+def main(argv: Sequence[str], root: Path = ROOT) -> int:
+    """Run the command; return its exit status."""
+    usage = "reproduce.py: use make reproduce CHAPTER=03 SCALE=laptop"
+    if len(argv) != 2:
+        print(f"{usage}; got {len(argv)} values instead of 2", file=sys.stderr)
+        return 2
+    try:
+        chapter = choose(argv[0], argv[1], root)
+    except LookupError as error:
+        print(f"{usage}; {error}", file=sys.stderr)
+        return 2
+    try:
+        copy = reproduce(chapter, argv[1], root)
+    except PapermillExecutionError as error:
+        print(f"{chapter.name} at scale {argv[1]} failed:\n{error}", file=sys.stderr)
+        return 1
+    print(f"The executed chapter: {copy}")
+    result = root / "results" / chapter.number / f"{argv[1]}.json"
+    if result.exists():
+        print(f"Its measurements: {result}\n`make book` shows them in the chapter.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
