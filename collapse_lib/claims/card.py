@@ -1,0 +1,91 @@
+"""Show a verdict: plain text for a terminal, a card for a page.
+
+The card carries classes only; the colours are the style sheet's.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from collapse_lib.claims.estimate import three_digits
+
+if TYPE_CHECKING:
+    from collapse_lib.claims.verdict import Outcome, Verdict
+
+
+def _ours(outcome: Outcome) -> str:
+    estimate = outcome.estimate
+    value = three_digits(estimate.value)
+    return f"{value} ± {three_digits(estimate.se)}" if estimate.se else value
+
+
+def _expected(outcome: Outcome) -> str:
+    return "–" if outcome.expected is None else three_digits(outcome.expected)
+
+
+def _note(verdict: Verdict) -> str:
+    """Return why the claim was not attempted, or not (fully) reproduced, if known."""
+    claim = verdict.claim
+    if verdict.word == "reproduced":
+        return ""
+    return claim.not_attempted or claim.because or ""
+
+
+def as_text(verdict: Verdict) -> str:
+    """Return a few plain lines."""
+    claim = verdict.claim
+    lines = [
+        f"{claim.id} {claim.title}: {verdict.symbol} {verdict.word}",
+        f"  published: {claim.published}",
+    ]
+    for outcome in verdict.outcomes:
+        check = outcome.check
+        target = "" if outcome.expected is None else f"expected {_expected(outcome)}, "
+        lines.append(
+            f"  {check.name}: ours {_ours(outcome)}, {target}{check.tolerance}: "
+            f"{'pass' if outcome.passed else 'fail'}"
+        )
+    note = _note(verdict)
+    return "\n".join([*lines, f"  because: {note}"] if note else lines)
+
+
+def as_html(verdict: Verdict) -> str:
+    """Return the card, with the element id ``claim-`` and the id of the claim."""
+    claim = verdict.claim
+    modifier = verdict.word.replace(" ", "-")
+    parts = [
+        f'<div class="verdict {modifier}" id="claim-{escape(claim.id)}">',
+        f'<p class="verdict-head"><strong>{escape(claim.id)}</strong> '
+        f"{escape(claim.title)} "
+        f'<span class="verdict-word">{verdict.symbol} {verdict.word}</span></p>',
+        f'<p class="verdict-statement">{escape(claim.statement)}</p>',
+        f'<p class="verdict-published">Published: {escape(claim.published)} '
+        f'<span class="verdict-source">({escape(claim.source)})</span></p>',
+    ]
+    if verdict.outcomes:
+        rows = "".join(_row(outcome) for outcome in verdict.outcomes)
+        heads = ("Check", "Ours ± s.e.", "Expected", "Tolerance", "Result")
+        head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+        parts.append(
+            '<table class="verdict-checks">'
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+    note = _note(verdict)
+    if note:
+        parts.append(f'<p class="verdict-because">{escape(note)}</p>')
+    return "\n".join([*parts, "</div>"])
+
+
+def _row(outcome: Outcome) -> str:
+    check = outcome.check
+    result = "✓ pass" if outcome.passed else "✗ fail"
+    cells = (
+        _ours(outcome),
+        _expected(outcome),
+        f"{check.tolerance} ({check.tolerance.reason})",
+        result,
+    )
+    data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    state = "pass" if outcome.passed else "fail"
+    return f'<tr class="check-{state}"><td>{escape(check.what)}</td>{data}</tr>'

@@ -1,0 +1,64 @@
+"""What a chapter displays: numbers for the prose and verdict cards.
+
+Outside of IPython a card is printed as text, and a number for the prose is not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from collapse_lib.claims.verdict import Verdict
+
+#: Outputs of this kind are not shown on the page; ``{glue:text}`` reads them.
+GLUE = "application/papermill.record/"
+
+
+def glue(name: str, text: str) -> None:
+    """Store a text under a name, for ``{glue:text}`` in the prose of the chapter."""
+    if _shell() is not None:
+        metadata = {"scrapbook": {"name": name, "mime_prefix": GLUE}}
+        _display({f"{GLUE}text/plain": text}, metadata)
+
+
+def show(verdict: Verdict) -> Verdict:
+    """Display a verdict at once, and return one that does not repeat itself.
+
+    So one cell can check many claims, and its last expression, which IPython would
+    display, does not bring the last card twice.
+    """
+    shell = _shell()
+    if shell is None:
+        print(verdict)
+        return verdict
+    _display(verdict.mimebundle())
+    return _Shown(verdict.claim, verdict.outcomes, verdict.scale, shell.execution_count)
+
+
+@dataclass(frozen=True)
+class _Shown(Verdict):
+    """A verdict that is already on display in the cell with this execution count."""
+
+    cell: int | None = field(default=None, compare=False, repr=False)
+
+    def _ipython_display_(self) -> None:
+        if getattr(_shell(), "execution_count", None) != self.cell:
+            _display(self.mimebundle())
+
+
+def _display(
+    data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None
+) -> None:
+    from IPython import display
+
+    display.display(dict(data), metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _shell() -> Any | None:
+    """Return the running IPython shell, or None outside of one."""
+    try:
+        from IPython import get_ipython
+    except ModuleNotFoundError:
+        return None
+    return get_ipython()
