@@ -1,0 +1,197 @@
+"""A finite set of states, re-estimated from its own samples: the urn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collapse_lib.models.base import LAWS, check_choice
+from collapse_lib.samples import Data, Summary, check_data
+
+
+@dataclass(frozen=True)
+class Counts(Summary):
+    """How often each state occurs among ``size`` points of each chain.
+
+    Parameters
+    ----------
+    size
+        Number of points.
+    counts
+        Shape ``(chains, n_states)``, each row with sum ``size``.
+    """
+
+    counts: NDArray[np.int64]
+
+    @property
+    def chains(self) -> int:
+        """Number of independent replicates."""
+        return len(self.counts)
+
+    @classmethod
+    def pool(cls, parts: Sequence[Self]) -> Self:
+        """Add the counts up."""
+        total = np.sum([part.counts for part in parts], axis=0)
+        return cls(sum(part.size for part in parts), total)
+
+    def subsample(self, n: int, rng: np.random.Generator) -> Self:
+        """Draw ``n`` points without replacement: multivariate hypergeometric."""
+        drawn = [rng.multivariate_hypergeometric(row, n) for row in self.counts]
+        return type(self)(n, np.stack(drawn))
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """A distribution on the states 0, 1, ..., ``n_states - 1``, fitted exactly.
+
+    The fit is the empirical distribution, so the recursion is the Wright-Fisher
+    model of population genetics: no functional error, only sampling.
+
+    Parameters
+    ----------
+    n_states
+        Number of states, at least 1.
+    law
+        ``"exact"`` draws the counts from their multinomial law; ``"literal"`` draws
+        every point. Both have the same distribution.
+
+    Raises
+    ------
+    ValueError
+        If ``n_states`` is not a positive integer or ``law`` is unknown.
+
+    Notes
+    -----
+    Used in chapters 01 and 02. Source: Shumailov et al. (2024), "Discrete
+    distributions with exact approximation".
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> Categorical(3).fit(np.array([[0, 0, 2, 2]]), rng).p
+    array([[0.5, 0. , 0.5]])
+    """
+
+    n_states: int
+    law: str = "exact"
+
+    event_ndim = 0
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        if not isinstance(self.n_states, (int, np.integer)) or self.n_states < 1:
+            raise ValueError(f"n_states is {self.n_states!r}; it must be an integer >= 1")
+        check_choice("law", self.law, LAWS)
+
+    def fit(self, data: Data, rng: np.random.Generator) -> FittedCategorical:
+        """Count.
+
+        Parameters
+        ----------
+        data
+            Integers of shape ``(chains, n)``, or `Counts`.
+        rng
+            Not used: counting is deterministic.
+
+        Raises
+        ------
+        ValueError
+            If a state is not an integer from 0 to ``n_states - 1``, or the data are
+            empty or of another shape.
+        """
+        counts = self._count(data)
+        return FittedCategorical(counts.counts / counts.size, self.law)
+
+    def _count(self, data: Data) -> Counts:
+        if isinstance(data, Counts):
+            if data.counts.shape[1] != self.n_states:
+                raise ValueError(
+                    f"the counts are of {data.counts.shape[1]} states, "
+                    f"n_states is {self.n_states}"
+                )
+            return data
+        if isinstance(data, Summary):
+            raise ValueError(f"Categorical cannot be fitted to {type(data).__name__}")
+        check_data(data, self.event_ndim)
+        return self._count_points(data)
+
+    def _count_points(self, data: NDArray[Any]) -> Counts:
+        if data.dtype.kind not in "iu":
+            raise ValueError(f"states must be integers, the data are {data.dtype}")
+        if data.min() < 0 or data.max() >= self.n_states:
+            raise ValueError(
+                f"the data hold states {data.min()} to {data.max()}; "
+                f"allowed: 0 to {self.n_states - 1}"
+            )
+        # One bincount for all chains: each chain gets its own range of labels.
+        offsets = self.n_states * np.arange(len(data))[:, None]
+        flat = np.bincount((data + offsets).ravel(), minlength=len(data) * self.n_states)
+        return Counts(data.shape[1], flat.reshape(len(data), self.n_states))
+
+
+@dataclass(frozen=True)
+class FittedCategorical:
+    """Distributions on finitely many states, one per chain.
+
+    Parameters
+    ----------
+    p
+        Probabilities, shape ``(chains, n_states)``, rows with sum 1.
+    law
+        ``"exact"`` or ``"literal"``: see `Categorical`.
+    """
+
+    p: NDArray[np.float64]
+    law: str = "exact"
+
+    @classmethod
+    def of(cls, weights: Sequence[float], law: str = "exact") -> FittedCategorical:
+        """Return a given distribution as a source of real data.
+
+        Raises
+        ------
+        ValueError
+            If the weights are negative, not finite, or do not sum to 1.
+        """
+        p = np.asarray(weights, dtype=np.float64)
+        if p.ndim != 1 or p.size == 0 or not np.isfinite(p).all() or (p < 0).any():
+            raise ValueError(
+                "weights must be a non-empty list of numbers >= 0, got "
+                f"shape {p.shape} with minimum {p.min(initial=0)}"
+            )
+        if abs(p.sum() - 1) > 1e-9:
+            raise ValueError(f"weights must sum to 1, they sum to {p.sum():.12g}")
+        return cls(p[None], law)
+
+    def expand(self, chains: int) -> FittedCategorical:
+        """Repeat a single distribution for every chain."""
+        return replace(self, p=np.broadcast_to(self.p, (chains, self.p.shape[1])))
+
+    def temper(self, temperature: float) -> FittedCategorical:
+        r"""Return the distribution :math:`p_i^{1/T} / \sum_j p_j^{1/T}`.
+
+        Temperature 0 keeps only the most probable state (ties share it equally).
+        """
+        with np.errstate(divide="ignore"):  # log 0 = -inf: the state stays impossible
+            logits = np.log(self.p)
+        logits -= logits.max(axis=1, keepdims=True)
+        if temperature == 0:
+            weights = (logits == 0).astype(np.float64)
+        else:
+            weights = np.exp(logits / temperature)
+        return replace(self, p=weights / weights.sum(axis=1, keepdims=True))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Data:
+        """Draw ``n`` points per chain: counts, or an array under the literal law."""
+        if self.law == "exact":
+            return Counts(n, rng.multinomial(n, self.p))
+        uniform = rng.random((len(self.p), n))
+        cdf = np.cumsum(self.p, axis=1)
+        cdf /= cdf[:, -1:]
+        rows = zip(cdf, uniform, strict=True)
+        # side="right": a state of probability 0 owns an empty interval.
+        return np.stack([np.searchsorted(c, u, side="right") for c, u in rows])

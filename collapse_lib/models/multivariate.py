@@ -1,0 +1,225 @@
+"""A Gaussian in d dimensions, refitted to its own samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collapse_lib.models.base import LAWS, check_choice
+from collapse_lib.models.gaussian import ESTIMATORS
+from collapse_lib.samples import Data, Summary, check_data
+
+
+@dataclass(frozen=True)
+class ScatterSummary(Summary):
+    r"""Sufficient statistics of ``size`` vectors in each chain.
+
+    Parameters
+    ----------
+    size
+        Number of points.
+    mean
+        Sample means, shape ``(chains, d)``.
+    root
+        Lower triangular roots :math:`R` of the scatter matrices,
+        :math:`R R^\top = \sum_j (x_j - \bar x)(x_j - \bar x)^\top`,
+        shape ``(chains, d, d)``.
+    """
+
+    mean: NDArray[np.float64]
+    root: NDArray[np.float64]
+
+    @property
+    def chains(self) -> int:
+        """Number of independent replicates."""
+        return len(self.mean)
+
+    @classmethod
+    def pool(cls, parts: Sequence[Self]) -> Self:
+        """Merge summaries: scatter adds up within and between the parts."""
+        n = sum(part.size for part in parts)
+        mean = np.sum([part.size / n * part.mean for part in parts], axis=0)
+        columns = [part.root for part in parts]
+        columns += [(math.sqrt(p.size) * (p.mean - mean))[..., None] for p in parts]
+        return cls(n, mean, triangular_root(np.concatenate(columns, axis=-1)))
+
+
+@dataclass(frozen=True)
+class MultivariateGaussian:
+    r"""The normal distribution in :math:`d` dimensions.
+
+    Mean and covariance are the sample's; the covariance divides by :math:`n-1`
+    (``"unbiased"``, as in Theorem 3.1 of Shumailov et al. 2024) or :math:`n`
+    (``"mle"``).
+
+    Parameters
+    ----------
+    estimator
+        ``"unbiased"`` or ``"mle"``.
+    law
+        ``"literal"`` draws every point; ``"exact"`` draws the mean from
+        :math:`N(\mu, \Sigma/n)` and the scatter from :math:`W_d(\Sigma, n-1)` by
+        Bartlett's decomposition.
+
+    Notes
+    -----
+    Covariances are kept as triangular roots and never squared, so that a collapsing
+    chain stays accurate over 600 orders of magnitude in its determinant.
+    Used in chapter 04.
+    """
+
+    estimator: str = "unbiased"
+    law: str = "literal"
+
+    event_ndim = 1
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        check_choice("estimator", self.estimator, ESTIMATORS)
+        check_choice("law", self.law, LAWS)
+
+    def fit(self, data: Data, rng: np.random.Generator) -> FittedMultivariateGaussian:
+        """Fit each chain to data of shape ``(chains, n, d)`` or a `ScatterSummary`.
+
+        Raises
+        ------
+        ValueError
+            If the data are empty, not finite or of another shape, or if the unbiased
+            estimator gets a single point.
+        """
+        summary = self._summarise(data)
+        divisor = summary.size - (self.estimator == "unbiased")
+        if divisor < 1:
+            raise ValueError(
+                "the unbiased estimator needs at least 2 points per chain, got 1; "
+                'use estimator="mle" or more points'
+            )
+        factor = summary.root / math.sqrt(divisor)
+        return FittedMultivariateGaussian(summary.mean, factor, self.law)
+
+    def _summarise(self, data: Data) -> ScatterSummary:
+        if isinstance(data, ScatterSummary):
+            return data
+        if isinstance(data, Summary):
+            raise ValueError(f"cannot be fitted to {type(data).__name__}")
+        check_data(data, self.event_ndim)
+        mean = data.mean(axis=1)
+        deviations = np.swapaxes(data - mean[:, None, :], -1, -2)
+        return ScatterSummary(data.shape[1], mean, triangular_root(deviations))
+
+
+@dataclass(frozen=True)
+class FittedMultivariateGaussian:
+    """Normal distributions in d dimensions, one per chain.
+
+    Parameters
+    ----------
+    mean
+        Shape ``(chains, d)``.
+    factor
+        Lower triangular roots of the covariances, shape ``(chains, d, d)``.
+    law
+        ``"literal"`` or ``"exact"``.
+    """
+
+    mean: NDArray[np.float64]
+    factor: NDArray[np.float64]
+    law: str = "literal"
+
+    @classmethod
+    def standard(cls, dim: int, law: str = "literal") -> FittedMultivariateGaussian:
+        """Return N(0, I) in ``dim`` dimensions as a source of real data."""
+        return cls(np.zeros((1, dim)), np.eye(dim)[None], law)
+
+    @property
+    def cov(self) -> NDArray[np.float64]:
+        """Covariance matrices, shape ``(chains, d, d)``."""
+        return self.factor @ np.swapaxes(self.factor, -1, -2)
+
+    @property
+    def trace(self) -> NDArray[np.float64]:
+        """Total variance of each chain, shape ``(chains,)``."""
+        return np.einsum("cij,cij->c", self.factor, self.factor)
+
+    @property
+    def log_det(self) -> NDArray[np.float64]:
+        """Logarithm of the covariance's determinant, shape ``(chains,)``."""
+        diagonal = np.abs(np.diagonal(self.factor, axis1=-2, axis2=-1))
+        with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer
+            return 2 * np.log(diagonal).sum(axis=-1)
+
+    def expand(self, chains: int) -> FittedMultivariateGaussian:
+        """Repeat a single distribution for every chain."""
+        dim = self.mean.shape[-1]
+        mean = np.broadcast_to(self.mean, (chains, dim))
+        return replace(
+            self, mean=mean, factor=np.broadcast_to(self.factor, (chains, dim, dim))
+        )
+
+    def temper(self, temperature: float) -> FittedMultivariateGaussian:
+        """Return the density raised to ``1/temperature``: covariances are scaled."""
+        return replace(self, factor=self.factor * math.sqrt(temperature))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Data:
+        """Draw ``n`` vectors per chain: an array, or a summary under the exact law."""
+        chains, dim = self.mean.shape
+        if self.law == "literal":
+            noise = rng.standard_normal((chains, n, dim))
+            return self.mean[:, None, :] + noise @ np.swapaxes(self.factor, -1, -2)
+        noise = rng.standard_normal((chains, dim, 1))
+        mean = self.mean + (self.factor @ noise)[..., 0] / math.sqrt(n)
+        return ScatterSummary(n, mean, self.factor @ wishart_root(chains, dim, n - 1, rng))
+
+
+def triangular_root(columns: NDArray[Any]) -> NDArray[np.float64]:
+    r"""Return lower triangular :math:`L` with :math:`L L^\top = B B^\top`.
+
+    Parameters
+    ----------
+    columns
+        Matrices :math:`B`, shape ``(chains, d, m)``, of any rank.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(chains, d, d)``, diagonal not negative. It comes from a QR
+        decomposition, which neither squares :math:`B` nor fails where it is singular.
+    """
+    chains, dim, m = columns.shape
+    if m < dim:
+        padding = np.zeros((chains, dim, dim - m))
+        columns = np.concatenate([columns, padding], axis=-1)
+    upper = np.linalg.qr(np.swapaxes(columns, -1, -2), mode="r")
+    signs = np.where(np.diagonal(upper, axis1=-2, axis2=-1) < 0, -1.0, 1.0)
+    return np.swapaxes(signs[..., None] * upper, -1, -2)
+
+
+def wishart_root(
+    chains: int, dim: int, degrees: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    r"""Draw triangular roots of standard Wishart matrices :math:`W_d(I, k)`.
+
+    Bartlett (1933): the root has independent entries, standard normal below the
+    diagonal and :math:`\chi_{k-i}` on it, :math:`i = 0, \dots, d-1`.
+
+    Parameters
+    ----------
+    chains, dim
+        The result has shape ``(chains, dim, dim)``.
+    degrees
+        Degrees of freedom :math:`k \ge 0`; fewer than ``dim`` give singular matrices.
+    rng
+        Source of randomness.
+    """
+    if degrees < dim:
+        normal = rng.standard_normal((chains, dim, degrees))
+        return triangular_root(normal)
+    root = np.tril(rng.standard_normal((chains, dim, dim)), -1)
+    chi2 = rng.chisquare(degrees - np.arange(dim), size=(chains, dim))
+    root[:, np.arange(dim), np.arange(dim)] = np.sqrt(chi2)
+    return root

@@ -1,0 +1,153 @@
+"""Data sets that travel from one generation to the next.
+
+A data set is either an array of shape ``(chains, n, ...)`` - ``n`` points for each of
+``chains`` independent replicates - or a `Summary`: a sufficient statistic that stands
+for ``n`` points without storing them, so that a generation costs the same for ten
+points as for ten million. Regimes only use the functions of this module and so
+work with both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Data: TypeAlias = "NDArray[Any] | Summary"
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary(ABC):
+    """A sufficient statistic of ``size`` points in each of several chains.
+
+    Subclasses are frozen dataclasses whose first field is ``size`` and whose other
+    fields are arrays with the chain axis first; that is all a checkpoint needs.
+    """
+
+    kinds: ClassVar[dict[str, type[Summary]]] = {}
+    size: int
+
+    def __init_subclass__(cls) -> None:
+        """Register the kind, so that a checkpoint can name it."""
+        Summary.kinds[cls.__name__] = cls
+
+    @property
+    @abstractmethod
+    def chains(self) -> int:
+        """Number of independent replicates."""
+
+    @classmethod
+    @abstractmethod
+    def pool(cls, parts: Sequence[Self]) -> Self:
+        """Return the summary of all points of ``parts`` together."""
+
+    def subsample(self, n: int, rng: np.random.Generator) -> Self:
+        """Draw ``n`` of the points without replacement, where the law allows it.
+
+        Raises
+        ------
+        ValueError
+            If the summary does not determine the law of a subsample.
+        """
+        raise ValueError(
+            f"a {type(self).__name__} cannot be subsampled: the points themselves are "
+            'gone; build the model with law="literal"'
+        )
+
+
+def size(data: Data) -> int:
+    """Return the number of points per chain."""
+    return data.size if isinstance(data, Summary) else data.shape[1]
+
+
+def n_chains(data: Data) -> int:
+    """Return the number of chains."""
+    return data.chains if isinstance(data, Summary) else data.shape[0]
+
+
+def pool(parts: Sequence[Data]) -> Data:
+    """Put the points of several data sets together, chain by chain.
+
+    Parameters
+    ----------
+    parts
+        Data sets of one kind; empty ones are dropped.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left, or arrays and summaries are mixed.
+
+    Examples
+    --------
+    >>> pool([np.zeros((2, 3)), np.ones((2, 1))]).shape
+    (2, 4)
+    """
+    parts = [part for part in parts if size(part) > 0]
+    if not parts:
+        raise ValueError("nothing to pool: every part is empty")
+    if len(parts) == 1:
+        return parts[0]
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts, axis=1)  # type: ignore[arg-type]
+    kinds = {type(part) for part in parts}
+    if len(kinds) > 1:
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise ValueError(f"data sets of different kinds cannot be pooled: {names}")
+    return kinds.pop().pool(parts)  # type: ignore[union-attr]
+
+
+def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
+    """Draw ``n`` points of each chain without replacement, independently by chain.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than ``n`` points.
+    """
+    if n > size(data):
+        raise ValueError(f"cannot draw {n} points from {size(data)}")
+    if isinstance(data, Summary):
+        return data.subsample(n, rng)
+    # The n smallest of iid uniforms sit at a uniformly random n-subset of places.
+    keys = rng.random(data.shape[:2])
+    chosen = np.argpartition(keys, n - 1, axis=1)[:, :n] if n else keys[:, :0].astype(int)
+    rows = np.arange(data.shape[0])[:, None]
+    return np.asarray(data[rows, chosen])
+
+
+def check_data(data: Data, event_ndim: int, name: str = "data") -> None:
+    """Check that a data set can train a model.
+
+    Parameters
+    ----------
+    data
+        Array of shape ``(chains, n, ...)`` or a summary.
+    event_ndim
+        Number of axes of one data point: 0 for scalars, 1 for vectors.
+    name
+        What to call the data in a message.
+
+    Raises
+    ------
+    ValueError
+        If the data are empty, not finite or of another shape.
+    """
+    if isinstance(data, Summary):
+        if data.size < 1:
+            raise ValueError(f"{name} is empty: at least one point is needed")
+        return
+    want = "(chains, n" + ", ..." * event_ndim + ")"
+    if data.ndim != 2 + event_ndim:
+        raise ValueError(f"{name} has shape {data.shape}; this model needs {want}")
+    if 0 in data.shape:
+        raise ValueError(f"{name} is empty: its shape is {data.shape}")
+    if data.dtype.kind not in "biuf":
+        raise ValueError(f"{name} holds {data.dtype} values; numbers are needed")
+    if data.dtype.kind == "f" and not np.isfinite(data).all():
+        bad = int(data.size - np.isfinite(data).sum())
+        raise ValueError(f"{name} holds {bad} values that are NaN or infinite")
