@@ -1,0 +1,5 @@
+"""Closed forms, each with its equation, source and conditions."""
+
+from collapse_lib.theory import discrete, gaussian
+
+__all__ = ["discrete", "gaussian"]
