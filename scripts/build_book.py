@@ -19,7 +19,9 @@ from notebook_files import ROOT
 
 # Folders no page is made of. Hidden ones are left out as well.
 NOT_INPUTS = {"_build", "__pycache__", "node_modules", "tests"}
-COMMAND = ("-m", "jupyter_book", "build", ".", "-W", "-n", "--keep-going")
+# The program of the same environment, whatever PATH says.
+JUPYTER_BOOK = str(Path(sys.executable).with_name("jupyter-book"))
+COMMAND = (JUPYTER_BOOK, "build", ".", "-W", "-n", "--keep-going")
 
 
 def inputs(root: Path) -> Iterator[Path]:
@@ -54,7 +56,7 @@ def build(root: Path, command: Sequence[str] = COMMAND) -> int:
     root
         The book's folder.
     command
-        What Python is asked to run there; tests give a quicker one.
+        What is run there to build it; tests give a quicker one.
     """
     out = root / "_build"
     stamp, index = out / "built-from", out / "html" / "index.html"
@@ -65,9 +67,7 @@ def build(root: Path, command: Sequence[str] = COMMAND) -> int:
     stamp.unlink(missing_ok=True)
     for old in ("html", ".doctrees", "jupyter_execute", ".jupyter_cache"):
         shutil.rmtree(out / old, ignore_errors=True)
-    status = subprocess.run(
-        [sys.executable, *command], cwd=root, check=False
-    ).returncode
+    status = subprocess.run(command, cwd=root, check=False).returncode
     if status:
         print(
             "\nThe book was not built: mend what the lines with WARNING or ERROR above "
