@@ -33,17 +33,25 @@ def show(verdict: Verdict) -> Verdict:
         print(verdict)
         return verdict
     _display(verdict.mimebundle())
-    return _Shown(verdict.claim, verdict.outcomes, verdict.scale, shell.execution_count)
+    shown = _Shown(verdict.claim, verdict.outcomes, verdict.scale, ["this cell"])
+
+    def leave_cell() -> None:
+        shown.visible_in.clear()
+        shell.events.unregister("post_execute", leave_cell)
+
+    # Not by the execution count, which stands still in runs without history (nbval).
+    shell.events.register("post_execute", leave_cell)
+    return shown
 
 
 @dataclass(frozen=True)
 class _Shown(Verdict):
-    """A verdict that is already on display in the cell with this execution count."""
+    """A verdict that is already on display, as long as its cell runs."""
 
-    cell: int | None = field(default=None, compare=False, repr=False)
+    visible_in: list[str] = field(default_factory=list, compare=False, repr=False)
 
     def _ipython_display_(self) -> None:
-        if getattr(_shell(), "execution_count", None) != self.cell:
+        if not self.visible_in:
             _display(self.mimebundle())
 
 
