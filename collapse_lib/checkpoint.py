@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from collapse_lib.samples import Data, Summary
 
 FORMAT = "collapse_lib checkpoint 1"
+# What numpy, zipfile and json raise on a file that is something else.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,16 @@ def load(path: Path, fingerprint: str) -> State:
             "to start again"
         )
     data = {name: _unpack(name, kind, arrays) for name, kind in meta["kinds"].items()}
+    training = data["training"]
+    if training is None:
+        raise ValueError(_damaged(path, "it holds no training set"))
     return State(
         generation=meta["generation"],
+        first=data["first"],
+        training=training,
+        memory=data["memory"],
         values=arrays["values"],
         rng_state=meta["rng_state"],
-        **data,
     )
 
 
@@ -108,7 +115,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
             arrays = {name: archive[name] for name in archive.files}
         meta = json.loads(str(arrays.pop("meta")))
         intact = meta["format"] == FORMAT and meta["digest"] == _digest(arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as e:
+    except UNREADABLE as e:
         raise ValueError(_damaged(path, str(e))) from e
     if not intact:
         raise ValueError(_damaged(path, "its checksum or format does not match"))

@@ -57,7 +57,7 @@ def replicate(
     check_count("block", block, least=1)
     starts = range(0, chains, block)
     sizes = [min(block, chains - start) for start in starts]
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    root = np.random.SeedSequence(seed) if isinstance(seed, int) else seed
     # Not root.spawn: it counts its children, so a second call would differ.
     children = [
         np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i))
@@ -71,7 +71,8 @@ def replicate(
         ["metric", "generation", "chain"], ignore_index=True
     )
     history = History(frame)
-    history.attrs["config"] = {**parts[0].attrs["config"], "chains": chains, "block": block}
+    config = parts[0].attrs["config"]
+    history.attrs["config"] = {**config, "chains": chains, "block": block}
     return history
 
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from collapse_lib import checkpoint as checkpoints
 from collapse_lib.models.base import Fitted, Model
-from collapse_lib.regimes import Regime, Schedule, check_count
+from collapse_lib.regimes import Regime, Schedule, Turn, check_count
 from collapse_lib.samples import Data, Summary, check_data, n_chains, size
 
 Measure = Callable[[Any], Any]
@@ -147,13 +147,13 @@ class _Loop:
         record: Iterable[int] | None,
     ) -> None:
         """Validate the arguments, before anything is drawn."""
-        if not isinstance(self.regime, Regime):
+        if not hasattr(self.regime, "next"):
             known = ", ".join(sorted(cls.__name__ for cls in _all_regimes(Regime)))
             raise ValueError(
                 f"regime is {self.regime!r}; it must be one of {known}, or a subclass "
                 "of regimes.Regime, e.g. regimes.Replace()"
             )
-        if not isinstance(self.rng, np.random.Generator):
+        if not hasattr(self.rng, "bit_generator"):
             raise ValueError(f"rng is {self.rng!r}; pass np.random.default_rng(seed)")
         if not self.measure:
             raise ValueError("measure is empty; name at least one quantity")
@@ -197,7 +197,7 @@ class _Loop:
             training=training,
             memory=self.regime.start(training),
             values=np.full(shape, np.nan),
-            rng_state=self.rng.bit_generator.state,
+            rng_state=dict(self.rng.bit_generator.state),
         )
 
     def resume(self, path: Path) -> checkpoints.State:
@@ -228,8 +228,10 @@ class _Loop:
                 break
             # Released before the next one is drawn: two would double the memory.
             training = None  # type: ignore[assignment]
-            n = self.sizes[t + 1]
-            training, memory = self.regime.next(memory, fitted, self.real, n, self.rng)
+            turn = Turn(fitted, self.sizes[t + 1], self.real, memory, self.rng)
+            step = self.regime.next(turn)
+            training, memory = step.training, step.memory
+            del turn, step  # they would keep this training set alive
             due = time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS
             if path is not None and due:
                 self._save(path, t + 1, training, memory, values)
@@ -392,7 +394,7 @@ def _tidy(
             "generation": np.tile(np.repeat(generations, chains), n_metrics),
             "chain": np.tile(np.arange(chains), n_metrics * n_recorded),
             "metric": pd.Categorical.from_codes(
-                np.repeat(np.arange(n_metrics), per_metric), metrics
+                np.repeat(np.arange(n_metrics), per_metric), pd.Index(metrics)
             ),
             "value": values.ravel(),
         }

@@ -17,12 +17,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from collapse_lib.models.base import Fitted
-from collapse_lib.samples import Data, Summary, pool, size, subsample
+from collapse_lib.samples import Data, pool, size, subsample
 
 Schedule = Callable[[int], int]
 Weights = tuple[float, float, float]
@@ -41,11 +41,46 @@ class Real(Protocol):
         ...
 
 
-class Step(NamedTuple):
-    """What a regime hands back."""
+@dataclass(frozen=True)
+class Turn:
+    """What a regime is given when a generation has been fitted.
+
+    Parameters
+    ----------
+    fitted
+        The newest model.
+    n
+        How many points the next generation asks for.
+    real
+        The real data.
+    memory
+        What the regime handed back last time (at first, what ``start`` returned).
+    rng
+        Source of randomness.
+    """
+
+    fitted: Fitted
+    n: int
+    real: Real
+    memory: Data | None
+    rng: np.random.Generator
+
+    @property
+    def remembered(self) -> Data:
+        """The memory of a regime that always has one."""
+        if self.memory is None:
+            raise ValueError(
+                "the regime remembers nothing: let start(first) return data"
+            )
+        return self.memory
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a regime hands back: the next training set, and what to remember."""
 
     training: Data
-    memory: Data | None
+    memory: Data | None = None
 
 
 @dataclass(frozen=True)
@@ -102,36 +137,23 @@ class Regime:
         """Return what the regime must remember of the first training set."""
         return None
 
-    def next(
-        self,
-        memory: Data | None,
-        fitted: Fitted,
-        real: Real,
-        n: int,
-        rng: np.random.Generator,
-    ) -> Step:
+    def next(self, turn: Turn) -> Step:
         """Return the next training set and the new memory."""
         raise NotImplementedError
 
-    def synthetic(self, fitted: Fitted, n: int, rng: np.random.Generator) -> Data:
+    def synthetic(self, turn: Turn, n: int) -> Data:
         """Draw ``n`` synthetic points per chain."""
-        generator = self.bias(fitted) if self.bias else fitted
-        return generator.sample(n, rng)
+        generator = self.bias(turn.fitted) if self.bias else turn.fitted
+        return generator.sample(n, turn.rng)
 
 
 @dataclass(frozen=True)
 class Replace(Regime):
     """Train on the newest synthetic data only: the setting of the paper's theory."""
 
-    def next(  # noqa: D102 - documented in Regime
-        self,
-        memory: Data | None,
-        fitted: Fitted,
-        real: Real,
-        n: int,
-        rng: np.random.Generator,
-    ) -> Step:
-        return Step(self.synthetic(fitted, n, rng), None)
+    def next(self, turn: Turn) -> Step:
+        """Return the newest synthetic data."""
+        return Step(self.synthetic(turn, turn.n))
 
 
 @dataclass(frozen=True)
@@ -146,15 +168,9 @@ class Accumulate(Regime):
         """Remember the real data."""
         return first
 
-    def next(  # noqa: D102
-        self,
-        memory: Data | None,
-        fitted: Fitted,
-        real: Real,
-        n: int,
-        rng: np.random.Generator,
-    ) -> Step:
-        everything = pool([_present(memory), self.synthetic(fitted, n, rng)])
+    def next(self, turn: Turn) -> Step:
+        """Return all data so far."""
+        everything = pool([turn.remembered, self.synthetic(turn, turn.n)])
         return Step(everything, everything)
 
 
@@ -166,16 +182,10 @@ class AccumulateSubsample(Accumulate):
     variant with a fixed sample size).
     """
 
-    def next(  # noqa: D102
-        self,
-        memory: Data | None,
-        fitted: Fitted,
-        real: Real,
-        n: int,
-        rng: np.random.Generator,
-    ) -> Step:
-        everything = pool([_present(memory), self.synthetic(fitted, n, rng)])
-        return Step(subsample(everything, n, rng), everything)
+    def next(self, turn: Turn) -> Step:
+        """Return a subsample of all data so far."""
+        everything = pool([turn.remembered, self.synthetic(turn, turn.n)])
+        return Step(subsample(everything, turn.n, turn.rng), everything)
 
 
 @dataclass(frozen=True)
@@ -190,15 +200,9 @@ class Augment(Regime):
         """Always."""
         return True
 
-    def next(  # noqa: D102
-        self,
-        memory: Data | None,
-        fitted: Fitted,
-        real: Real,
-        n: int,
-        rng: np.random.Generator,
-    ) -> Step:
-        return Step(pool([real.first, self.synthetic(fitted, n, rng)]), None)
+    def next(self, turn: Turn) -> Step:
+        """Return the real data with the newest synthetic data."""
+        return Step(pool([turn.real.first, self.synthetic(turn, turn.n)]))
 
 
 @dataclass(frozen=True)
@@ -220,16 +224,11 @@ class Fresh(Regime):
         if self.n_real is not None:
             check_count("n_real", self.n_real, least=0)
 
-    def next(  # noqa: D102
-        self,
-        memory: Data | None,
-        fitted: Fitted,
-        real: Real,
-        n: int,
-        rng: np.random.Generator,
-    ) -> Step:
-        new = real.fresh(n if self.n_real is None else self.n_real, rng)
-        return Step(pool([new, self.synthetic(fitted, n, rng)]), None)
+    def next(self, turn: Turn) -> Step:
+        """Return new real data with the newest synthetic data."""
+        n_real = turn.n if self.n_real is None else self.n_real
+        new = turn.real.fresh(n_real, turn.rng)
+        return Step(pool([new, self.synthetic(turn, turn.n)]))
 
 
 @dataclass(frozen=True)
@@ -272,24 +271,21 @@ class Mix(Regime):
         """Remember the training set, if a share of it will be kept."""
         return first if self.beta or self.weights else None
 
-    def next(  # noqa: D102
-        self,
-        memory: Data | None,
-        fitted: Fitted,
-        real: Real,
-        n: int,
-        rng: np.random.Generator,
-    ) -> Step:
-        constant = (self.alpha, self.beta, self.gamma)
-        weights = check_weights(self.weights(rng)) if self.weights else constant
-        n_model, n_before, n_real = split(n, weights)
-        parts = [self.synthetic(fitted, n_model, rng)] if n_model else []
+    def next(self, turn: Turn) -> Step:
+        """Return the mixture."""
+        n_model, n_before, n_real = split(turn.n, self._weights(turn.rng))
+        parts = [self.synthetic(turn, n_model)] if n_model else []
         if n_before:
-            parts.append(_take(_present(memory), n_before, "beta", rng))
+            parts.append(_keep(turn.remembered, n_before, "beta", turn.rng))
         if n_real:
-            parts.append(_take(real.first, n_real, "gamma", rng))
+            parts.append(_keep(turn.real.first, n_real, "gamma", turn.rng))
         training = pool(parts)
-        return Step(training, training if memory is not None else None)
+        return Step(training, training if turn.memory is not None else None)
+
+    def _weights(self, rng: np.random.Generator) -> Weights:
+        if self.weights is None:
+            return self.alpha, self.beta, self.gamma
+        return check_weights(self.weights(rng))
 
 
 @dataclass(frozen=True)
@@ -313,7 +309,7 @@ class GrowingSamples:
 
     def __call__(self, t: int) -> int:
         """Return the size of generation ``t``'s training set."""
-        return round(self.n0 * (t + 1) ** self.power)
+        return int(round(self.n0 * (t + 1) ** self.power))
 
 
 def split(n: int, weights: Weights) -> tuple[int, int, int]:
@@ -350,28 +346,17 @@ def check_weights(weights: Weights) -> Weights:
 
 def check_count(name: str, value: Any, least: int) -> int:
     """Return ``value`` as int if it is an integer >= ``least``, else raise."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
         raise ValueError(f"{name} is {value!r}; it must be an integer >= {least}")
-    if value < least:
-        raise ValueError(f"{name} is {value}; it must be >= {least}")
     return int(value)
 
 
-def _present(memory: Data | None) -> Data:
-    if memory is None:
-        raise ValueError("the regime was not started: call start(first) before next")
-    return memory
-
-
-def _take(data: Data, n: int, weight: str, rng: np.random.Generator) -> Data:
-    """Keep ``n`` points; all of them need no draw, so summaries may pass."""
-    if n == size(data):
-        return data
+def _keep(data: Data, n: int, weight: str, rng: np.random.Generator) -> Data:
+    """Keep ``n`` points; keeping all needs no draw, so that summaries pass."""
     if n > size(data):
         raise ValueError(
             f"{weight} asks for {n} kept points, there are only {size(data)}; "
             "lower n_samples or the weight"
         )
-    if isinstance(data, Summary):
-        return data.subsample(n, rng)
-    return subsample(data, n, rng)
+    return data if n == size(data) else subsample(data, n, rng)

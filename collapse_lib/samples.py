@@ -92,13 +92,15 @@ def pool(parts: Sequence[Data]) -> Data:
         raise ValueError("nothing to pool: every part is empty")
     if len(parts) == 1:
         return parts[0]
-    if all(isinstance(part, np.ndarray) for part in parts):
-        return np.concatenate(parts, axis=1)  # type: ignore[arg-type]
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    if len(arrays) == len(parts):
+        return np.concatenate(arrays, axis=1)
+    summaries = [part for part in parts if isinstance(part, Summary)]
     kinds = {type(part) for part in parts}
     if len(kinds) > 1:
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise ValueError(f"data sets of different kinds cannot be pooled: {names}")
-    return kinds.pop().pool(parts)  # type: ignore[union-attr]
+    return type(summaries[0]).pool(summaries)
 
 
 def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
@@ -115,7 +117,7 @@ def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
         return data.subsample(n, rng)
     # The n smallest of iid uniforms sit at a uniformly random n-subset of places.
     keys = rng.random(data.shape[:2])
-    chosen = np.argpartition(keys, n - 1, axis=1)[:, :n] if n else keys[:, :0].astype(int)
+    chosen = np.argpartition(keys, max(n - 1, 0), axis=1)[:, :n]
     rows = np.arange(data.shape[0])[:, None]
     return np.asarray(data[rows, chosen])
 

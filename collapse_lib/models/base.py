@@ -42,7 +42,8 @@ class Model(Protocol):
 def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raise ValueError unless ``value`` is one of ``allowed``."""
     if value not in allowed:
-        raise ValueError(f"{name} is {value!r}; allowed: {', '.join(map(repr, allowed))}")
+        choices = ", ".join(map(repr, allowed))
+        raise ValueError(f"{name} is {value!r}; allowed: {choices}")
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,9 @@ class Categorical:
     def __post_init__(self) -> None:
         """Check the options."""
         if not isinstance(self.n_states, (int, np.integer)) or self.n_states < 1:
-            raise ValueError(f"n_states is {self.n_states!r}; it must be an integer >= 1")
+            raise ValueError(
+                f"n_states is {self.n_states!r}; it must be an integer >= 1"
+            )
         check_choice("law", self.law, LAWS)
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedCategorical:
@@ -129,7 +131,8 @@ class Categorical:
             )
         # One bincount for all chains: each chain gets its own range of labels.
         offsets = self.n_states * np.arange(len(data))[:, None]
-        flat = np.bincount((data + offsets).ravel(), minlength=len(data) * self.n_states)
+        n_labels = len(data) * self.n_states
+        flat = np.bincount((data + offsets).ravel(), minlength=n_labels)
         return Counts(data.shape[1], flat.reshape(len(data), self.n_states))
 
 

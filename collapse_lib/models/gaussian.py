@@ -180,9 +180,7 @@ def summarise(data: Data) -> GaussianSummary:
     if data.ndim != 2 or data.size == 0 or data.dtype.kind not in "biuf":
         check_data(data, event_ndim=0)
     n = data.shape[1]
-    parts = [
-        _moments(data[:, start : start + BLOCK]) for start in range(0, n, BLOCK)
-    ]
+    parts = [_moments(data[:, start : start + BLOCK]) for start in range(0, n, BLOCK)]
     summary = parts[0] if len(parts) == 1 else GaussianSummary.pool(parts)
     if not np.isfinite(summary.norm).all():
         # Either bad data, or good data so large that its square overflows.

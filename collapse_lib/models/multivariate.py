@@ -139,19 +139,20 @@ class FittedMultivariateGaussian:
     @property
     def cov(self) -> NDArray[np.float64]:
         """Covariance matrices, shape ``(chains, d, d)``."""
-        return self.factor @ np.swapaxes(self.factor, -1, -2)
+        cov: NDArray[np.float64] = self.factor @ np.swapaxes(self.factor, -1, -2)
+        return cov
 
     @property
     def trace(self) -> NDArray[np.float64]:
         """Total variance of each chain, shape ``(chains,)``."""
-        return np.einsum("cij,cij->c", self.factor, self.factor)
+        return np.asarray(np.einsum("cij,cij->c", self.factor, self.factor))
 
     @property
     def log_det(self) -> NDArray[np.float64]:
         """Logarithm of the covariance's determinant, shape ``(chains,)``."""
         diagonal = np.abs(np.diagonal(self.factor, axis1=-2, axis2=-1))
         with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer
-            return 2 * np.log(diagonal).sum(axis=-1)
+            return np.asarray(2 * np.log(diagonal).sum(axis=-1))
 
     def expand(self, chains: int) -> FittedMultivariateGaussian:
         """Repeat a single distribution for every chain."""
@@ -173,7 +174,8 @@ class FittedMultivariateGaussian:
             return self.mean[:, None, :] + noise @ np.swapaxes(self.factor, -1, -2)
         noise = rng.standard_normal((chains, dim, 1))
         mean = self.mean + (self.factor @ noise)[..., 0] / math.sqrt(n)
-        return ScatterSummary(n, mean, self.factor @ wishart_root(chains, dim, n - 1, rng))
+        root = self.factor @ wishart_root(chains, dim, n - 1, rng)
+        return ScatterSummary(n, mean, root)
 
 
 def triangular_root(columns: NDArray[Any]) -> NDArray[np.float64]:

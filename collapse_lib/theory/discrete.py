@@ -82,7 +82,8 @@ def absorption_time(q: float, n_samples: int) -> float:
 def _binomial(p: Array, n: int) -> Array:
     """Return binomial probabilities, shape ``(len(p), n + 1)``, for 0 < p < 1."""
     k = np.arange(n + 1)
-    choose = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    log_factorial = special.gammaln(np.arange(n + 1) + 1)
+    choose = log_factorial[n] - log_factorial - log_factorial[::-1]
     p = p[:, None]
     result: Array = np.exp(choose + k * np.log(p) + (n - k) * np.log1p(-p))
     return result
@@ -135,4 +136,5 @@ def survival_probability(count: ArrayLike, generation: int) -> Array:
     >>> survival_probability([1, 10], 5).round(3)
     array([0.268, 0.956])
     """
-    return np.asarray(-np.expm1(-np.asarray(count, float) * survival_factor(generation)[-1]))
+    factor = survival_factor(generation)[-1]
+    return np.asarray(-np.expm1(-np.asarray(count, float) * factor))

@@ -47,14 +47,14 @@ def mean_sigma_factor(n_samples: ArrayLike, estimator: str = "unbiased") -> Arra
     """
     n = np.asarray(n_samples, float)
     log_ratio = special.gammaln(n / 2) - special.gammaln((n - 1) / 2)
-    return np.sqrt(2 / (n - _lost(estimator))) * np.exp(log_ratio)
+    return np.asarray(np.sqrt(2 / (n - _lost(estimator))) * np.exp(log_ratio))
 
 
 def sd_sigma_factor(n_samples: ArrayLike, estimator: str = "unbiased") -> Array:
     r"""Return the standard deviation of :math:`\hat\sigma/\sigma` after one fit."""
     n = np.asarray(n_samples, float)
     mean_square = (n - 1) / (n - _lost(estimator))
-    return np.sqrt(mean_square - mean_sigma_factor(n, estimator) ** 2)
+    return np.asarray(np.sqrt(mean_square - mean_sigma_factor(n, estimator) ** 2))
 
 
 def log_sigma2_drift(n_samples: ArrayLike, estimator: str = "unbiased") -> Array:
@@ -111,7 +111,7 @@ def w2_risk(n_samples: int, samplings: ArrayLike) -> Array:
     :math:`E\sigma_n^2 = 1`.
     """
     n = np.asarray(samplings, float)
-    return n / n_samples + 2 * (1 - mean_sigma_factor(n_samples) ** n)
+    return np.asarray(n / n_samples + 2 * (1 - mean_sigma_factor(n_samples) ** n))
 
 
 def w2_risk_variance_arxiv(n_samples: Sequence[float]) -> float:
@@ -154,10 +154,8 @@ def accumulate_variance_limit(n_samples: float) -> float:
     return math.sin(x) / x
 
 
-def log_det_drift(
-    n_samples: int, dim: int, estimator: str = "unbiased"
-) -> float:
-    r"""Return the exact drift of :math:`E\log\det\Sigma_t` per fit in ``dim`` dimensions.
+def log_det_drift(n_samples: int, dim: int, estimator: str = "unbiased") -> float:
+    r"""Return the exact drift of :math:`E\log\det\Sigma_t` per fit.
 
     .. math:: \sum_{i=0}^{d-1}\psi\big(\tfrac{M-1-i}{2}\big) + d\log\frac{2}{M-c}
 
