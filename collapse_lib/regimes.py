@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from collapse_lib.models.base import Fitted
-from collapse_lib.samples import Data, pool, size, subsample
+from collapse_lib.samples import Data, Pool, Summary, pool, size, subsample
 
 Schedule = Callable[[int], int]
 Weights = tuple[float, float, float]
@@ -160,18 +160,26 @@ class Replace(Regime):
 class Accumulate(Regime):
     """Train on the real data and all synthetic data so far (Gerstgrasser et al. 2024).
 
-    Each generation adds ``n`` points. With literal arrays the work grows with the
-    generation; summaries keep it constant.
+    Each generation adds ``n`` points. With literal arrays the work of a fit grows with
+    the generation; summaries keep it constant.
     """
 
     def start(self, first: Data) -> Data | None:
         """Remember the real data."""
-        return first
+        return first if isinstance(first, Summary) else Pool(first.shape[1], first)
 
     def next(self, turn: Turn) -> Step:
         """Return all data so far."""
-        everything = pool([turn.remembered, self.synthetic(turn, turn.n)])
-        return Step(everything, everything)
+        everything = self.everything(turn)
+        points = everything.points if isinstance(everything, Pool) else everything
+        return Step(points, everything)
+
+    def everything(self, turn: Turn) -> Data:
+        """Draw synthetic points and add them to the pool."""
+        pooled, new = turn.remembered, self.synthetic(turn, turn.n)
+        if isinstance(pooled, Pool) and isinstance(new, np.ndarray):
+            return pooled.append(new)
+        return pool([pooled, new])
 
 
 @dataclass(frozen=True)
@@ -184,8 +192,9 @@ class AccumulateSubsample(Accumulate):
 
     def next(self, turn: Turn) -> Step:
         """Return a subsample of all data so far."""
-        everything = pool([turn.remembered, self.synthetic(turn, turn.n)])
-        return Step(subsample(everything, turn.n, turn.rng), everything)
+        everything = self.everything(turn)
+        points = everything.points if isinstance(everything, Pool) else everything
+        return Step(subsample(points, turn.n, turn.rng), everything)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,53 @@ class Summary(ABC):
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class Pool(Summary):
+    """Points that only ever get more, in a buffer that doubles when it is full.
+
+    Appending costs what is appended, where concatenating would copy the whole pool in
+    every generation.
+
+    Parameters
+    ----------
+    size
+        Number of points in use.
+    buffer
+        Shape ``(chains, capacity, ...)``; the first ``size`` places are in use.
+    """
+
+    buffer: NDArray[Any]
+
+    @property
+    def chains(self) -> int:
+        """Number of independent replicates."""
+        return len(self.buffer)
+
+    @property
+    def points(self) -> NDArray[Any]:
+        """The points: a view of shape ``(chains, size, ...)``."""
+        return self.buffer[:, : self.size]
+
+    @classmethod
+    def pool(cls, parts: Sequence[Self]) -> Self:
+        """Return one pool of all points."""
+        joined = parts[0]
+        for part in parts[1:]:
+            joined = joined.append(part.points)
+        return joined
+
+    def append(self, data: NDArray[Any]) -> Self:
+        """Return the pool with ``data`` added; append to the newest pool only."""
+        total = self.size + data.shape[1]
+        buffer, dtype = self.buffer, np.result_type(self.buffer, data)
+        if total > buffer.shape[1] or dtype != buffer.dtype:
+            chains, _, *event = buffer.shape
+            buffer = np.empty((chains, 2 * total, *event), dtype=dtype)
+            buffer[:, : self.size] = self.points
+        buffer[:, self.size : total] = data
+        return type(self)(total, buffer)
+
+
 def size(data: Data) -> int:
     """Return the number of points per chain."""
     return data.size if isinstance(data, Summary) else data.shape[1]
@@ -115,11 +162,29 @@ def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
         raise ValueError(f"cannot draw {n} points from {size(data)}")
     if isinstance(data, Summary):
         return data.subsample(n, rng)
-    # The n smallest of iid uniforms sit at a uniformly random n-subset of places.
-    keys = rng.random(data.shape[:2])
-    chosen = np.argpartition(keys, max(n - 1, 0), axis=1)[:, :n]
     rows = np.arange(data.shape[0])[:, None]
-    return np.asarray(data[rows, chosen])
+    return np.asarray(data[rows, _places(*data.shape[:2], n, rng)])
+
+
+def _places(
+    chains: int, total: int, n: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw ``n`` of ``total`` places without replacement, for each chain."""
+    if 2 * n > total:
+        # The n smallest of iid uniforms sit at a uniformly random n-subset of places.
+        keys = rng.random((chains, total))
+        return np.argpartition(keys, max(n - 1, 0), axis=1)[:, :n]
+    # The first n distinct values of an iid stream are a uniformly random n-subset,
+    # and finding them costs n, not the size of a pool that grows.
+    places = np.sort(rng.integers(total, size=(chains, n)), axis=1)
+    while True:
+        repeated = np.zeros(places.shape, dtype=bool)
+        repeated[:, 1:] = places[:, 1:] == places[:, :-1]
+        n_repeated = int(repeated.sum())
+        if n_repeated == 0:
+            return places
+        places[repeated] = rng.integers(total, size=n_repeated)
+        places.sort(axis=1)
 
 
 def check_data(data: Data, event_ndim: int, name: str = "data") -> None:

@@ -1,0 +1,111 @@
+"""Data sets: pooling, subsampling, validation."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collapse_lib import samples
+from collapse_lib.models import Counts, GaussianSummary
+
+
+def test_pool_joins_arrays_along_the_points():
+    a, b = np.zeros((2, 3)), np.ones((2, 1))
+    joined = samples.pool([a, b])
+    np.testing.assert_array_equal(joined, [[0, 0, 0, 1], [0, 0, 0, 1]])
+
+
+def test_pool_drops_empty_parts():
+    a = np.ones((2, 3))
+    assert samples.pool([np.empty((2, 0)), a]) is a
+
+
+def test_pool_of_nothing_says_so():
+    with pytest.raises(ValueError, match="every part is empty"):
+        samples.pool([np.empty((2, 0))])
+
+
+def test_pool_refuses_to_mix_points_and_summaries():
+    summary = GaussianSummary(3, np.zeros(2), np.ones(2))
+    with pytest.raises(ValueError, match="GaussianSummary, ndarray"):
+        samples.pool([np.zeros((2, 3)), summary])
+
+
+@given(total=st.integers(1, 40), share=st.floats(0, 1), seed=st.integers(0, 2**32 - 1))
+def test_subsample_takes_distinct_points_of_its_own_chain(total, share, seed):
+    n = int(share * total)
+    data = np.arange(3 * total).reshape(3, total)
+    drawn = samples.subsample(data, n, np.random.default_rng(seed))
+    assert drawn.shape == (3, n)
+    for own, row in zip(data, drawn, strict=True):
+        assert len(set(row)) == n
+        assert set(row) <= set(own)
+
+
+@pytest.mark.parametrize("n", [3, 7])  # both ways of drawing: few and many of ten
+def test_subsample_is_uniform(n):
+    runs, total = 40_000, 10
+    data = np.broadcast_to(np.arange(total), (runs, total))
+    drawn = samples.subsample(data, n, np.random.default_rng(1))
+    share = np.bincount(drawn.ravel(), minlength=total) / runs
+    p = n / total
+    z = (share - p) / np.sqrt(p * (1 - p) / runs)
+    assert np.abs(z).max() < 4
+    # Pairs too: places must not come in runs.
+    together = ((drawn == 0).any(axis=1) & (drawn == 1).any(axis=1)).mean()
+    expected = p * (n - 1) / (total - 1)
+    assert abs(together - expected) < 4 * np.sqrt(expected * (1 - expected) / runs)
+
+
+def test_subsample_of_too_few_points_names_both_numbers():
+    with pytest.raises(ValueError, match="cannot draw 5 points from 3"):
+        samples.subsample(np.zeros((1, 3)), 5, np.random.default_rng(0))
+
+
+def test_counts_subsample_keeps_the_size_and_never_exceeds_the_counts():
+    counts = Counts(10, np.array([[7, 3, 0], [0, 0, 10]]))
+    drawn = samples.subsample(counts, 4, np.random.default_rng(0))
+    assert drawn.size == 4
+    assert (drawn.counts.sum(axis=1) == 4).all()
+    assert (drawn.counts <= counts.counts).all()
+
+
+def test_gaussian_summary_cannot_be_subsampled():
+    summary = GaussianSummary(5, np.zeros(2), np.ones(2))
+    with pytest.raises(ValueError, match='law="literal"'):
+        samples.subsample(summary, 2, np.random.default_rng(0))
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8))
+def test_growing_pool_equals_concatenation(lengths):
+    rng = np.random.default_rng(0)
+    parts = [rng.normal(size=(2, n)) for n in lengths]
+    grown = samples.Pool(parts[0].shape[1], parts[0])
+    for part in parts[1:]:
+        grown = grown.append(part)
+    np.testing.assert_array_equal(grown.points, np.concatenate(parts, axis=1))
+
+
+def test_growing_pool_never_writes_into_the_data_it_started_from():
+    real = np.zeros((1, 2))
+    samples.Pool(2, real).append(np.ones((1, 1)))
+    np.testing.assert_array_equal(real, np.zeros((1, 2)))
+
+
+def test_growing_pool_of_integers_takes_fractions():
+    grown = samples.Pool(2, np.array([[1, 2]])).append(np.array([[0.5]]))
+    np.testing.assert_array_equal(grown.points, [[1, 2, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (np.zeros(3), r"shape \(3,\); this model needs \(chains, n\)"),
+        (np.zeros((2, 0)), r"empty: its shape is \(2, 0\)"),
+        (np.array([[1.0, np.nan, np.inf]]), "2 values that are NaN or infinite"),
+        (np.array([["a", "b"]]), "numbers are needed"),
+    ],
+)
+def test_bad_data_are_named(data, message):
+    with pytest.raises(ValueError, match=message):
+        samples.check_data(data, event_ndim=0)
