@@ -1,0 +1,117 @@
+"""The directive ``{benchmarks}``: one table for each file in ``benchmarks/``.
+
+A file is ``{"name", "machine": {...}, "created", "rows": [...]}``; a row has ``what``,
+``ours`` and ``theirs`` in ``unit`` (a time, or an amount a second), their ``ratio``
+(how many times faster ours is) and ``bar``, the ratio we promise.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from bookdata import BookError
+from directives import BookDirective, table
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from collapse_lib.claims import three_digits
+
+FIELDS = {"name", "machine", "created", "rows"}
+ROW_FIELDS = {"what", "ours", "theirs", "unit", "ratio", "bar"}
+#: Stored ratios are rounded; they may differ from ours / theirs by this share.
+ROUNDING = 0.02
+
+
+def read_benchmark(path: Path) -> Mapping[str, Any]:
+    """Return one benchmark file.
+
+    Raises
+    ------
+    BookError
+        If it is malformed, or a ratio does not follow from its two timings.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BookError(f"{path.name}: not JSON ({error})") from None
+    _need(path.name, data, FIELDS)
+    if not isinstance(data["rows"], list) or not data["rows"]:
+        raise BookError(f"{path.name}: rows is {data['rows']!r}; a list is needed")
+    for place, row in enumerate(data["rows"], start=1):
+        where = f"{path.name}, row {place}"
+        _need(where, row, ROW_FIELDS)
+        _check_ratio(where, row)
+    return data
+
+
+def _need(where: str, data: Any, fields: set[str]) -> None:
+    if not isinstance(data, dict) or not fields <= set(data):
+        got = sorted(data) if isinstance(data, dict) else repr(data)
+        raise BookError(f"{where}: has {got}; the fields {sorted(fields)} are needed")
+
+
+def _check_ratio(where: str, row: Mapping[str, Any]) -> None:
+    for name in ("ours", "theirs", "ratio", "bar"):
+        value = row[name]
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value <= 0:
+            raise BookError(f"{where}: {name} is {value!r}; a number above 0 is needed")
+    ratio = row["theirs"] / row["ours"]
+    if "/" in row["unit"]:  # an amount a second: more is faster
+        ratio = 1 / ratio
+    if abs(row["ratio"] / ratio - 1) > ROUNDING:
+        raise BookError(
+            f"{where}: ratio is {row['ratio']}, but the timings give {ratio:.3g}; run "
+            "the benchmark again"
+        )
+
+
+class Benchmarks(BookDirective):
+    """The tables."""
+
+    def sources(self) -> list[Path]:
+        """Return the benchmark files."""
+        return sorted((self.root / "benchmarks").glob("*.json"))
+
+    def show(self) -> list[nodes.Node]:
+        """Return a heading, a line on the machine and a table for each file."""
+        files = self.sources()
+        if not files:
+            raise BookError("there is no file benchmarks/*.json; run the benchmarks")
+        shown: list[nodes.Node] = []
+        for path in files:
+            data = read_benchmark(path)
+            shown.append(nodes.rubric("", data["name"]))
+            shown.append(nodes.paragraph("", _machine(data)))
+            heads = ("What", "Ours", "Theirs", "Times faster", "Promised", "Kept")
+            rows = [_cells(row) for row in data["rows"]]
+            shown.append(table(f"Timings: {data['name']}", heads, rows, "benchmarks"))
+        return shown
+
+
+def _machine(data: Mapping[str, Any]) -> str:
+    machine = ", ".join(f"{key}: {value}" for key, value in data["machine"].items())
+    return f"Measured on {data['created']} ({machine})."
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    kept = row["ratio"] >= row["bar"]
+    return [
+        escape(row["what"]),
+        f"{three_digits(row['ours'])} {escape(row['unit'])}",
+        f"{three_digits(row['theirs'])} {escape(row['unit'])}",
+        f"<strong>{three_digits(row['ratio'])}</strong>",
+        f"at least {three_digits(row['bar'])}",
+        "✓ yes" if kept else "✗ no",
+    ]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.add_directive("benchmarks", Benchmarks)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

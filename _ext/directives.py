@@ -1,0 +1,101 @@
+"""What the book's own directives share: faults become warnings, tables are built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from bookdata import BookError, ChapterData, read_chapters, sources
+from docutils import nodes
+from sphinx.environment import NoUri
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+logger = logging.getLogger(__name__)
+
+
+class BookDirective(SphinxDirective):
+    """A directive that shows the book's data, or warns and shows nothing.
+
+    Strict builds turn the warning into a failure, so a wrong number, key or file
+    never reaches a page unnoticed.
+    """
+
+    def run(self) -> list[nodes.Node]:
+        """Return the nodes, after telling Sphinx which files they depend on."""
+        for path in self.sources():
+            self.env.note_dependency(str(path))
+        try:
+            return self.show()
+        except (BookError, ValueError, OSError) as error:
+            logger.warning("%s: %s", self.name, error, location=self.get_location())
+            return []
+
+    def sources(self) -> list[Path]:
+        """Return the files that the directive reads."""
+        return sources(self.root)
+
+    def show(self) -> list[nodes.Node]:
+        """Return the nodes; raise BookError or ValueError if the data are wrong."""
+        raise NotImplementedError
+
+    @property
+    def root(self) -> Path:
+        """The folder of the book."""
+        return Path(self.env.srcdir)
+
+    def chapters(self) -> dict[str, ChapterData]:
+        """Return the chapters by number."""
+        return read_chapters(self.root)
+
+    def href(self, docname: str, anchor: str = "") -> str:
+        """Return the address of another page as seen from this one."""
+        try:
+            page = self.env.app.builder.get_relative_uri(self.env.docname, docname)
+        except NoUri:  # a builder without pages
+            return ""
+        return f"{page}#{anchor}" if anchor else page
+
+
+def raw(html: str) -> nodes.raw:
+    """Return HTML as a node."""
+    return nodes.raw("", html, format="html")
+
+
+def link(href: str, text: str, css: str = "") -> str:
+    """Return an HTML link; the text is escaped."""
+    classes = f' class="{css}"' if css else ""
+    return f'<a{classes} href="{escape(href)}">{escape(text)}</a>'
+
+
+def table(
+    label: str, heads: Sequence[str], rows: Sequence[Sequence[str]], css: str = ""
+) -> nodes.raw:
+    """Return a table that scrolls in its own box on narrow screens.
+
+    Parameters
+    ----------
+    label
+        What a screen reader calls the box.
+    heads
+        Column titles, plain text.
+    rows
+        Cells, already HTML; the first one of a row is its heading.
+    css
+        A class for the table.
+    """
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    body = "".join(_row(row) for row in rows)
+    return raw(
+        f'<div class="book-table" role="region" tabindex="0" '
+        f'aria-label="{escape(label)}">\n'
+        f'<table class="table {css}">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}</tbody>\n</table>\n</div>"
+    )
+
+
+def _row(row: Sequence[str]) -> str:
+    first, *others = row
+    cells = "".join(f"<td>{cell}</td>" for cell in others)
+    return f'<tr><th scope="row">{first}</th>{cells}</tr>\n'

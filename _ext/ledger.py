@@ -1,0 +1,251 @@
+"""The ledger of claims as a table and as a figure.
+
+``{ledger}`` is a table; the option ``:chapters: 03 04`` keeps the claims of these
+chapters, ``:compact:`` leaves out the measurements. ``{ledger-tiles}`` is a figure
+with a tile for each claim; its content is the caption. Verdicts are read from the
+outputs of the committed notebooks and from ``results/``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, ClassVar
+
+from bookdata import BookError, ChapterData
+from directives import BookDirective, link, raw, table
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+
+from collapse_lib import claims
+from collapse_lib.claims import Claim, three_digits
+from collapse_lib.claims.verdict import SYMBOLS
+
+#: Every number from C01 to this one has at least one entry in the ledger.
+LAST = 46
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim with the verdict of the committed run and those of larger runs."""
+
+    claim: Claim
+    word: str
+    checks: tuple[Mapping[str, Any], ...] = ()
+    larger: tuple[tuple[str, str], ...] = ()  # (scale, verdict)
+
+    @property
+    def css(self) -> str:
+        """The class that gives the verdict its colour."""
+        return self.word.replace(" ", "-")
+
+
+def join(ledger: Mapping[str, Claim], chapters: Mapping[str, ChapterData]) -> list[Row]:
+    """Return the claims, in the order of their ids, with their verdicts.
+
+    Raises
+    ------
+    BookError
+        If an id from C01 to C46 is missing, a chapter judges an unknown claim, or a
+        chapter that exists does not judge one of its claims.
+    """
+    numbers = {int(claim_id[1:3]) for claim_id in ledger}
+    missing = [f"C{n:02d}" for n in range(1, LAST + 1) if n not in numbers]
+    if missing:
+        raise BookError(
+            f"claims.yaml has no entry for {', '.join(missing)}; add one (a claim that "
+            "no chapter tests yet says why in not_attempted)"
+        )
+    for chapter in chapters.values():
+        for claim_id in chapter.verdicts:
+            if claim_id not in ledger or ledger[claim_id].chapter != chapter.number:
+                raise BookError(
+                    f"{chapter.path.name} judges {claim_id}, which claims.yaml does "
+                    f"not give to chapter {chapter.number}"
+                )
+    return [_join_one(ledger[key], chapters) for key in sorted(ledger)]
+
+
+def _join_one(claim: Claim, chapters: Mapping[str, ChapterData]) -> Row:
+    if not claim.checks:
+        return Row(claim, "not attempted")
+    chapter = chapters.get(claim.chapter)
+    verdict = chapter.verdicts.get(claim.id) if chapter else None
+    if chapter is None or verdict is None:
+        raise BookError(
+            f"claims.yaml has checks for {claim.id}, but chapter {claim.chapter} shows "
+            "no verdict on it; run the chapter again (`make notebooks`), or replace "
+            "the checks by not_attempted"
+        )
+    larger = tuple(
+        (scale, entry["verdict"])
+        for scale, result in chapter.stored.items()
+        for entry in result.verdicts
+        if entry["claim"] == claim.id
+    )
+    return Row(claim, verdict["verdict"], tuple(verdict["checks"]), larger)
+
+
+class LedgerDirective(BookDirective):
+    """Common part of the table and the figure."""
+
+    def rows(self) -> list[Row]:
+        """Return all claims with their verdicts."""
+        ledger = claims.load(self.root / "claims.yaml")
+        return join(ledger, self.chapters())
+
+    def place(self, row: Row, chapters: Mapping[str, ChapterData]) -> str:
+        """Return the address of a claim: its card, or else its row in the ledger."""
+        if row.word != "not attempted":
+            return self.href(chapters[row.claim.chapter].docname, _card(row))
+        return self.href("appendices/ledger", f"ledger-{row.claim.id}")
+
+
+def _card(row: Row) -> str:
+    return f"claim-{row.claim.id}"
+
+
+class LedgerTable(LedgerDirective):
+    """The table."""
+
+    option_spec: ClassVar[dict[str, Any]] = {
+        "chapters": directives.unchanged_required,
+        "compact": directives.flag,
+    }
+
+    def show(self) -> list[nodes.Node]:
+        """Return the table."""
+        chapters, compact = self.chapters(), "compact" in self.options
+        rows = self._chosen(chapters)
+        heads = ["Claim", "The paper says"]
+        heads += [] if compact else ["We get"]
+        cells = [self._cells(row, chapters, compact) for row in rows]
+        return [table("Claims and verdicts", [*heads, "Verdict"], cells, "ledger")]
+
+    def _chosen(self, chapters: Mapping[str, ChapterData]) -> list[Row]:
+        rows = self.rows()
+        if "chapters" not in self.options:
+            return rows
+        wanted = re.split(r"[\s,]+", self.options["chapters"].strip())
+        unknown = [number for number in wanted if number not in chapters]
+        if unknown:
+            raise BookError(
+                f":chapters: has {', '.join(unknown)}; the chapters are "
+                f"{', '.join(chapters) or 'none yet'}"
+            )
+        return [row for row in rows if row.claim.chapter in wanted]
+
+    def _cells(
+        self, row: Row, chapters: Mapping[str, ChapterData], compact: bool
+    ) -> list[str]:
+        claim = row.claim
+        name = f"{escape(claim.id)}"
+        if row.word != "not attempted":
+            name = link(self.place(row, chapters), claim.id)
+        anchor = "" if compact else f' id="ledger-{escape(claim.id)}"'
+        first = f"<span{anchor}>{name}</span> {escape(claim.title)}"
+        paper = f"{escape(claim.published)} <small>({escape(claim.source)})</small>"
+        ours = [] if compact else [_measured(row)]
+        return [first, paper, *ours, _verdict(row)]
+
+
+def _measured(row: Row) -> str:
+    """Return one line for each check, or why there is none."""
+    claim = row.claim
+    if not row.checks:
+        return f"<em>{escape(claim.not_attempted or '')}</em>"
+    lines = [f"<li>{_check(check)}</li>" for check in row.checks]
+    note = ""
+    if row.word != "reproduced" and claim.because:
+        note = f"<p><em>{escape(claim.because)}</em></p>"
+    return f"<ul>{''.join(lines)}</ul>{note}"
+
+
+def _check(check: Mapping[str, Any]) -> str:
+    value = three_digits(check["value"])
+    value += f" ± {three_digits(check['se'])}" if check["se"] else ""
+    target = [check["tolerance"]]
+    if check["expected"] is not None:
+        target.insert(0, f"expected {three_digits(check['expected'])}")
+    mark = "✓" if check["passed"] else "✗"
+    word = "pass" if check["passed"] else "fail"
+    return (
+        f'<span title="{word}">{mark}</span><span class="sr-only"> {word}: </span> '
+        f"{escape(check['what'])}: <strong>{value}</strong> "
+        f"<small>({escape(', '.join(target))})</small>"
+    )
+
+
+def _verdict(row: Row) -> str:
+    parts = [_badge(row.word)]
+    parts += [f"<small>{escape(s)}: {SYMBOLS[w]} {w}</small>" for s, w in row.larger]
+    return "<br>".join(parts)
+
+
+def _badge(word: str) -> str:
+    css = word.replace(" ", "-")
+    return f'<span class="verdict-badge {css}">{SYMBOLS[word]} {word}</span>'
+
+
+class LedgerTiles(LedgerDirective):
+    """The figure; the option ``:name:`` makes it a target for references."""
+
+    has_content = True
+    option_spec: ClassVar[dict[str, Any]] = {"name": directives.unchanged_required}
+
+    def show(self) -> list[nodes.Node]:
+        """Return a numbered figure."""
+        if "name" not in self.options or not self.content:
+            raise BookError("needs the option :name: and a caption as its content")
+        rows, chapters = self.rows(), self.chapters()
+        figure = nodes.figure(classes=["ledger-figure"])
+        figure += raw(_legend(rows) + self._groups(rows, chapters))
+        paragraph, *_ = self.parse_content_to_nodes()
+        figure += nodes.caption("", "", *paragraph.children)
+        self.set_source_info(figure)
+        self.add_name(figure)
+        return [figure]
+
+    def _groups(self, rows: list[Row], chapters: Mapping[str, ChapterData]) -> str:
+        by_chapter: dict[str, list[Row]] = {}
+        for row in rows:
+            by_chapter.setdefault(row.claim.chapter, []).append(row)
+        parts = []
+        for number in sorted(by_chapter):
+            chapter = chapters.get(number)
+            name = escape(f"{number} (planned)")
+            if chapter:
+                name = link(self.href(chapter.docname), f"{number} {chapter.title}")
+            tiles = "".join(self._tile(row, chapters) for row in by_chapter[number])
+            parts.append(
+                f'<li class="tile-group"><span class="tile-chapter">{name}</span>'
+                f'<ul class="tiles">{tiles}</ul></li>\n'
+            )
+        return f'<ul class="tile-groups">\n{"".join(parts)}</ul>\n'
+
+    def _tile(self, row: Row, chapters: Mapping[str, ChapterData]) -> str:
+        claim = row.claim
+        text = f"{claim.title}: {row.word}"
+        return (
+            f'<li><a class="tile {row.css}" href="{escape(self.place(row, chapters))}" '
+            f'title="{escape(text)}"><span aria-hidden="true">{SYMBOLS[row.word]}'
+            f'</span> {escape(claim.id)}<span class="sr-only">: {escape(text)}</span>'
+            "</a></li>"
+        )
+
+
+def _legend(rows: Iterable[Row]) -> str:
+    counts = Counter(row.word for row in rows)
+    parts = [f"<li>{_badge(word)} {counts[word]}</li>" for word in SYMBOLS]
+    return f'<ul class="tile-legend">{"".join(parts)}</ul>\n'
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.add_directive("ledger", LedgerTable)
+    app.add_directive("ledger-tiles", LedgerTiles)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
