@@ -51,19 +51,22 @@ lab: $(STAMP)
 ## clean: remove what was built, keep .venv and results
 clean:
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find collapse_lib scripts tests _ext -name __pycache__ -prune -exec rm -rf {} + 
+	find collapse_lib scripts tests _ext -name __pycache__ -prune -exec rm -rf {} +
 
 ## help: list these targets
 help:
 	@sed -n 's/^## \([a-z]*\): /\1|/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
 
+ADVICE = This book needs Python 3.11 or newer. Name one: \
+	make PYTHON=python3.12 $(or $(MAKECMDGOALS),book)
+
 $(STAMP): requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "This book needs Python 3.11 or newer; '$(PYTHON)' is" \
-	        "$$($(PYTHON) --version 2>&1 || echo 'not on this machine')." >&2; \
-	    echo "Name a newer one: make PYTHON=python3.12 $(or $(MAKECMDGOALS),book)" >&2; \
-	    exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)
+	@command -v '$(PYTHON)' >/dev/null || { \
+	    echo "There is no '$(PYTHON)' here. $(ADVICE)" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "'$(PYTHON)' is $$('$(PYTHON)' --version 2>&1). $(ADVICE)" >&2; exit 1; }
+	@echo "Making $(VENV) from requirements.lock; this takes some minutes."
+	'$(PYTHON)' -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	    --no-deps --no-build-isolation -e .

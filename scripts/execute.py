@@ -34,6 +34,8 @@ from staleness import fingerprint, stale_because
 
 CELL_TIMEOUT = 300  # seconds; the slowest chapter must run in a minute on two cores
 TRACEBACK_LINES = 12
+# The kernel of whatever environment the reader's JupyterLab runs in.
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 class ChapterFailed(Exception):
@@ -68,6 +70,7 @@ def execute(chapter: Chapter, root: Path, timeout: float = CELL_TIMEOUT) -> floa
     start = time.perf_counter()
     _run(notebook, chapter, timeout)
     seconds = time.perf_counter() - start
+    notebook.metadata["kernelspec"] = KERNEL
     # The patch version of Python would differ between any two readers.
     notebook.metadata.get("language_info", {}).pop("version", None)
     notebook.metadata["collapse"] = {
@@ -91,7 +94,7 @@ def _run(notebook: Any, chapter: Chapter, timeout: float) -> None:
     client = NotebookClient(
         notebook,
         timeout=timeout,
-        kernel_name="python3",
+        kernel_name=KERNEL["name"],
         record_timing=False,  # times would differ in every run
         coalesce_streams=True,  # so do the moments at which a stream is flushed
         resources={"metadata": {"path": str(chapter.path.parent)}},

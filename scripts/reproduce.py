@@ -50,6 +50,7 @@ def reproduce(chapter: Chapter, scale: str, root: Path) -> Path:
         parameters={"SCALE": scale},
         cwd=str(chapter.path.parent),
         kernel_name="python3",
+        language="python",
         log_output=True,
     )
     return copy

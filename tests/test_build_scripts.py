@@ -1,0 +1,498 @@
+"""The scripts behind `make`, each run on a book of one tiny chapter."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import build_book
+import execute
+import pytest
+import reproduce
+import yaml
+from mini_book import CELLS, make_book, write_chapter
+from notebook_files import (
+    code_cells,
+    find_chapters,
+    read_notebook,
+    read_scales,
+    select_chapters,
+    write_notebook,
+)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    make_book(tmp_path)
+    return tmp_path
+
+
+def add_cell(book: Path, source: str) -> Path:
+    return write_chapter(book, "01-mini", [*CELLS, ("code", source, [])])
+
+
+def outputs(path: Path) -> str:
+    cells = code_cells(read_notebook(path))
+    return "".join(out.get("text", "") for cell in cells for out in cell["outputs"])
+
+
+# --- execute.py ---------------------------------------------------------------
+
+
+def test_execute_stores_outputs_and_their_fingerprint(book: Path, capsys: Any) -> None:
+    path = add_cell(book, "import os, sys; print(os.getcwd(), sys.prefix)")
+    assert execute.main([], book) == 0
+    notebook = read_notebook(path)
+    assert [c["execution_count"] for c in code_cells(notebook)] == [1, 2, 3, 4]
+    assert outputs(path) == f"2\n{(book / 'chapters').resolve()} {sys.prefix}\n"
+    assert set(notebook["metadata"]["collapse"]) == {"fingerprint", "seconds"}
+    assert isinstance(notebook["metadata"]["collapse"]["seconds"], int)
+    assert "version" not in notebook["metadata"]["language_info"]
+    assert not any("execution" in cell["metadata"] for cell in code_cells(notebook))
+    assert "01-mini: its outputs were never made" in capsys.readouterr().out
+
+
+def test_a_second_run_touches_nothing(book: Path, capsys: Any) -> None:
+    assert execute.main([], book) == 0
+    before = (book / "chapters/01-mini.ipynb").stat()
+    assert execute.main([], book) == 0
+    after = (book / "chapters/01-mini.ipynb").stat()
+    assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
+    assert capsys.readouterr().out.endswith("Every chapter is up to date\n")
+
+
+def test_running_again_gives_the_same_file(book: Path) -> None:
+    path = book / "chapters/01-mini.ipynb"
+    assert execute.main([], book) == 0
+    before = json.loads(path.read_text("utf-8"))
+    assert execute.main(["--force", "01"], book) == 0
+    after = json.loads(path.read_text("utf-8"))
+    for content in (before, after):
+        content["metadata"]["collapse"].pop("seconds")
+    assert before == after
+
+
+def test_a_failing_chapter_keeps_its_outputs_and_others_run(
+    book: Path, capsys: Any
+) -> None:
+    failing = add_cell(book, "total = 0\n1 / total")
+    write_chapter(book, "02-good", [("code", "print('good')", [])])
+    before = failing.read_bytes()
+    assert execute.main([], book) == 1
+    assert failing.read_bytes() == before
+    assert outputs(book / "chapters/02-good.ipynb") == "good\n"
+    message = capsys.readouterr().err
+    assert (
+        "01-mini, code cell 4 (`total = 0`): ZeroDivisionError: division by zero"
+        in message
+    )
+    assert "1 / total" in message
+    assert "\x1b" not in message
+    assert "Its previous outputs are kept." in message
+
+
+def test_a_cell_that_hangs_is_named(book: Path, capsys: Any) -> None:
+    add_cell(book, "import time\ntime.sleep(60)")
+    assert execute.main(["--timeout", "1"], book) == 1
+    message = capsys.readouterr().err
+    assert "01-mini, code cell 4 (`import time`): took more than 1 s" in message
+
+
+def test_a_kernel_that_dies_is_reported(book: Path, capsys: Any) -> None:
+    add_cell(book, "import os\nos._exit(1)")
+    assert execute.main([], book) == 1
+    assert "code cell 4 (`import os`): its kernel died" in capsys.readouterr().err
+
+
+def test_check_lists_the_stale_chapters_and_runs_nothing(
+    book: Path, capsys: Any
+) -> None:
+    path = book / "chapters/01-mini.ipynb"
+    before = path.read_bytes()
+    assert execute.main(["--check"], book) == 1
+    assert capsys.readouterr().out.startswith("01-mini is stale: its outputs were")
+    assert path.read_bytes() == before
+    assert execute.main([], book) == 0
+    assert execute.main(["--check"], book) == 0
+
+
+def test_an_unknown_chapter_is_an_error(book: Path, capsys: Any) -> None:
+    assert execute.main(["07"], book) == 2
+    assert "no chapter '07'; the chapters are 01" in capsys.readouterr().err
+
+
+# --- notebook_files.py --------------------------------------------------------
+
+
+def test_chapters_are_found_in_order_and_by_both_names(book: Path) -> None:
+    write_chapter(book, "10-last", CELLS)
+    write_chapter(book, "02-next", CELLS)
+    (book / "chapters" / "notes.ipynb").write_text("{}")
+    chapters = find_chapters(book)
+    assert [c.name for c in chapters] == ["01-mini", "02-next", "10-last"]
+    assert select_chapters(chapters, ["10", "02-next"]) == [chapters[2], chapters[1]]
+
+
+def test_an_interrupted_write_leaves_the_old_notebook(
+    book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = book / "chapters/01-mini.ipynb"
+    notebook, before = read_notebook(path), path.read_bytes()
+
+    def interrupted(_notebook: Any, stream: Any) -> None:
+        stream.write("half a file")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("notebook_files.nbformat.write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_notebook(notebook, path)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_written_notebook_keeps_its_permissions(book: Path) -> None:
+    path = book / "chapters/01-mini.ipynb"
+    path.chmod(0o640)
+    write_notebook(read_notebook(path), path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1", "no cell assigns SCALES"),
+        ("SCALES = {'ci': {'n': 10 * k}}", "SCALES must be a literal"),
+        ("SCALES = ['ci']", "SCALES must map each scale's name to a dictionary"),
+    ],
+)
+def test_scales_must_be_a_literal(source: str, message: str, book: Path) -> None:
+    path = write_chapter(book, "01-mini", [("code", source, [])])
+    with pytest.raises(ValueError, match=message):
+        read_scales(read_notebook(path))
+
+
+# --- reproduce.py -------------------------------------------------------------
+
+
+def test_reproduce_runs_the_chapter_at_the_scale(book: Path, capsys: Any) -> None:
+    path = add_cell(
+        book,
+        "from pathlib import Path\n"
+        "Path(f'../results/01/{SCALE}.json').write_text(str(SCALES[SCALE]))",
+    )
+    before = path.read_bytes()
+    assert reproduce.main(["01", "paper"], book) == 0
+    assert (book / "results/01/paper.json").read_text() == "{'n': 4}"
+    assert path.read_bytes() == before
+    said = capsys.readouterr().out
+    assert str(book / "_build/reproduce/01-mini-paper.ipynb") in said
+    assert str(book / "results/01/paper.json") in said
+
+
+def test_reproduce_reports_a_failing_cell(book: Path, capsys: Any) -> None:
+    add_cell(book, "raise RuntimeError('no luck')")
+    assert reproduce.main(["01", "laptop"], book) == 1
+    message = capsys.readouterr().err
+    assert "01-mini at scale laptop failed" in message
+    assert "RuntimeError: no luck" in message
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["07", "laptop"], "there is no chapter '07'; the chapters are 01"),
+        (["01", "huge"], "no scale 'huge'; its scales are ci, laptop, paper"),
+        (["", "laptop"], "there is no chapter ''"),
+        (["01"], "got 1 values instead of 2"),
+    ],
+)
+def test_reproduce_lists_what_there_is(
+    given: list[str], message: str, book: Path, capsys: Any
+) -> None:
+    assert reproduce.main(given, book) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "make reproduce CHAPTER=03 SCALE=laptop" in said
+
+
+# --- build_book.py ------------------------------------------------------------
+
+# Stands in for jupyter-book: counts its runs and ends with the status asked for.
+BUILDER = """
+import pathlib, sys
+html = pathlib.Path("_build/html")
+html.mkdir(parents=True)
+(html / "index.html").write_text("built")
+with open("../runs", "a") as runs:
+    runs.write("x")
+sys.exit(int(pathlib.Path("status").read_text()))
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    make_book(folder)
+    (folder / "status").write_text("0")
+    (folder / "intro.md").write_text("# Intro\n")
+    return folder
+
+
+def fake_build(site: Path) -> int:
+    return build_book.build(site, [sys.executable, "-c", BUILDER])
+
+
+def runs(site: Path) -> int:
+    return len((site.parent / "runs").read_text())
+
+
+def test_an_unchanged_book_is_not_built_again(site: Path, capfd: Any) -> None:
+    assert fake_build(site) == fake_build(site) == 0
+    assert runs(site) == 1
+    said = capfd.readouterr().out
+    page = site / "_build" / "html" / "index.html"
+    assert f"The book is built: open {page}" in said
+    assert f"The book is up to date: open {page}" in said
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "intro.md",
+        "claims.yaml",
+        "collapse_lib/core.py",
+        "chapters/01-mini.ipynb",
+        "results/01/laptop.json",
+        "requirements.lock",
+        "_static/new.css",
+        "_ext/new.py",
+    ],
+)
+def test_a_changed_input_means_a_whole_build(changed: str, site: Path) -> None:
+    assert fake_build(site) == 0
+    (site / changed).parent.mkdir(exist_ok=True)
+    with open(site / changed, "a") as stream:
+        stream.write(" ")
+    (site / "_build/html/left-over.html").write_text("")
+    assert fake_build(site) == 0
+    assert runs(site) == 2
+    assert not (site / "_build/html/left-over.html").exists()
+
+
+@pytest.mark.parametrize(
+    "irrelevant",
+    [
+        "tests/test_x.py",
+        ".venv/lib/x.py",
+        "collapse_lib/__pycache__/x.pyc",
+        "mini.egg-info/PKG-INFO",
+        "results/01/paper.checkpoint.npz",
+        "_build/reproduce/x.ipynb",
+    ],
+)
+def test_what_no_page_is_made_of_does_not_count(irrelevant: str, site: Path) -> None:
+    assert fake_build(site) == 0
+    (site / irrelevant).parent.mkdir(parents=True, exist_ok=True)
+    (site / irrelevant).write_text("new")
+    assert fake_build(site) == 0
+    assert runs(site) == 1
+
+
+def test_a_failed_build_is_not_taken_for_done(site: Path, capfd: Any) -> None:
+    assert fake_build(site) == 0
+    (site / "status").write_text("3")
+    assert fake_build(site) == 3
+    assert "The book was not built" in capfd.readouterr().err
+    assert fake_build(site) == 3
+    (site / "status").write_text("0")  # the input of the first build again
+    assert fake_build(site) == 0
+    assert runs(site) == 4
+
+
+def test_pages_that_vanished_are_built_again(site: Path) -> None:
+    assert fake_build(site) == 0
+    shutil.rmtree(site / "_build" / "html")
+    assert fake_build(site) == 0
+    assert runs(site) == 2
+
+
+def test_the_real_build_is_strict(site: Path, capfd: Any) -> None:
+    (site / "_config.yml").write_text(
+        "title: t\nauthor: a\nonly_build_toc_files: true\n"
+        "execute: {execute_notebooks: 'off'}\n"
+    )
+    (site / "_toc.yml").write_text("format: jb-book\nroot: intro\n")
+    (site / "intro.md").write_text("# Intro\n\nSee {ref}`nowhere`.\n")
+    assert build_book.build(site) != 0
+    assert "nowhere" in capfd.readouterr().err
+    (site / "intro.md").write_text("# Intro\n")
+    assert build_book.build(site) == 0
+    assert "<h1>Intro" in (site / "_build/html/intro.html").read_text("utf-8")
+
+
+# --- Makefile -----------------------------------------------------------------
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, root: Path) -> Path:
+    """A folder with what the Makefile itself reads."""
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(root / name, tmp_path)
+    return tmp_path
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # Without the variables by which an outer make speaks to an inner one.
+    outer = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "PYTHON"}
+    env = {name: value for name, value in os.environ.items() if name not in outer}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def program(path: Path, script: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}")
+    path.chmod(0o755)
+    return path
+
+
+def test_help_lists_every_target(checkout: Path) -> None:
+    makefile = (checkout / "Makefile").read_text("utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)
+    assert phony is not None
+    said = make(checkout, "help").stdout
+    assert re.findall(r"^make (\w+) ", said, re.M) == phony.group(1).split()
+    assert all(len(line) > 20 for line in said.splitlines())
+
+
+def test_the_default_is_the_book(checkout: Path) -> None:
+    plan = make(checkout, "-n").stdout
+    assert plan == make(checkout, "-n", "book").stdout
+    order = [plan.index(f"scripts/{name}") for name in ("execute.py", "build_book.py")]
+    assert order == sorted(order)
+
+
+def test_the_environment_is_made_once_for_each_lock(checkout: Path) -> None:
+    # The interpreter stands in for venv, too: it makes a pip that does nothing.
+    log = checkout / "log"
+    python = program(
+        checkout / "python3.99",
+        f'echo "$@" >> {log}\n'
+        f'if [ "$2" = venv ]; then rm -rf .venv; mkdir -p .venv/bin; cp "$0" '
+        f".venv/bin/python; fi\n",
+    )
+
+    def installs(*arguments: str) -> int:
+        log.write_text("")
+        result = make(checkout, *arguments, f"PYTHON={python}", "notebooks")
+        assert result.returncode == 0, result.stderr
+        return log.read_text().count("-m venv --clear .venv")
+
+    assert installs() == 1
+    assert "pip install" in log.read_text()
+    assert "-r requirements.lock" in log.read_text()
+    assert installs() == 0
+    assert "venv" not in make(checkout, "-n", "notebooks").stdout.replace(".venv", "")
+    with open(checkout / "requirements.lock", "a") as lock:
+        lock.write("# renewed\n")
+    assert installs() == 1
+
+
+def test_an_interrupted_installation_starts_again(checkout: Path) -> None:
+    python = program(
+        checkout / "python3.99",
+        'if [ "$2" = venv ]; then mkdir -p .venv/bin; cp "$0" .venv/bin/python; fi\n'
+        'if [ "$2" = pip ]; then exit 1; fi\n',
+    )
+    for _ in range(2):
+        assert make(checkout, f"PYTHON={python}", "notebooks").returncode != 0
+    assert not list((checkout / ".venv").glob("installed-*"))
+
+
+def test_an_old_python_is_refused(checkout: Path) -> None:
+    python = program(
+        checkout / "old", "case $1 in -c) exit 1;; *) echo Python 3.9.6;; esac\n"
+    )
+    result = make(checkout, f"PYTHON={python}", "test")
+    assert result.returncode != 0
+    assert f"'{python}' is Python 3.9.6" in result.stderr
+    assert "needs Python 3.11 or newer" in result.stderr
+    assert "make PYTHON=python3.12 test" in result.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_a_missing_python_is_named(checkout: Path) -> None:
+    result = make(checkout, "PYTHON=python3.99", "book")
+    assert result.returncode != 0
+    assert "There is no 'python3.99' here." in result.stderr
+
+
+# --- what CI runs -------------------------------------------------------------
+
+
+def run_ci(folder: Path, root: Path, *, chromium: bool, status: int = 0) -> list[str]:
+    """Run .ci/run with stand-ins for the programs it calls; return their calls."""
+    shutil.copytree(root / ".ci", folder / ".ci")
+    bin_folder, log = folder / "bin", folder / "log"
+    for name, end in (("apt-get", 0), ("make", status), ("sudo", 0)):
+        program(bin_folder / name, f'echo {name} "$@" >> {log}\nexit {end}\n')
+    if chromium:
+        program(bin_folder / "chromium", "")
+    for name in ("bash", "dirname", "id"):
+        (bin_folder / name).symlink_to(str(shutil.which(name)))
+    result = subprocess.run(
+        [bin_folder / "bash", folder / ".ci" / "run"],
+        env={"PATH": str(bin_folder)},
+        check=False,
+    )
+    assert result.returncode == status
+    return log.read_text().replace("sudo apt-get", "apt-get").splitlines()
+
+
+def test_ci_installs_a_browser_where_there_is_none(tmp_path: Path, root: Path) -> None:
+    update, install, test = run_ci(tmp_path, root, chromium=False)
+    assert update.startswith("apt-get update")
+    assert install.startswith("apt-get install")
+    assert install.split()[-1] == "chromium"
+    assert test == "make test"
+
+
+def test_ci_is_make_test(tmp_path: Path, root: Path) -> None:
+    assert run_ci(tmp_path, root, chromium=True) == ["make test"]
+
+
+def test_ci_fails_when_make_test_fails(tmp_path: Path, root: Path) -> None:
+    run_ci(tmp_path, root, chromium=True, status=2)
+
+
+def test_the_workflows_run_what_a_reader_runs(root: Path) -> None:
+    folder = root / ".github" / "workflows"
+    workflows = {
+        path.name: yaml.safe_load(path.read_text()) for path in folder.iterdir()
+    }
+    assert set(workflows) == {"ci.yml", "pages.yml", "weekly.yml"}
+    commands = {
+        name: [
+            step.get("run", "")
+            for job in workflow["jobs"].values()
+            for step in job["steps"]
+        ]
+        for name, workflow in workflows.items()
+    }
+    assert "bash .ci/run" in commands["ci.yml"]
+    assert "make book" in commands["pages.yml"]
+    assert any("--nbval-lax" in command for command in commands["weekly.yml"])
