@@ -46,8 +46,10 @@ def mean_sigma_factor(n_samples: ArrayLike, estimator: str = "unbiased") -> Arra
     :math:`E\sigma_t` is this factor to the power :math:`t+1` (Bertrand et al. 2024).
     """
     n = np.asarray(n_samples, float)
-    log_ratio = special.gammaln(n / 2) - special.gammaln((n - 1) / 2)
-    return np.asarray(np.sqrt(2 / (n - _lost(estimator))) * np.exp(log_ratio))
+    # Not the difference of two log gammas: it loses the last digits, in which all of
+    # 1 - factor lies once n is in the millions.
+    ratio = special.poch((n - 1) / 2, 0.5)
+    return np.asarray(np.sqrt(2 / (n - _lost(estimator))) * ratio)
 
 
 def sd_sigma_factor(n_samples: ArrayLike, estimator: str = "unbiased") -> Array:
