@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from collapse_lib.regimes import check_count
+
 Array = NDArray[np.float64]
 
 
@@ -30,12 +32,17 @@ def loss_probability(q: ArrayLike, n_samples: int) -> Array:
     Elementary; the paper argues with the expected count :math:`qM \le 1`
     (Shumailov et al. 2024, "Discrete distributions with exact approximation").
 
+    Raises
+    ------
+    ValueError
+        If ``q`` is not between 0 and 1 or ``n_samples`` is not a positive integer.
+
     Examples
     --------
     >>> round(float(loss_probability(0.02, 50)), 4)
     0.3642
     """
-    return np.asarray((1 - np.asarray(q, float)) ** n_samples)
+    return np.asarray((1 - _probability("q", q)) ** _samples(n_samples))
 
 
 def heterozygosity_after(h0: ArrayLike, n_samples: int, generation: ArrayLike) -> Array:
@@ -43,9 +50,87 @@ def heterozygosity_after(h0: ArrayLike, n_samples: int, generation: ArrayLike) -
 
     Exact for every initial distribution. Source: Wright (1931); for language models
     Seddik et al. (2024).
+
+    Raises
+    ------
+    ValueError
+        If ``h0`` is not between 0 and 1 or ``n_samples`` is not a positive integer.
     """
-    decay = (1 - 1 / n_samples) ** np.asarray(generation, float)
-    return np.asarray(np.asarray(h0, float) * decay)
+    decay = (1 - 1 / _samples(n_samples)) ** np.asarray(generation, float)
+    return np.asarray(_probability("h0", h0) * decay)
+
+
+def heterozygosity_with_real(n_synthetic: int, n_real: int) -> float:
+    r"""Return what is left of the diversity when every generation gets real points.
+
+    .. math:: \frac{E H_\infty}{H_0} = 1 - \frac{n + r}{2nr + r^2 + n}
+        \;\to\; \frac{2r}{1 + 2r} \quad (n \to \infty)
+
+    Parameters
+    ----------
+    n_synthetic
+        Points :math:`n` per generation drawn from the newest model.
+    n_real
+        Points :math:`r` per generation drawn anew from the real distribution.
+
+    Raises
+    ------
+    ValueError
+        If ``n_synthetic`` is not a positive or ``n_real`` a non-negative integer.
+
+    Notes
+    -----
+    The fixed point of :math:`E p_{t+1}^2` given :math:`p_t`, when the counts of the two
+    sources add up. That one real point is enough is the result of Jangjoo et al.
+    (2026), and the "one migrant per generation" rule of population genetics.
+
+    Examples
+    --------
+    >>> round(heterozygosity_with_real(100, 1), 3)
+    0.664
+    """
+    n = _samples(n_synthetic)
+    r = check_count("n_real", n_real, least=0)
+    return 1 - (n + r) / (2 * n * r + r**2 + n)
+
+
+def collapse_time(p: ArrayLike, n_samples: int) -> float:
+    r"""Return the mean number of generations until one state is left, for large M.
+
+    .. math:: T \approx M \sum_{j \ge 2} \frac{2}{j(j-1)}
+        \Bigl(1 - \sum_i p_i^j\Bigr) = -2M \sum_i (1 - p_i)\ln(1 - p_i)
+
+    Parameters
+    ----------
+    p
+        Initial probabilities of the states, with sum 1.
+    n_samples
+        Number of draws :math:`M` per generation.
+
+    Raises
+    ------
+    ValueError
+        If ``p`` is not a list of probabilities with sum 1.
+
+    Notes
+    -----
+    Backwards in time: :math:`2M/(j(j-1))` is the mean time for which today's samples
+    have :math:`j` ancestors (Kingman's coalescent), and the world is not yet collapsed
+    while these ancestors are not all of one state. For two states the sum is
+    `absorption_time_diffusion`; for ten equal ones it is 1.9 M.
+
+    Examples
+    --------
+    >>> round(collapse_time([0.1] * 10, 100), 1)
+    189.6
+    """
+    p = _probability("p", p)
+    if p.ndim != 1 or abs(p.sum() - 1) > 1e-9:
+        raise ValueError(
+            f"p has shape {p.shape} and sum {p.sum():.12g}; it must be a list of "
+            "probabilities with sum 1"
+        )
+    return float(2 * _samples(n_samples) * special.entr(1 - p).sum())
 
 
 def absorption_time(q: float, n_samples: int) -> float:
@@ -67,8 +152,7 @@ def absorption_time(q: float, n_samples: int) -> float:
     ValueError
         If ``q`` is not between 0 and 1 or ``n_samples`` is too large.
     """
-    if not 0 <= q <= 1:
-        raise ValueError(f"q is {q!r}; it must be between 0 and 1")
+    _probability("q", q)
     if not 2 <= n_samples <= 2000:
         raise ValueError(f"n_samples is {n_samples}; allowed: 2 to 2000")
     inner = np.arange(1, n_samples)
@@ -92,11 +176,16 @@ def _binomial(p: Array, n: int) -> Array:
 def absorption_time_diffusion(q: ArrayLike, n_samples: int) -> Array:
     r"""Return Kimura's approximation :math:`-2M[q\ln q + (1-q)\ln(1-q)]`.
 
-    The mean time to absorption with two states, for large :math:`M` (the dossier of
-    claim C06 uses it as the published expectation).
+    The mean time to absorption with two states, for large :math:`M`: the diffusion
+    limit of the binomial chain (Kimura and Ohta 1969).
+
+    Raises
+    ------
+    ValueError
+        If ``q`` is not between 0 and 1 or ``n_samples`` is not a positive integer.
     """
-    q = np.asarray(q, float)
-    return 2 * n_samples * (special.entr(q) + special.entr(1 - q))
+    q = _probability("q", q)
+    return 2 * _samples(n_samples) * (special.entr(q) + special.entr(1 - q))
 
 
 def survival_factor(generations: int) -> Array:
@@ -105,15 +194,20 @@ def survival_factor(generations: int) -> Array:
     :math:`g_1 = 1,\; g_{k+1} = 1 - e^{-g_k}`; :math:`k g_k \to 2`
     (Suresh et al. 2025).
 
+    Raises
+    ------
+    ValueError
+        If ``generations`` is not a positive integer.
+
     Examples
     --------
     >>> survival_factor(3).round(4)
     array([1.    , 0.6321, 0.4685])
     """
     factors = [1.0]
-    while len(factors) < generations:
+    for _ in range(1, check_count("generations", generations, least=1)):
         factors.append(-math.expm1(-factors[-1]))
-    return np.array(factors[:generations])
+    return np.array(factors)
 
 
 def survival_probability(count: ArrayLike, generation: int) -> Array:
@@ -127,14 +221,33 @@ def survival_probability(count: ArrayLike, generation: int) -> Array:
     Parameters
     ----------
     count
-        Expected count :math:`c = M p` in the real data.
+        Expected count :math:`c = M p` in the real data - or the count that was found
+        there, if the generations are counted from the next one on.
     generation
         Number of generations :math:`k \ge 1`; the first is the real sample itself.
+
+    Raises
+    ------
+    ValueError
+        If a count is negative or ``generation`` is not a positive integer.
 
     Examples
     --------
     >>> survival_probability([1, 10], 5).round(3)
     array([0.268, 0.956])
     """
-    factor = survival_factor(generation)[-1]
-    return np.asarray(-np.expm1(-np.asarray(count, float) * factor))
+    expected = np.asarray(count, float)
+    if not (expected >= 0).all():
+        raise ValueError(f"count is {count!r}; counts must be numbers >= 0")
+    return np.asarray(-np.expm1(-expected * survival_factor(generation)[-1]))
+
+
+def _samples(n_samples: int) -> int:
+    return check_count("n_samples", n_samples, least=1)
+
+
+def _probability(name: str, value: ArrayLike) -> Array:
+    numbers = np.asarray(value, float)
+    if not ((numbers >= 0) & (numbers <= 1)).all():
+        raise ValueError(f"{name} is {value!r}; it must be between 0 and 1")
+    return numbers
