@@ -307,12 +307,14 @@ class _RealData:
         if hasattr(self.source, "expand"):
             data: Data = self.source.expand(self.chains).sample(n, rng)
         else:
-            draws = [self.source.sample(n, rng) for _ in range(self.chains)]
-            data = np.concatenate(draws, axis=0)
+            data = self.source.sample(n, rng)
+            if isinstance(data, np.ndarray) and len(data) == 1 < self.chains:
+                more = [self.source.sample(n, rng) for _ in range(self.chains - 1)]
+                data = np.concatenate([data, *more])
         if n_chains(data) != self.chains:
             raise ValueError(
-                f"real.sample(n, rng) must return shape (1, n, ...), or real must "
-                f"have expand(chains); got {n_chains(data)} chains for {self.chains}"
+                "real.sample(n, rng) must return 1 chain or as many as chains asks "
+                f"for: it returned {n_chains(data)}, chains is {self.chains}"
             )
         return data
 

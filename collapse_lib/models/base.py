@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -66,7 +67,10 @@ class PerChain:
         """Fit one model per chain."""
         if isinstance(data, Summary):
             raise ValueError("PerChain needs the points themselves, not a summary")
-        return FittedPerChain(tuple(self.model.fit(chain, rng) for chain in data))
+        # A copy each: the fit method of many libraries changes and returns the model.
+        copies = (copy.deepcopy(self.model) for _ in data)
+        fitted = [one.fit(chain, rng) for one, chain in zip(copies, data, strict=True)]
+        return FittedPerChain(tuple(fitted))
 
 
 @dataclass(frozen=True)
