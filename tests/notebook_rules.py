@@ -1,0 +1,280 @@
+"""The rules for a chapter's form, checked on its JSON and its syntax tree.
+
+Nothing is executed. Each rule takes a `Page` and yields what is wrong with it,
+in words that say where and what to do; `RULES` lists them by name.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from notebook_files import read_scales
+from notebook_page import Page, parse
+
+MAX_LINES, MAX_COLUMNS, MAX_BYTES = 15, 88, 700_000
+SCALES = {"ci", "laptop", "paper"}
+TAGS = {"hide-input", "live", "parameters", "photo", "raises-exception", "remove-cell"}
+ANY_TITLE = "the figure (its own title)"
+HEADINGS = [
+    "Scope",
+    "Smallest example",
+    "Theory",
+    "Simulation",
+    ANY_TITLE,
+    "Robustness",
+    "Against the paper",
+    "Exercises",
+    "Summary",
+    "Further reading",
+]
+# Folders that only one person's machine has; an address on the web may contain them.
+MACHINE_PATH = re.compile(
+    r"(?<![\w.:/-])(?:/(?:home|Users|root|tmp|work|mnt|opt|usr|var|private)/|~/)\w"
+    r"|\b[A-Z]:\\Users\b"
+)
+
+
+# --- the rules ----------------------------------------------------------------
+
+
+def executed_in_order(page: Page) -> Iterator[str]:
+    counts = [cell["execution_count"] for cell in page.code]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"execution counts are {counts}, not 1, 2, 3 ...; run `make notebooks`"
+
+
+def figures_are_described(page: Page) -> Iterator[str]:
+    for name, cell in page.numbered:
+        kinds = {kind for out in cell["outputs"] for kind in out.get("data", {})}
+        if not any(kind.startswith("image/") for kind in kinds):
+            continue
+        meta = cell["metadata"].get("mystnb", {})
+        figure, alt = meta.get("figure", {}), meta.get("image", {}).get("alt", "")
+        if not figure.get("name", "").startswith(f"fig-{page.number}-"):
+            yield f"{name}: mystnb.figure.name must begin with fig-{page.number}-"
+        if not figure.get("caption", "").strip():
+            yield f"{name}: mystnb.figure.caption must say what the figure shows"
+        if not alt.strip() or alt.strip() == figure.get("caption", "").strip():
+            yield f"{name}: mystnb.image.alt must say what is drawn, not the caption"
+
+
+def no_trailing_semicolon(page: Page) -> Iterator[str]:
+    for name, cell in page.numbered:
+        if cell["source"].rstrip().endswith(";"):
+            yield f"{name}: ends in `;`; end it in plt.show() or an assignment"
+
+
+def cells_are_short(page: Page) -> Iterator[str]:
+    for name, cell in page.numbered:
+        lines = cell["source"].splitlines()
+        if len(lines) > MAX_LINES:
+            yield f"{name}: {len(lines)} lines; at most {MAX_LINES}"
+        if (widest := max(map(len, lines))) > MAX_COLUMNS:
+            yield f"{name}: {widest} columns; at most {MAX_COLUMNS}"
+
+
+def code_is_plain_python(page: Page) -> Iterator[str]:
+    for name, cell in page.numbered:
+        if parse(cell["source"]) is None:
+            yield f"{name}: is not Python; no `!pip`, no `%` line, no `?`"
+
+
+def warnings_are_heard(page: Page) -> Iterator[str]:
+    for name, tree in page.trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _silences_everything(node):
+                yield f"{name}: silences every warning; name the message or category"
+
+
+def _silences_everything(call: ast.Call) -> bool:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name not in {"filterwarnings", "simplefilter", "catch_warnings"}:
+        return False
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    action = call.args[0] if call.args else named.get("action")
+    narrowed = len(call.args) > 1 or named.keys() & {"message", "category", "module"}
+    ignores = isinstance(action, ast.Constant) and action.value == "ignore"
+    return ignores and not narrowed
+
+
+def no_machine_paths(page: Page) -> Iterator[str]:
+    for i, cell in enumerate(page.notebook["cells"], start=1):
+        shown = "\n".join([cell["source"], *map(_text, cell.get("outputs", []))])
+        if match := MACHINE_PATH.search(shown):
+            near = shown[match.start() : match.end() + 30].splitlines()[0]
+            yield f"cell {i}: `{near}` is a path of one machine; use a relative one"
+
+
+def _text(output: Any) -> str:
+    """Return what an output shows as text."""
+    data = output.get("data", {})
+    shown = [value for kind, value in data.items() if not kind.startswith("image/")]
+    return "\n".join(map(str, [output.get("text", ""), *shown]))
+
+
+def headings_in_order(page: Page) -> Iterator[str]:
+    if len(re.findall(r"^# ", page.prose, re.M)) != 1:
+        yield "there must be one level-1 heading, the title"
+    if not re.search(r"\{admonition\} At a glance\s*$", page.prose, re.M):
+        yield "there is no admonition with the title `At a glance`"
+    left = re.findall(r"^## +(.*?) *$", page.prose, re.M)
+    for wanted in HEADINGS:
+        place = _find_heading(wanted, left)
+        if place is None:
+            yield f"the heading `## {wanted}` is missing or out of order"
+        else:
+            left = left[place + 1 :]
+
+
+def _find_heading(wanted: str, headings: list[str]) -> int | None:
+    for place, heading in enumerate(headings):
+        required = any(heading.startswith(h) for h in HEADINGS)
+        if heading.startswith(wanted) or (wanted == ANY_TITLE and not required):
+            return place
+    return None
+
+
+def prose_between_code(page: Page) -> Iterator[str]:
+    run = 0
+    for cell in page.notebook["cells"]:
+        shown = "remove-cell" not in cell["metadata"].get("tags", [])
+        if cell["cell_type"] == "code" and cell["source"].strip():
+            run += shown
+        elif cell["cell_type"] == "markdown" and cell["source"].strip():
+            run = 0
+        if run == 3:
+            first = cell["source"].strip().splitlines()[0][:50]
+            yield f"`{first}` is the third code cell in a row; put prose between"
+
+
+def scale_is_a_parameter(page: Page) -> Iterator[str]:
+    tagged = [c for c in page.code if "parameters" in c["metadata"].get("tags", [])]
+    sources = [cell["source"].strip() for cell in tagged]
+    if sources != ['SCALE = "ci"']:
+        yield f'one cell tagged `parameters` must be `SCALE = "ci"`; got {sources}'
+
+
+def scales_are_literal(page: Page) -> Iterator[str]:
+    try:
+        scales = read_scales(page.notebook)
+    except ValueError as error:
+        yield str(error)
+        return
+    if set(scales) != SCALES:
+        yield f"SCALES has {sorted(scales)}; it needs {sorted(SCALES)}"
+    if len({frozenset(config) for config in scales.values()}) > 1:
+        yield "the configurations in SCALES do not have the same keys"
+
+
+def no_error_output(page: Page) -> Iterator[str]:
+    for name, cell in page.numbered:
+        expected = "raises-exception" in cell["metadata"].get("tags", [])
+        for output in cell["outputs"]:
+            if output.get("name") == "stderr":
+                yield f"{name}: writes to stderr: {output['text'].strip()[:80]!r}"
+            if output["output_type"] == "error" and not expected:
+                yield f"{name}: its output is {output['ename']}"
+
+
+def file_is_small(page: Page) -> Iterator[str]:
+    if (size := len(page.text.encode())) > MAX_BYTES:
+        yield f"{size:,} bytes; at most {MAX_BYTES:,} (smaller or fewer figures)"
+
+
+def exercises_have_solutions(page: Page) -> Iterator[str]:
+    exercises = re.findall(r"\{exercise(?:-start)?\}.*\n:label: *(\S+)", page.prose)
+    solutions = re.findall(r"\{solution(?:-start)?\} *(\S+)\n:class: *(.*)", page.prose)
+    if len(exercises) < 3:
+        yield f"{len(exercises)} exercises; a chapter has compute, change and think"
+    if sorted(exercises) != sorted(label for label, _ in solutions):
+        solved = [label for label, _ in solutions]
+        yield f"the exercises are {exercises}, but `:class:`ed solutions {solved}"
+    for label, classes in solutions:
+        if "dropdown" not in classes.split():
+            yield f"the solution of {label} is not folded; add `:class: dropdown`"
+    starts, ends = (page.prose.count(f"{{solution-{end}}}") for end in ("start", "end"))
+    if starts != ends:
+        yield f"{starts} {{solution-start}}, but {ends} {{solution-end}}"
+
+
+def references_resolve(page: Page) -> Iterator[str]:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.prose):
+        if re.match(r"[a-z]+:", target):
+            continue  # an address outside the book
+        path, _, anchor = target.partition("#")
+        if not path and anchor.lower() not in page.labels:
+            yield f"the link #{anchor} names no label of the book"
+        if path and not _exists(page, path):
+            yield f"the link {target} names no file"
+    for role, text in re.findall(r"\{([\w:]+)\}`([^`]+)`", page.prose):
+        target = re.sub(r"^.*<(.*)>$", r"\1", text).strip()
+        if role in {"ref", "numref", "eq", "prf:ref"}:
+            if target.lower() not in page.labels:
+                yield f"{{{role}}}`{text}` names no label of the book"
+        elif role == "doc" and not _exists(page, target):
+            yield f"{{doc}}`{text}` names no page"
+        elif role.startswith("cite"):
+            for key in text.split(","):
+                if key.strip() not in page.sources:
+                    yield f"{{{role}}}`{text}`: {key.strip()} is not in references.bib"
+
+
+def _exists(page: Page, target: str) -> bool:
+    """Tell whether a link leads to a file; one from `/` starts at the book's root."""
+    start = page.folder.parent if target.startswith("/") else page.folder
+    path = start / target.lstrip("/")
+    names = [path.name + suffix for suffix in ("", ".md", ".ipynb")]
+    return any(path.with_name(name).exists() for name in names)
+
+
+def glued_numbers_exist(page: Page) -> Iterator[str]:
+    outputs = [output for cell in page.code for output in cell["outputs"]]
+    books = [output.get("metadata", {}).get("scrapbook", {}) for output in outputs]
+    glued = {book.get("name") for book in books}
+    for key in re.findall(r"\{glue:\w*\}`([^`]+)`", page.prose):
+        if key.split(":")[0] not in glued:
+            yield f"no cell says `{key}`, which the prose shows by {{glue:text}}"
+
+
+def tags_are_known(page: Page) -> Iterator[str]:
+    """A mistyped tag does nothing; one of nbval's would switch off a comparison."""
+    for name, cell in page.numbered:
+        for tag in cell["metadata"].get("tags", []):
+            if tag not in TAGS:
+                yield f"{name}: the tag {tag!r}; known are {', '.join(sorted(TAGS))}"
+        if re.search(r"^\s*#\s*NBVAL_", cell["source"], re.M):
+            yield f"{name}: a comment switches off the comparison of its output"
+
+
+Rule = Callable[[Page], Iterator[str]]
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (
+        executed_in_order,
+        figures_are_described,
+        no_trailing_semicolon,
+        cells_are_short,
+        code_is_plain_python,
+        warnings_are_heard,
+        no_machine_paths,
+        headings_in_order,
+        prose_between_code,
+        scale_is_a_parameter,
+        scales_are_literal,
+        no_error_output,
+        file_is_small,
+        exercises_have_solutions,
+        references_resolve,
+        glued_numbers_exist,
+        tags_are_known,
+    )
+}
+
+
+def problems(page: Page) -> dict[str, list[str]]:
+    """Return what each rule finds wrong, for the rules that find something."""
+    found = {name: list(rule(page)) for name, rule in RULES.items()}
+    return {name: wrong for name, wrong in found.items() if wrong}
