@@ -3,24 +3,36 @@
 from collapse_lib.models.base import Fitted, Model, PerChain, Perturbed
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
+from collapse_lib.models.kernel import (
+    ExpectedCounts,
+    FittedRidgeDensity,
+    RidgeDensity,
+)
 from collapse_lib.models.multivariate import (
     FittedMultivariateGaussian,
     MultivariateGaussian,
     ScatterSummary,
 )
+from collapse_lib.models.noise import IndependentNoise, MedianForMean, SplitScatter
 
 __all__ = [
     "Categorical",
     "Counts",
+    "ExpectedCounts",
     "Fitted",
     "FittedCategorical",
     "FittedGaussian",
     "FittedMultivariateGaussian",
+    "FittedRidgeDensity",
     "Gaussian",
     "GaussianSummary",
+    "IndependentNoise",
+    "MedianForMean",
     "Model",
     "MultivariateGaussian",
     "PerChain",
     "Perturbed",
+    "RidgeDensity",
     "ScatterSummary",
+    "SplitScatter",
 ]

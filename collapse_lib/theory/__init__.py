@@ -1,5 +1,5 @@
 """Closed forms, each with its equation, source and conditions."""
 
-from collapse_lib.theory import discrete, gaussian
+from collapse_lib.theory import discrete, gaussian, multivariate
 
-__all__ = ["discrete", "gaussian"]
+__all__ = ["discrete", "gaussian", "multivariate"]
