@@ -1,0 +1,344 @@
+"""The ledger: reading it, judging by it, showing the verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from collapse_lib import claims
+from collapse_lib.claims import Check, Claim, Estimate, Tolerance
+
+LEDGER = claims.load()
+
+ENTRY = {
+    "id": "C05",
+    "title": "Rare states are lost",
+    "source": "section 4.1",
+    "statement": "A rare state is easily lost.",
+    "published": "q M",
+    "measure": "count",
+    "chapter": "02",
+    "checks": {
+        "lost": {
+            "what": "share lost",
+            "expected": 0.364,
+            "tolerance": {"se": 4, "reason": "exact"},
+        }
+    },
+}
+
+
+def write(path: Path, *entries: Mapping[str, Any]) -> Path:
+    path.write_text(yaml.safe_dump(list(entries), sort_keys=False))
+    return path
+
+
+def changed(where: str, value: Any) -> dict[str, Any]:
+    """Return ENTRY with one field, named by a dotted path, set (or removed: None)."""
+    entry = json.loads(json.dumps(ENTRY))
+    *parents, last = where.split(".")
+    place = entry
+    for key in parents:
+        place = place[key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return entry
+
+
+def claim(*checks: Check, **fields: Any) -> Claim:
+    texts = {key: ENTRY[key] for key in ENTRY if key not in ("checks",)}
+    return Claim(**{**texts, "checks": {c.name: c for c in checks}, **fields})
+
+
+def check(name: str = "lost", expected: float | None = 0.5, **kinds: Any) -> Check:
+    against = None if expected is not None or set(kinds) & {"at_least"} else "theory"
+    return Check(name, "a share", Tolerance("why", **kinds), expected, against)
+
+
+# ------------------------------------------------------------------------- the file
+
+
+def test_the_ledger_has_every_claim_of_the_paper_once() -> None:
+    numbered = {f"C{n:02d}" for n in range(1, 47) if n != 14}
+    assert set(LEDGER) == numbered | {"C10b", "C14a", "C14b", "C29b"}
+
+
+def test_claims_of_the_first_five_chapters_are_checked_the_others_say_who_will() -> (
+    None
+):
+    for entry in LEDGER.values():
+        assert bool(entry.checks) == (entry.chapter <= "05"), entry.id
+        assert bool(entry.checks) != bool(entry.not_attempted), entry.id
+
+
+def test_statistical_checks_are_judged_at_four_standard_errors() -> None:
+    for entry in LEDGER.values():
+        for each in entry.checks.values():
+            assert each.tolerance.se in (0, 4), (entry.id, each.name)
+
+
+def test_no_check_passes_whatever_is_measured() -> None:
+    """A prediction passes its own check; a number far off on some side does not."""
+    for entry in LEDGER.values():
+        for each in entry.checks.values():
+            low, high = each.tolerance.interval(each.expected or 1.0, se=0.01)
+            assert low <= high and max(-low, high) > -np.inf
+            far = [x for x in (-1e9, 1e9) if not low <= x <= high]
+            assert far, (entry.id, each.name)
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "named"),
+    [
+        ("title", None, ["field title", "missing"]),
+        ("colour", "red", ["field colour", "'red'", "unknown"]),
+        ("title", 5, ["field title", "got 5", "text"]),
+        ("id", "5", ["field id", "'5'", "C05"]),
+        ("chapter", "2", ["field chapter", "'2'", "'01' to '20'"]),
+        ("checks", None, ["checks and not_attempted", "neither"]),
+        ("not_attempted", "later", ["checks and not_attempted", "both"]),
+        ("checks", {}, ["field checks", "{}"]),
+        ("checks.lost.what", None, ["check lost", "field what", "missing"]),
+        ("checks.lost.expected", None, ["check lost", "neither", "exactly one"]),
+        ("checks.lost.expected", "1e-6", ["field expected", "'1e-6'", "1.0e-6"]),
+        ("checks.lost.expected", float("nan"), ["field expected", "nan", "finite"]),
+        ("checks.lost.against", "theory", ["['expected', 'against']", "exactly one"]),
+        ("checks.lost.tolerance", {"reason": "x"}, ["['reason']", "se, rel, abs"]),
+        ("checks.lost.tolerance.reason", None, ["field reason", "missing"]),
+        ("checks.lost.tolerance.sigma", 4, ["field sigma", "value 4", "at_least"]),
+        ("checks.lost.tolerance.se", 0, ["field se", "0", "above 0"]),
+        ("checks.lost.tolerance.at_least", 1, ["['expected']", "sets bounds"]),
+        ("checks.lost.tolerance.between", [2, 1], ["[2, 1]", "low below high"]),
+        ("checks.Lost", {}, ["'Lost'", "snake_case"]),
+    ],
+)
+def test_a_malformed_entry_is_refused_by_name(
+    tmp_path: Path, where: str, value: Any, named: list[str]
+) -> None:
+    file = write(tmp_path / "claims.yaml", changed(where, value))
+    with pytest.raises(ValueError) as refusal:
+        claims.load(file)
+    for words in ["claims.yaml, entry 1", *named]:
+        assert words in str(refusal.value)
+
+
+def test_between_excludes_one_sided_bounds(tmp_path: Path) -> None:
+    entry = changed("checks.lost.expected", None)
+    entry["checks"]["lost"]["tolerance"] = {
+        "between": [0, 1],
+        "at_most": 2,
+        "reason": "x",
+    }
+    with pytest.raises(ValueError, match="between alone"):
+        claims.load(write(tmp_path / "claims.yaml", entry))
+
+
+def test_a_duplicate_id_and_a_duplicate_check_are_refused(tmp_path: Path) -> None:
+    file = write(tmp_path / "claims.yaml", ENTRY, ENTRY)
+    with pytest.raises(ValueError, match="entry 2, field id: 'C05' occurs twice"):
+        claims.load(file)
+    twice = yaml.safe_dump([ENTRY]).replace("checks:", "checks:\n    lost: {}")
+    file.write_text(twice)
+    with pytest.raises(ValueError, match="key 'lost' occurs twice"):
+        claims.load(file)
+
+
+def test_a_missing_or_empty_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere.yaml"):
+        claims.load(tmp_path / "nowhere.yaml")
+    (tmp_path / "empty.yaml").write_text("")
+    with pytest.raises(ValueError, match=r"empty.yaml: got None; allowed: a list"):
+        claims.load(tmp_path / "empty.yaml")
+
+
+# ------------------------------------------------------------------------- judging
+
+
+numbers = st.floats(-1e6, 1e6)
+slacks = st.floats(0, 10)
+
+
+@given(numbers, numbers, slacks, slacks, slacks, st.floats(0, 1e3))
+def test_closeness_is_the_stated_formula(
+    value: float, expected: float, a: float, r: float, k: float, se: float
+) -> None:
+    assume(a > 0)
+    one = claim(check(expected=expected, abs=a, rel=r, se=k))
+    allowed = a + r * abs(expected) + k * se
+    # The formula is compared away from its own rounding error.
+    assume(abs(abs(value - expected) - allowed) > 1e-9 * (1 + abs(expected) + allowed))
+    verdict = claims.judge(one, {"lost": Estimate(value, se)})
+    assert verdict.outcomes[0].passed == (abs(value - expected) <= allowed)
+
+
+@given(numbers, numbers, numbers)
+def test_bounds_without_slack_are_strict(value: float, low: float, high: float) -> None:
+    assume(low < high)
+    both = claim(check(expected=None, at_least=low, at_most=high))
+    pair = claim(
+        Check("lost", "a share", Tolerance("why", between=(low, high))),
+    )
+    for one in (both, pair):
+        # The standard error must not soften a bound that does not mention it.
+        passed = claims.judge(one, {"lost": Estimate(value, 5.0)}).outcomes[0].passed
+        assert passed == (low <= value <= high)
+
+
+@given(numbers, numbers, slacks, slacks, st.floats(0, 1e3))
+def test_a_wider_tolerance_never_fails_what_passed(
+    value: float, expected: float, a: float, more: float, se: float
+) -> None:
+    assume(a > 0)
+    narrow = claim(check(expected=expected, abs=a, se=1.0))
+    wide = claim(check(expected=expected, abs=a + more, se=4.0))
+    measured = {"lost": Estimate(value, se)}
+    passed = [claims.judge(c, measured).outcomes[0].passed for c in (narrow, wide)]
+    assert passed != [True, False]
+
+
+@given(st.lists(st.booleans(), max_size=5))
+def test_the_word_follows_from_the_checks(passed: list[bool]) -> None:
+    entry = claim(*(check(f"c{i}", 1.0, abs=0.1) for i in range(len(passed))))
+    verdict = claims.judge(
+        entry, {f"c{i}": 1.0 + (not p) for i, p in enumerate(passed)}
+    )
+    expected = {0: "not reproduced", len(passed): "reproduced"}
+    word = expected.get(sum(passed), "partly") if passed else "not attempted"
+    assert verdict.word == word
+
+
+def test_slack_beside_a_bound_widens_it() -> None:
+    soft = claim(check(expected=None, at_least=1.0, se=4.0))
+    measured = Estimate(0.99, 0.005)
+    assert claims.judge(soft, {"lost": measured}).word == "reproduced"
+    assert claims.judge(soft, {"lost": Estimate(0.97, 0.005)}).word == "not reproduced"
+
+
+@pytest.mark.parametrize(
+    ("entry", "measured", "words"),
+    [
+        (claim(check(abs=1.0)), {}, "missing: lost; unknown: none"),
+        (claim(check(abs=1.0)), {"lsot": 1.0}, "missing: lost; unknown: lsot"),
+        (claim(not_attempted="later"), {"lost": 1.0}, "none .the claim is not attempt"),
+        (
+            claim(check(abs=1.0)),
+            {"lost": Estimate(1, 0, 2)},
+            "already sets expected 0.5",
+        ),
+        (
+            claim(check(expected=None, at_least=1.0)),
+            {"lost": Estimate(1, 0, 2)},
+            "already sets bounds",
+        ),
+        (claim(check(expected=None, abs=1.0)), {"lost": 1.0}, "which is theory"),
+        (claim(check(se=4.0)), {"lost": 0.5}, "se is 0, but the tolerance is within 4"),
+    ],
+)
+def test_measurements_must_fit_the_checks(
+    entry: Claim, measured: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^C05.*{words}"):
+        claims.judge(entry, measured)
+
+
+# ------------------------------------------------------------------------- display
+
+
+def test_the_card_escapes_what_the_ledger_says() -> None:
+    entry = claim(
+        replace(check(abs=0.1), what="a < b & c"),
+        title="<script>",
+        statement='say "x" < y',
+        published="p ≤ 1 & more",
+        source="<i>",
+        because="a > b",
+    )
+    html = claims.judge(entry, {"lost": 9.0})._repr_html_()
+    for raw in ("<script>", "a < b", '"x" < y', "1 & more", "<i>", "a > b"):
+        assert raw not in html
+    for shown in ("&lt;script&gt;", "a &lt; b &amp; c", "a &gt; b"):
+        assert shown in html
+
+
+@pytest.mark.parametrize(
+    ("values", "word", "css"),
+    [
+        ((0.5, 0.5), "✓ reproduced", "reproduced"),
+        ((0.5, 9.0), "◐ partly", "partly"),
+        ((9.0, 9.0), "✗ not reproduced", "not-reproduced"),
+    ],
+)
+def test_the_card_names_its_verdict_by_id_class_symbol_and_word(
+    values: tuple[float, float], word: str, css: str
+) -> None:
+    entry = claim(check("one", abs=0.1), check("two", abs=0.1), because="the reason")
+    verdict = claims.judge(entry, dict(zip(("one", "two"), values, strict=True)))
+    html = verdict._repr_html_()
+    assert f'<div class="verdict {css}" id="claim-C05">' in html
+    assert word in html and word in str(verdict)
+    assert "style=" not in html, "colours belong to the style sheet"
+    for text in (html, str(verdict)):
+        assert ("the reason" in text) == (css != "reproduced")
+
+
+def test_a_claim_without_checks_says_why() -> None:
+    verdict = claims.judge(claim(not_attempted="needs a GPU"), {})
+    assert verdict.word == "not attempted"
+    assert 'class="verdict not-attempted"' in verdict._repr_html_()
+    assert "needs a GPU" in verdict._repr_html_() and "needs a GPU" in str(verdict)
+
+
+def test_the_payload_is_what_the_ledger_pages_read() -> None:
+    entry = claim(
+        check("one", abs=0.1, se=4.0), check("two", expected=None, at_least=1)
+    )
+    measured = {"one": Estimate(0.512345, 0.0123456), "two": 1.23456}
+    verdict = claims.judge(entry, measured, "ci")
+    assert verdict.payload() == {
+        "claim": "C05",
+        "chapter": "02",
+        "verdict": "reproduced",
+        "scale": "ci",
+        "checks": [
+            {
+                "name": "one",
+                "what": "a share",
+                "value": 0.512,
+                "se": 0.0123,
+                "expected": 0.5,
+                "tolerance": "within 0.1 + 4 s.e.",
+                "passed": True,
+            },
+            {
+                "name": "two",
+                "what": "a share",
+                "value": 1.23,
+                "se": 0.0,
+                "expected": None,
+                "tolerance": "at least 1",
+                "passed": True,
+            },
+        ],
+    }
+    assert verdict.payload(digits=None)["checks"][0]["value"] == 0.512345
+
+
+def test_a_stored_verdict_can_be_judged_again() -> None:
+    entry = claim(check("one", abs=0.1), check("two", expected=None, rel=0.1))
+    measured = {"one": Estimate(0.55), "two": Estimate(2.0, against=1.0)}
+    verdict = claims.judge(entry, measured, "laptop")
+    again = claims.rejudge(entry, verdict.payload(digits=None))
+    assert again == verdict and again.word == "partly"
+    with pytest.raises(ValueError, match="C05 cannot be judged as C06"):
+        claims.rejudge(replace(entry, id="C06"), verdict.payload())

@@ -1,0 +1,77 @@
+"""Measurements and their standard errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collapse_lib import claims
+from collapse_lib.claims import Estimate
+
+
+@given(st.floats(-1e300, 1e300, allow_subnormal=False))
+def test_three_digits_are_three_digits(number: float) -> None:
+    text = claims.three_digits(number)
+    assert float(text) == pytest.approx(number, rel=0.00501, abs=0)
+    digits = text.split("e")[0].lstrip("-").replace(".", "").lstrip("0")
+    assert len(digits.rstrip("0")) <= 3
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), "much", None, True])
+def test_an_estimate_is_one_finite_number(bad: Any) -> None:
+    with pytest.raises(ValueError, match="Estimate: value is"):
+        Estimate(bad)
+    if bad is not None:
+        with pytest.raises(ValueError, match="Estimate: against is"):
+            Estimate(1.0, 0.0, bad)
+
+
+def test_a_negative_standard_error_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"se is -0\.1"):
+        Estimate(1.0, -0.1)
+
+
+def test_helpers_refuse_what_is_not_a_list_of_replicates() -> None:
+    with pytest.raises(ValueError, match=r"mean: got values of shape \(2, 3\)"):
+        Estimate.mean(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"variance: got values of shape \(3,\)"):
+        Estimate.variance(np.ones(3))
+    with pytest.raises(ValueError, match=r"share: got the value 0\.5"):
+        Estimate.share([0.0, 0.5, 1.0])
+    with pytest.raises(ValueError, match="value is nan"):
+        Estimate.mean([1.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("helper", "draw", "truth"),
+    [
+        (Estimate.mean, lambda rng, n: rng.exponential(size=n), 1.0),
+        (Estimate.variance, lambda rng, n: rng.exponential(size=n), 1.0),
+        (Estimate.variance, lambda rng, n: rng.normal(size=n), 1.0),
+        (Estimate.median, lambda rng, n: rng.exponential(size=n), np.log(2)),
+        (Estimate.share, lambda rng, n: rng.random(n) < 0.3, 0.3),
+    ],
+)
+def test_standard_errors_match_the_spread_of_the_estimates(
+    helper: Any, draw: Any, truth: float
+) -> None:
+    """The standard score of 2,000 estimates has mean 0 and standard deviation 1."""
+    rng = np.random.default_rng(11)
+    runs = [helper(draw(rng, 2_000)) for _ in range(2_000)]
+    scores = np.array([(run.value - truth) / run.se for run in runs])
+    # s.e. 0.022 of the mean, 0.016 of the sd; skew of small samples adds a little.
+    assert abs(scores.mean()) < 0.15
+    assert 0.9 < scores.std() < 1.12
+
+
+@pytest.mark.parametrize("p", [0.0005, 0.01, 0.999])
+def test_a_share_covers_its_probability_even_with_no_success(p: float) -> None:
+    """Within 4 s.e. in all of 4,000 runs but a handful (normal theory: 0.25)."""
+    counts = np.random.default_rng(12).binomial(1_000, p, size=4_000)
+    shares = {k: Estimate.share(np.arange(1_000) < k) for k in np.unique(counts)}
+    misses = sum(abs(shares[k].value - p) > 4 * shares[k].se for k in counts)
+    assert misses <= 4
