@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bookdata import BookError, ChapterData, read_chapters, sources
 from docutils import nodes
-from sphinx.environment import NoUri
+from sphinx.errors import NoUri
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 

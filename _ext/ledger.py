@@ -8,6 +8,7 @@ outputs of the committed notebooks and from ``results/``.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ from sphinx.application import Sphinx
 
 from collapse_lib import claims
 from collapse_lib.claims import Claim, three_digits
-from collapse_lib.claims.verdict import SYMBOLS
+from collapse_lib.claims.verdict import MIME, SYMBOLS
 
 #: Every number from C01 to this one has at least one entry in the ledger.
 LAST = 46
@@ -244,8 +245,24 @@ def _legend(rows: Iterable[Row]) -> str:
     return f'<ul class="tile-legend">{"".join(parts)}</ul>\n'
 
 
+def hide_payload(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Leave the data of verdicts out of a page; it shows their cards.
+
+    Without this the page's renderer would warn that it does not know the type. Other
+    unknown types still make it warn.
+    """
+    if MIME not in source[0]:
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(MIME, None)
+    source[0] = json.dumps(notebook)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.connect("source-read", hide_payload)
     app.add_directive("ledger", LedgerTable)
     app.add_directive("ledger-tiles", LedgerTiles)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
