@@ -162,8 +162,9 @@ def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
         raise ValueError(f"cannot draw {n} points from {size(data)}")
     if isinstance(data, Summary):
         return data.subsample(n, rng)
-    rows = np.arange(data.shape[0])[:, None]
-    return np.asarray(data[rows, _places(*data.shape[:2], n, rng)])
+    chains, total = data.shape[:2]
+    rows = np.arange(chains)[:, None]
+    return np.asarray(data[rows, _places(chains, total, n, rng)])
 
 
 def _places(
