@@ -254,7 +254,12 @@ def test_results_land_where_the_schema_test_looks(root: Path) -> None:
 def test_the_companion_needs_neither_torch_nor_ipython() -> None:
     """The reader's browser has neither; an import must not ask for them."""
     code = (
-        "import sys; sys.modules.update(torch=None, IPython=None)\n"
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name in ('torch', 'IPython'):\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
         "from collapse_lib import book\n"
         "c = book.Chapter('06', scale='ci', scales={'ci': {}}, seed=1)\n"
         "c.say('x', 1.0); print(c.finish())"
