@@ -64,7 +64,7 @@ $(STAMP): requirements.lock
 	@command -v '$(PYTHON)' >/dev/null || { \
 	    echo "There is no '$(PYTHON)' here. $(ADVICE)" >&2; exit 1; }
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "'$(PYTHON)' is $$('$(PYTHON)' --version 2>&1). $(ADVICE)" >&2; exit 1; }
+	    echo "'$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1). $(ADVICE)" >&2; exit 1; }
 	@echo "Making $(VENV) from requirements.lock; this takes some minutes."
 	'$(PYTHON)' -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.lock
