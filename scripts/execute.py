@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +88,26 @@ def _run(notebook: Any, chapter: Chapter, timeout: float) -> None:
         nonlocal running
         running = cell_index
 
-    for cell in notebook.cells:  # a kernel numbers cells from 1; drop older numbers
+    try:
+        _client(notebook, chapter, timeout, note_cell).execute()
+    except CellExecutionError as error:
+        problem = f"{error.ename}: {error.evalue}" + _last_lines(error.traceback)
+    except CellTimeoutError:
+        problem = f"took more than {timeout:g} s; a chapter shows short runs only"
+    except DeadKernelError:
+        problem = "its kernel died (often: no memory left)"
+    else:
+        return
+    raise ChapterFailed(_explain(notebook, chapter, running, problem))
+
+
+def _client(
+    notebook: Any, chapter: Chapter, timeout: float, note_cell: Callable[..., None]
+) -> NotebookClient:
+    for cell in notebook.cells:  # a cell that is empty now keeps no older output
         if cell.cell_type == "code":
             cell.execution_count, cell.outputs = None, []
-    client = NotebookClient(
+    return NotebookClient(
         notebook,
         timeout=timeout,
         kernel_name=KERNEL["name"],
@@ -100,19 +116,6 @@ def _run(notebook: Any, chapter: Chapter, timeout: float) -> None:
         resources={"metadata": {"path": str(chapter.path.parent)}},
         on_cell_start=note_cell,
     )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        raise ChapterFailed(
-            _explain(notebook, chapter, running, f"{error.ename}: {error.evalue}")
-            + _last_lines(error.traceback)
-        ) from None
-    except CellTimeoutError:
-        problem = f"took more than {timeout:g} s; a chapter shows short runs only"
-        raise ChapterFailed(_explain(notebook, chapter, running, problem)) from None
-    except DeadKernelError:
-        problem = "its kernel died (often: no memory left)"
-        raise ChapterFailed(_explain(notebook, chapter, running, problem)) from None
 
 
 def _explain(notebook: Any, chapter: Chapter, index: int, problem: str) -> str:
