@@ -60,6 +60,11 @@ class ChapterData:
         """The name of its page."""
         return f"chapters/{self.path.stem}"
 
+    @property
+    def label(self) -> str:
+        """Number and title, as the list of contents has them."""
+        return f"{int(self.number)}. {self.title}"
+
 
 def read_chapters(root: Path) -> dict[str, ChapterData]:
     """Return the chapters below ``root``, by number, in reading order.
