@@ -42,11 +42,17 @@ def test_each_word_has_the_packages_own_frequency(english):
         assert english.p[place] * english.coverage == pytest.approx(given, rel=0.006)
 
 
-def test_words_of_one_frequency_are_in_alphabetical_order(english):
+def test_words_of_one_frequency_are_in_alphabetical_order(english, monkeypatch):
     """Without it the order, and every random draw, would depend on the package."""
     tied = np.flatnonzero(np.diff(english.p) == 0)
     assert len(tied) > 1000
     assert all(english.words[i] < english.words[i + 1] for i in tied)
+
+    import wordfreq
+
+    unsorted = {"b": 0.1, "c": 0.2, "a": 0.1}
+    monkeypatch.setattr(wordfreq, "get_frequency_dict", lambda *a, **k: unsorted)
+    assert word_frequencies("en").words == ("c", "a", "b")
 
 
 def test_a_shorter_list_keeps_the_ratios_and_says_what_it_covers(english):

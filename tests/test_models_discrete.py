@@ -115,6 +115,20 @@ def test_a_state_of_probability_zero_is_never_drawn(law):
     assert (counts[:, [1, 3, 4]].sum(axis=0) > 0).all()
 
 
+class Zeros(np.random.Generator):
+    """A generator whose uniform numbers are all 0.0, which is allowed and rare."""
+
+    def random(self, size):
+        return np.zeros(size)
+
+
+def test_a_uniform_number_on_the_edge_does_not_revive_a_state():
+    sample = FittedCategorical.of([0.0, 0.0, 1.0], "literal").sample(
+        3, Zeros(np.random.PCG64(0))
+    )
+    np.testing.assert_array_equal(sample, [[2, 2, 2]])
+
+
 def test_both_laws_have_the_same_distribution_after_generations():
     """Two-sample chi-squared test on the counts of the first state, generation 3."""
     final = {}

@@ -87,18 +87,34 @@ def test_heterozygosity_with_one_sample_is_gone_at_once():
     assert discrete.heterozygosity_after(0.5, 1, 1) == 0
 
 
-@pytest.mark.parametrize(("n", "r"), [(20, 1), (20, 5), (100, 1)])
-def test_heterozygosity_with_real_points_by_simulation(n, r):
+@pytest.mark.parametrize(("n", "r"), [(20, 1), (20, 5), (7, 3), (1, 1)])
+def test_heterozygosity_with_real_points_solves_the_whole_chain(n, r):
+    """The stationary law of p, exactly, from every move of the two sources."""
+    p0, total = 0.1, n + r
+    moves = [
+        np.convolve(
+            stats.binom.pmf(np.arange(n + 1), n, k / total),
+            stats.binom.pmf(np.arange(r + 1), r, p0),
+        )
+        for k in range(total + 1)
+    ]
+    law = np.linalg.matrix_power(np.array(moves), 2**20)[0]
+    p = np.arange(total + 1) / total
+    kept = (law * p * (1 - p)).sum() / (p0 * (1 - p0))
+    assert discrete.heterozygosity_with_real(n, r) == pytest.approx(kept, rel=1e-6)
+
+
+def test_heterozygosity_with_a_real_point_by_simulation():
     h = run(
         [0.1, 0.9],
-        n,
-        6 * n,
+        20,
+        120,
         lambda f: tails.heterozygosity(f.p),
         chains=8000,
         seed=3,
-        regime=regimes.Fresh(n_real=r),
+        regime=regimes.Fresh(n_real=1),
     )
-    assert_mean(h[-1] / 0.18, discrete.heterozygosity_with_real(n, r))
+    assert_mean(h[-1] / 0.18, discrete.heterozygosity_with_real(20, 1))
 
 
 def test_without_real_points_no_diversity_is_left():
