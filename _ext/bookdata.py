@@ -162,12 +162,22 @@ def _numbers(path: Path, outputs: list[Any]) -> dict[str, str]:
         if glued.get("mime_prefix") != GLUE:
             continue
         text = output.get("data", {}).get(f"{GLUE}text/plain")
-        if text is None:
-            raise BookError(
-                f"{path.name}: the glued number {glued.get('name')!r} has no text"
-            )
-        numbers[glued["name"]] = ast.literal_eval("".join(text))
+        numbers[glued["name"]] = _unquoted(path, glued["name"], "".join(text or ""))
     return numbers
+
+
+def _unquoted(path: Path, name: str, text: str) -> str:
+    """Return the text that ``collapse_lib.notebook.glue`` has quoted."""
+    try:
+        value = ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        value = None
+    if not isinstance(value, str):
+        raise BookError(
+            f"{path.name}: the number {name!r} is stored as {text!r}; expected is a "
+            "quoted text. Run the chapter again (`make notebooks`)"
+        )
+    return value
 
 
 def _stored(path: Path, folder: Path) -> dict[str, results.Result]:

@@ -34,6 +34,8 @@ BROKEN = Path(__file__).parent / "fixtures" / "site"
 SEVERE = {"serious", "critical"}
 # Without "preload": false axe would fetch style sheets again, from wrong addresses.
 AXE = {"resultTypes": ["violations"], "preload": False}
+#: Thousands of short elements: axe takes as long here as for all chapters together.
+LONG = "appendices/api.html"
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +78,8 @@ def faults_of(page: Page, watch: Watch, name: str, theme: str) -> list[str]:
     page.evaluate("scrollTo(10000, 0)")
     if moved := page.evaluate("scrollX"):
         faults.append(f"scrolls sideways by {moved} px")
-    faults += _inaccessible(page)
+    if name != LONG or page.viewport_size["width"] > 1000:
+        faults += _inaccessible(page)
     return [f"{name}: {fault}" for fault in [*watch.faults, *faults]]
 
 
