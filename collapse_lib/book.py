@@ -249,14 +249,17 @@ class Chapter:
 
 
 def _style() -> None:
-    """Set the book's plotting style, where the plotting packages are installed."""
+    """Set how the chapter shows tables and, where matplotlib is installed, figures."""
+    pd.set_option("display.max_colwidth", None)  # a claim's title is never cut off
     try:
         plotting = importlib.import_module("collapse_lib.plotting")
+        small_png = importlib.import_module("collapse_lib.small_png")
     except ModuleNotFoundError as error:
-        if error.name not in ("collapse_lib.plotting", "matplotlib", "seaborn"):
+        if error.name not in ("matplotlib", "PIL"):
             raise
     else:
         plotting.use_style()
+        small_png.use_small_png()
 
 
 def _check_scales(scale: str, scales: Mapping[str, Mapping[str, Any]]) -> None:

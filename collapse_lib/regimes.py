@@ -254,7 +254,9 @@ class Mix(Regime):
         Weights, not negative, with sum 1.
     weights
         Instead of constants: ``weights(rng)`` returns the three weights anew every
-        generation, for example ``lambda rng: tuple(rng.dirichlet([1, 1, 1]))``.
+        generation, for example ``lambda rng: tuple(rng.dirichlet([1, 1, 1]))``. All
+        chains of a call share them; for independent ones use `parallel.replicate`
+        with small blocks.
 
     Raises
     ------
