@@ -28,7 +28,7 @@ GRID_LAWS = ("exact", "expected")
 # parameters would be the wrong thing to watch: where two components all but coincide
 # they creep on for ever, along a ridge on which the likelihood is flat.
 TOLERANCE = 1e-13
-MAX_EM_STEPS = 20_000
+MAX_EM_STEPS = 200_000
 # A narrower component falls between the grid points.
 MIN_WIDTH_IN_CELLS = 0.4
 
