@@ -125,9 +125,10 @@ class LedgerTable(LedgerDirective):
         rows = self._chosen(chapters)
         if not rows:
             return [nodes.paragraph("", "At present there is none.")]
-        third = "Why" if compact else "We get"
-        heads = ["Claim", "The paper says", third, "Verdict"]
-        columns = {2: "why" if compact else "measured", 3: "verdicts"}
+        heads, columns = ["Claim", "The paper says", "Why"], {2: "why"}
+        if not compact:
+            heads[2:] = ["We get", "Verdict"]
+            columns = {2: "measured", 3: "verdicts"}
         cells = [self._cells(row, chapters, compact) for row in rows]
         return [table("Claims and verdicts", heads, cells, "ledger", columns)]
 
@@ -162,8 +163,9 @@ class LedgerTable(LedgerDirective):
         anchor = "" if compact else f' id="ledger-{escape(claim.id)}"'
         first = f"<span{anchor}>{name}</span> {escape(claim.title)}"
         paper = f"{escape(claim.published)} <small>({escape(claim.source)})</small>"
-        third = escape(_why(row)) if compact else _measured(row)
-        return [first, paper, third, _verdict(row)]
+        if compact:
+            return [f"{first}<br>{_badge(row.word)}", paper, escape(_why(row))]
+        return [first, paper, _measured(row), _verdict(row)]
 
 
 def _why(row: Row) -> str:
