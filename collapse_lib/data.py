@@ -14,7 +14,7 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.regimes import check_count
+from collapse_lib.checks import check_count
 
 #: The release whose numbers the book shows.
 WORDFREQ_VERSION = "3.1.1"

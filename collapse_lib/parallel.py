@@ -8,8 +8,8 @@ from concurrent.futures import Executor
 import numpy as np
 import pandas as pd
 
+from collapse_lib.checks import check_count
 from collapse_lib.recursion import History
-from collapse_lib.regimes import check_count
 
 Experiment = Callable[[int, np.random.Generator], History]
 

@@ -17,10 +17,11 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ STYLE: dict[str, Any] = {
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": mpl.cycler(color=list(COLORS.values()))
-    + mpl.cycler(linestyle=[role.linestyle for role in ROLES.values()]),
+    "axes.prop_cycle": cycler(color=list(COLORS.values()))
+    + cycler(linestyle=[role.linestyle for role in ROLES.values()]),
     "lines.linewidth": 1.8,
     "legend.frameon": False,
 }
@@ -67,7 +68,8 @@ STYLE: dict[str, Any] = {
 
 def use_style() -> None:
     """Give all later figures of this process the look of the book."""
-    plt.rcParams.update(STYLE)
+    for name, value in STYLE.items():
+        mpl.rcParams[name] = value  # type: ignore[index] # its type lists every name
 
 
 def look(role: str, *, marker: bool = False) -> dict[str, Any]:
@@ -246,7 +248,7 @@ def log_generations(ax: Axes, label: str = "generation") -> Axes:
     return ax
 
 
-def spread(positions: Sequence[float], gap: float) -> list[float]:
+def spread(positions: Sequence[float] | NDArray[Any], gap: float) -> list[float]:
     """Move positions apart until neighbours are at least ``gap`` from each other.
 
     The order is kept, and every group that had to move keeps its mean.

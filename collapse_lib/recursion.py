@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from collapse_lib import checkpoint as checkpoints
+from collapse_lib.checks import check_count
 from collapse_lib.models.base import Fitted, Model
-from collapse_lib.regimes import Regime, Schedule, Turn, check_count
+from collapse_lib.regimes import Regime, Schedule, Turn
 from collapse_lib.samples import Data, Summary, check_data, n_chains, size
 
 Measure = Callable[[Any], Any]

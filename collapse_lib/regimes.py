@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from collapse_lib.checks import check_count
 from collapse_lib.models.base import Fitted
 from collapse_lib.samples import Data, Pool, Summary, pool, size, subsample
 
@@ -353,14 +354,6 @@ def check_weights(weights: Weights) -> Weights:
             f"(given {tuple(weights)})"
         )
     return weights
-
-
-def check_count(name: str, value: Any, least: int) -> int:
-    """Return ``value`` as int if it is an integer >= ``least``, else raise."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise ValueError(f"{name} is {value!r}; it must be an integer >= {least}")
-    return int(value)
 
 
 def _keep(data: Data, n: int, weight: str, rng: np.random.Generator) -> Data:

@@ -40,13 +40,6 @@ class Model(Protocol):
         ...
 
 
-def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Raise ValueError unless ``value`` is one of ``allowed``."""
-    if value not in allowed:
-        choices = ", ".join(map(repr, allowed))
-        raise ValueError(f"{name} is {value!r}; allowed: {choices}")
-
-
 @dataclass(frozen=True)
 class PerChain:
     """Run a model that knows nothing of chains on each chain in turn.

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.models.base import LAWS, check_choice
+from collapse_lib.checks import check_choice, check_count
+from collapse_lib.models.base import LAWS
 from collapse_lib.samples import Data, Summary, check_data
 
 
@@ -83,10 +84,7 @@ class Categorical:
 
     def __post_init__(self) -> None:
         """Check the options."""
-        if not isinstance(self.n_states, (int, np.integer)) or self.n_states < 1:
-            raise ValueError(
-                f"n_states is {self.n_states!r}; it must be an integer >= 1"
-            )
+        check_count("n_states", self.n_states, least=1)
         check_choice("law", self.law, LAWS)
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedCategorical:

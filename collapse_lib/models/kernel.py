@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.models.base import check_choice
+from collapse_lib.checks import check_choice
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
 from collapse_lib.samples import Data, Summary, check_data
 

@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.models.base import LAWS, check_choice
+from collapse_lib.checks import check_choice
+from collapse_lib.models.base import LAWS
 from collapse_lib.models.gaussian import ESTIMATORS
 from collapse_lib.samples import Data, Summary, check_data
 

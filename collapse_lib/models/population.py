@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from collapse_lib.models.base import check_choice
+from collapse_lib.checks import check_choice
 from collapse_lib.models.discrete import Counts
 from collapse_lib.models.kernel import ExpectedCounts
 from collapse_lib.models.line_mixture import Mixture

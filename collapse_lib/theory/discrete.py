@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from collapse_lib.regimes import check_count
+from collapse_lib.checks import check_count
 
 Array = NDArray[np.float64]
 
