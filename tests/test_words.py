@@ -284,3 +284,17 @@ def test_examples_in_the_instructions_run() -> None:
         rng=np.random.default_rng(0),
     )
     assert np.all(again.array("scale") > 0)
+
+
+def test_every_public_module_is_on_the_api_page(root: Path) -> None:
+    page = (root / "appendices/api.md").read_text("utf-8")
+    listed = set(re.findall(r"automodule:: (\S+)", page))
+    package = root / "collapse_lib"
+    inside = {"models", "metrics", "claims"}  # shown through their packages
+    modules = {
+        ".".join(path.relative_to(root).with_suffix("").parts)
+        for path in package.rglob("*.py")
+        if path.stem != "__init__"
+    }
+    shown = {m for m in modules if m in listed or m.split(".")[1] in inside}
+    assert modules - shown == set()

@@ -1,6 +1,12 @@
 """Models: each one fits data and samples from the fit."""
 
-from collapse_lib.models.base import Fitted, Model, PerChain, Perturbed
+from collapse_lib.models.base import (
+    Fitted,
+    FittedPerChain,
+    Model,
+    PerChain,
+    Perturbed,
+)
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
 from collapse_lib.models.kernel import (
@@ -23,6 +29,7 @@ __all__ = [
     "FittedCategorical",
     "FittedGaussian",
     "FittedMultivariateGaussian",
+    "FittedPerChain",
     "FittedRidgeDensity",
     "Gaussian",
     "GaussianSummary",
