@@ -8,6 +8,7 @@ from collapse_lib.models.kernel import (
     FittedRidgeDensity,
     RidgeDensity,
 )
+from collapse_lib.models.mixture import FittedGaussianMixture, GaussianMixture
 from collapse_lib.models.multivariate import (
     FittedMultivariateGaussian,
     MultivariateGaussian,
@@ -22,9 +23,11 @@ __all__ = [
     "Fitted",
     "FittedCategorical",
     "FittedGaussian",
+    "FittedGaussianMixture",
     "FittedMultivariateGaussian",
     "FittedRidgeDensity",
     "Gaussian",
+    "GaussianMixture",
     "GaussianSummary",
     "IndependentNoise",
     "MedianForMean",

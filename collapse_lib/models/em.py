@@ -1,0 +1,240 @@
+"""Expectation-maximisation for Gaussian mixtures, for many chains at once.
+
+The features of the data are computed once per fit, and both steps are sums over blocks
+of them (`collapse_lib.models.steps`). Chains that have converged are taken out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from collapse_lib.models.features import Block, Whitened, moments, n_features, only
+from collapse_lib.models.kmeans import Lots, cluster
+from collapse_lib.models.mixture import FittedGaussianMixture
+from collapse_lib.models.steps import (
+    Components,
+    Moments,
+    expect,
+    expect_in_own_coordinates,
+    maximise,
+)
+
+Array = NDArray[np.float64]
+# Applies a function to every item of a list.
+Run = Callable[[Callable[[Any], Any], list[Any]], list[Any]]
+
+# Points of chains that are fitted together.
+GROUP = 131_072
+# Chains that have stopped are taken out when they are this share of a group.
+STOPPED = 0.25
+
+@dataclass(frozen=True)
+class Options:
+    """See `collapse_lib.models.GaussianMixture`."""
+
+    k: int
+    tol: float
+    max_iter: int
+    reg_covar: float
+
+
+def fit(
+    data: NDArray[Any],
+    options: Options,
+    start: FittedGaussianMixture | None,
+    rng: np.random.Generator,
+) -> FittedGaussianMixture:
+    """Fit a mixture to each chain of ``data``, shape ``(chains, n, d)``.
+
+    The result does not depend on the number of threads, which is torch's
+    (``torch.get_num_threads()``).
+    """
+    chains, n, _ = data.shape
+    begin = _beginning(data, options.k, start, rng)
+    together = max(GROUP // n, 1)
+    groups = [slice(i, min(i + together, chains)) for i in range(0, chains, together)]
+    with _threads() as run:
+        # Either groups or the blocks of a single group go to the threads.
+        outer, inner = (run, _serial) if len(groups) > 1 else (_serial, run)
+
+        def one(rows: slice) -> FittedGaussianMixture:
+            white = Whitened.of(data[rows], options.reg_covar)
+            blocks = white.blocks()
+            first = begin(white, blocks, rows)
+            return _iterate(white, blocks, first, options, inner)
+
+        parts = outer(one, groups)
+    joined = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(FittedGaussianMixture)
+    }
+    return FittedGaussianMixture(**joined)
+
+
+def _beginning(
+    data: NDArray[Any],
+    k: int,
+    start: FittedGaussianMixture | None,
+    rng: np.random.Generator,
+) -> Callable[[Whitened, list[Block], slice], Components]:
+    """Return what gives a group of chains the components to start from."""
+    if start is not None:
+        return partial(_from_start, start)
+    chains, n, dim = data.shape
+    # Drawn for all chains at once: the numbers do not depend on the groups.
+    lots = Lots.draw(chains, n, k, rng)
+
+    def from_kmeans(white: Whitened, blocks: list[Block], rows: slice) -> Components:
+        sums = cluster(white, blocks, lots.take(rows))
+        return maximise(moments(sums, dim), white.reg)
+
+    return from_kmeans
+
+
+@contextmanager
+def _threads() -> Iterator[Run]:
+    """Yield a map over torch's number of threads; within each, torch is serial.
+
+    Torch's own threads meet after every operation, which for blocks of this size
+    costs more than the operation.
+    """
+    workers = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        if workers == 1:
+            yield _serial
+            return
+        with ThreadPoolExecutor(workers - 1) as pool:
+            yield partial(_in_shares, pool, workers)
+    finally:
+        torch.set_num_threads(workers)
+
+
+def _serial(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+    return [function(item) for item in items]
+
+
+def _in_shares(
+    pool: ThreadPoolExecutor,
+    workers: int,
+    function: Callable[[Any], Any],
+    items: list[Any],
+) -> list[Any]:
+    """Map a function over items: a share of them here, the others in the pool."""
+    shares = min(workers, len(items))
+    size = math.ceil(len(items) / max(shares, 1))
+    others = [
+        pool.submit(_serial, function, items[i * size : (i + 1) * size])
+        for i in range(1, shares)
+    ]
+    results = _serial(function, items[:size])
+    for other in others:
+        results += other.result()
+    return results
+
+
+def _iterate(
+    white: Whitened, blocks: list[Block], components: Components, options: Options,
+    run: Run,
+) -> FittedGaussianMixture:
+    """Alternate the two steps until every chain has stopped."""
+    n = white.shifted.shape[2]
+    weights, means, covs = (
+        np.empty_like(values)
+        for values in (components.weights, components.means, components.covs)
+    )
+    log_likelihood, n_iter = np.empty(len(means)), np.empty(len(means), dtype=np.int64)
+    converged = np.empty(len(means), dtype=bool)
+    active = np.arange(len(components.means))
+    running = np.ones(len(active), dtype=bool)
+    before = np.full(len(active), -np.inf)
+    for iteration in range(1, options.max_iter + 1):
+        sums, total = _expectation(blocks, components, run)
+        components, log_p = maximise(sums, white.reg[active]), total / n
+        reached = running & (np.abs(log_p - before) < options.tol)
+        stops = running if iteration == options.max_iter else reached
+        if stops.any():
+            place = active[stops]
+            weights[place] = components.weights[stops]
+            means[place], covs[place] = components.means[stops], components.covs[stops]
+            log_likelihood[place], n_iter[place] = log_p[stops], iteration
+            converged[place] = reached[stops]
+            running = running & ~stops
+            if not running.any():
+                break
+            if running.mean() <= 1 - STOPPED:
+                blocks, components = only(blocks, running), components.take(running)
+                active, log_p = active[running], log_p[running]
+                running = running[running]
+        before = log_p
+    found = FittedGaussianMixture(
+        weights, means, covs, log_likelihood, n_iter, converged
+    )
+    return _unwhiten(found, white)
+
+
+def _expectation(
+    blocks: list[Block], components: Components, run: Run
+) -> tuple[Moments, Array]:
+    """Return counts, means and covariances by component, and the sum of log p."""
+    dim = components.means.shape[-1]
+    sums, log_p = _add_up(blocks, components, expect, run)
+    counts, means, covs = moments(sums, dim)
+    delicate = components.delicate
+    if delicate.any():
+        few = components.take(delicate)
+        sums, log_p[delicate] = _add_up(
+            only(blocks, delicate), few, expect_in_own_coordinates, run
+        )
+        counts[delicate], shift, cov = moments(sums, dim)
+        means[delicate] = few.means + (few.roots @ shift[..., None])[..., 0]
+        covs[delicate] = few.roots @ cov @ np.swapaxes(few.roots, -1, -2)
+    return (counts, means, covs), log_p
+
+
+def _add_up(
+    blocks: list[Block],
+    components: Components,
+    step: Callable[[Block, Components], tuple[Array, Array]],
+    run: Run,
+) -> tuple[Array, Array]:
+    """Return the sums of an E-step over all blocks, in the order of the blocks."""
+    chains, k, dim = components.means.shape
+    sums, log_p = np.zeros((chains, k, n_features(dim))), np.zeros(chains)
+    parts = run(lambda block: step(block, components.take(block.chains)), blocks)
+    for block, (part, log_part) in zip(blocks, parts, strict=True):
+        sums[block.chains] += part
+        log_p[block.chains] += log_part
+    return sums, log_p
+
+
+def _unwhiten(result: FittedGaussianMixture, white: Whitened) -> FittedGaussianMixture:
+    """Return the mixture in the coordinates of the data."""
+    root = white.root[:, None]
+    stretch = np.log(np.diagonal(white.root, axis1=1, axis2=2)).sum(axis=1)
+    return replace(
+        result,
+        means=white.centre[:, None] + (root @ result.means[..., None])[..., 0],
+        covariances=root @ result.covariances @ np.swapaxes(root, -1, -2),
+        log_likelihood=result.log_likelihood - stretch,
+    )
+
+
+def _from_start(
+    start: FittedGaussianMixture, white: Whitened, blocks: list[Block], rows: slice
+) -> Components:
+    """Return given components in the coordinates of the blocks."""
+    inverse = white.inverse[:, None]
+    means = inverse @ (start.means[rows] - white.centre[:, None])[..., None]
+    covs = inverse @ start.covariances[rows] @ np.swapaxes(inverse, -1, -2)
+    return Components.of(start.weights[rows], means[..., 0], covs)

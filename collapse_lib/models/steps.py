@@ -1,0 +1,141 @@
+r"""The two steps of expectation-maximisation, as matrix products.
+
+With the features :math:`\phi(z) = (1,\, z_i,\, z_i z_j)_{i \le j}` of a point, the
+logarithm of a weighted normal density is linear,
+
+.. math:: \log w_j N(z; m_j, S_j) = c_j \cdot \phi(z),
+
+so the E-step is :math:`C\,\phi` and a softmax, and the M-step needs only the sums
+:math:`\sum_n r_{jn}\,\phi(z_n)` over the responsibilities :math:`r`.
+
+Expanded squares cancel where a component is narrow and far from the origin. Against
+that, :math:`z` are coordinates in which the data have mean 0 and covariance :math:`I`
+(`collapse_lib.models.features`); and where a component is still too narrow or too light,
+`expect_in_own_coordinates` gives every component coordinates of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from collapse_lib.models.features import Block, features, sum_log
+
+Array = NDArray[np.float64]
+#: Counts ``(c, k)``, means ``(c, k, d)`` and covariances ``(c, k, d, d)``.
+Moments = tuple[Array, Array, Array]
+
+# Below a variance of 1e-7 of the data's, or a weight of 1e-6, sums over all points
+# keep less than 9 of 16 digits.
+NARROW = 1e-7
+LIGHT = 1e-6
+# What an empty component has of the whole data, in points.
+TRACE = 10 * np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True)
+class Components:
+    """Components in whitened coordinates, with what the E-step needs of them.
+
+    Shapes begin with ``(c, k)``: weights, means ``(d,)``, covs ``(d, d)``, their
+    Cholesky factors and inverses of those, and the coefficients ``(n_features,)``.
+    """
+
+    weights: Array
+    means: Array
+    covs: Array
+    roots: Array
+    inverses: Array
+    coefficients: Array
+
+    @classmethod
+    def of(cls, weights: Array, means: Array, covs: Array) -> Components:
+        roots = np.linalg.cholesky(covs)
+        inverses = np.linalg.inv(roots)
+        precisions = np.swapaxes(inverses, -1, -2) @ inverses
+        dim = means.shape[-1]
+        rows, columns = np.triu_indices(dim)
+        linear = (precisions @ means[..., None])[..., 0]
+        squares = precisions[..., rows, columns] * np.where(rows == columns, -0.5, -1.0)
+        constant = log_heights(weights, inverses) - 0.5 * (linear * means).sum(-1)
+        coefficients = np.concatenate([constant[..., None], linear, squares], axis=-1)
+        return cls(weights, means, covs, roots, inverses, coefficients)
+
+    @property
+    def delicate(self) -> NDArray[np.bool_]:
+        """Which chains have a component too narrow or too light for shared sums."""
+        # The trace of a precision is at least 1 over the smallest variance.
+        narrow = np.square(self.inverses).sum(axis=(-1, -2)) > 1 / NARROW
+        result: NDArray[np.bool_] = (narrow | (self.weights < LIGHT)).any(axis=1)
+        return result
+
+    def take(self, chains: Any) -> Components:
+        values = (getattr(self, field.name)[chains] for field in fields(self))
+        return Components(*values)
+
+
+def log_heights(weights: Array, inverses: Array) -> Array:
+    """Return the logarithm of each weighted density at its own mean."""
+    diagonal = np.diagonal(inverses, axis1=-2, axis2=-1)
+    constant = -0.5 * diagonal.shape[-1] * math.log(2 * math.pi)
+    return np.asarray(np.log(weights) + np.log(diagonal).sum(axis=-1) + constant)
+
+
+def maximise(sums: Moments, reg: Array) -> Components:
+    """Return the components with these counts, means and covariances (M-step)."""
+    counts, means, covs = sums
+    total = counts.sum(axis=1, keepdims=True)
+    if (counts < LIGHT * total).any():
+        # An empty component gets a trace of the whole data, which here is N(0, I).
+        share = (counts / (counts + TRACE))[..., None]
+        means, before = share * means, means
+        between = (share - share**2)[..., None] * before[..., None] * before[..., None, :]
+        covs = share[..., None] * covs + between
+        covs = covs + (1 - share[..., None]) * np.eye(means.shape[-1])
+        counts = counts + TRACE
+        total = counts.sum(axis=1, keepdims=True)
+    return Components.of(counts / total, means, covs + reg)
+
+
+def expect(block: Block, components: Components) -> tuple[Array, Array]:
+    """Return the sums of r phi, ``(c, k, n_features)``, and of log p, ``(c,)``."""
+    coefficients = torch.from_numpy(components.coefficients[block.chains])
+    base = coefficients[:, :1]
+    # Logarithms of the densities relative to the first component's.
+    odds = torch.bmm(coefficients[:, 1:] - base, block.phi)
+    log_p = (base[:, 0] * block.total).sum(dim=1)
+    if odds.shape[1] == 1:
+        share = torch.sigmoid(odds)
+        larger = torch.maximum(share, 1 - share)[:, 0]
+        log_p += odds.clamp_(min=0).sum(dim=(1, 2)) - sum_log(larger)
+    elif odds.shape[1] > 1:
+        top = odds.amax(dim=1, keepdim=True).clamp_(min=0)
+        share = odds.sub_(top).exp_()
+        total = (-top).exp_() + share.sum(dim=1, keepdim=True)
+        share /= total
+        log_p += (top + total.log_()).sum(dim=(1, 2))
+    else:
+        share = odds
+    rest = torch.bmm(share, block.phi.transpose(1, 2))
+    first = block.total[:, None] - rest.sum(dim=1, keepdim=True)
+    return torch.cat([first, rest], dim=1).numpy(), log_p.numpy()
+
+
+def expect_in_own_coordinates(block: Block, components: Components) -> tuple[Array, Array]:
+    """Do the same as `expect`, in coordinates where each component is N(0, I)."""
+    chains, k, dim = components.means.shape
+    z = block.phi[:, None, 1 : 1 + dim]
+    shifted = z - torch.from_numpy(components.means)[..., None]
+    own = torch.from_numpy(components.inverses) @ shifted
+    heights = log_heights(components.weights, components.inverses)
+    parts = torch.from_numpy(heights)[..., None] - 0.5 * own.square().sum(dim=2)
+    log_p = torch.logsumexp(parts, dim=1, keepdim=True)
+    share = (parts - log_p).exp()
+    phi = features(own.flatten(0, 1)).unflatten(0, (chains, k))
+    sums = (share[:, :, None] @ phi.transpose(2, 3))[:, :, 0]
+    return sums.numpy(), log_p.sum(dim=(1, 2)).numpy()
