@@ -2,13 +2,14 @@
 
 from collapse_lib.models.base import Fitted, Model, PerChain, Perturbed
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
+from collapse_lib.models.fitted_mixture import FittedGaussianMixture
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
 from collapse_lib.models.kernel import (
     ExpectedCounts,
     FittedRidgeDensity,
     RidgeDensity,
 )
-from collapse_lib.models.mixture import FittedGaussianMixture, GaussianMixture
+from collapse_lib.models.mixture import GaussianMixture
 from collapse_lib.models.multivariate import (
     FittedMultivariateGaussian,
     MultivariateGaussian,

@@ -18,9 +18,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from collapse_lib.models.features import Block, Whitened, moments, n_features, only
+from collapse_lib.models.features import (
+    STOPPED,
+    Features,
+    Run,
+    Whitened,
+    moments,
+)
+from collapse_lib.models.fitted_mixture import BLOCK, FittedGaussianMixture
 from collapse_lib.models.kmeans import Lots, cluster
-from collapse_lib.models.mixture import FittedGaussianMixture
 from collapse_lib.models.steps import (
     Components,
     Moments,
@@ -30,13 +36,13 @@ from collapse_lib.models.steps import (
 )
 
 Array = NDArray[np.float64]
-# Applies a function to every item of a list.
-Run = Callable[[Callable[[Any], Any], list[Any]], list[Any]]
 
-# Points of chains that are fitted together.
-GROUP = 131_072
-# Chains that have stopped are taken out when they are this share of a group.
-STOPPED = 0.25
+# Points of chains that are fitted together: enough to hide what an iteration costs
+# besides the points, few enough that the groups can share the cores.
+GROUP = 32_768
+# With fewer blocks in an iteration, threads would wait for each other more than work.
+LEAST_BLOCKS = 4
+
 
 @dataclass(frozen=True)
 class Options:
@@ -63,15 +69,17 @@ def fit(
     begin = _beginning(data, options.k, start, rng)
     together = max(GROUP // n, 1)
     groups = [slice(i, min(i + together, chains)) for i in range(0, chains, together)]
-    with _threads() as run:
+    several = len(groups) > 1
+    large = n >= LEAST_BLOCKS * BLOCK
+    with _threads(wanted=several or large) as run:
         # Either groups or the blocks of a single group go to the threads.
-        outer, inner = (run, _serial) if len(groups) > 1 else (_serial, run)
+        outer, inner = (run, _serial) if several else (_serial, run)
 
         def one(rows: slice) -> FittedGaussianMixture:
             white = Whitened.of(data[rows], options.reg_covar)
-            blocks = white.blocks()
-            first = begin(white, blocks, rows)
-            return _iterate(white, blocks, first, options, inner)
+            features = white.features()
+            first = begin(white, features, rows, inner)
+            return _iterate(white, features, first, options, inner)
 
         parts = outer(one, groups)
     joined = {
@@ -86,7 +94,7 @@ def _beginning(
     k: int,
     start: FittedGaussianMixture | None,
     rng: np.random.Generator,
-) -> Callable[[Whitened, list[Block], slice], Components]:
+) -> Callable[[Whitened, Features, slice, Run], Components]:
     """Return what gives a group of chains the components to start from."""
     if start is not None:
         return partial(_from_start, start)
@@ -94,15 +102,17 @@ def _beginning(
     # Drawn for all chains at once: the numbers do not depend on the groups.
     lots = Lots.draw(chains, n, k, rng)
 
-    def from_kmeans(white: Whitened, blocks: list[Block], rows: slice) -> Components:
-        sums = cluster(white, blocks, lots.take(rows))
+    def from_kmeans(
+        white: Whitened, features: Features, rows: slice, run: Run
+    ) -> Components:
+        sums = cluster(white, features, lots.take(rows), run)
         return maximise(moments(sums, dim), white.reg)
 
     return from_kmeans
 
 
 @contextmanager
-def _threads() -> Iterator[Run]:
+def _threads(wanted: bool) -> Iterator[Run]:
     """Yield a map over torch's number of threads; within each, torch is serial.
 
     Torch's own threads meet after every operation, which for blocks of this size
@@ -111,7 +121,7 @@ def _threads() -> Iterator[Run]:
     workers = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        if workers == 1:
+        if workers == 1 or not wanted:
             yield _serial
             return
         with ThreadPoolExecutor(workers - 1) as pool:
@@ -131,11 +141,10 @@ def _in_shares(
     items: list[Any],
 ) -> list[Any]:
     """Map a function over items: a share of them here, the others in the pool."""
-    shares = min(workers, len(items))
-    size = math.ceil(len(items) / max(shares, 1))
+    size = math.ceil(len(items) / workers)
     others = [
         pool.submit(_serial, function, items[i * size : (i + 1) * size])
-        for i in range(1, shares)
+        for i in range(1, workers)
     ]
     results = _serial(function, items[:size])
     for other in others:
@@ -144,7 +153,10 @@ def _in_shares(
 
 
 def _iterate(
-    white: Whitened, blocks: list[Block], components: Components, options: Options,
+    white: Whitened,
+    features: Features,
+    components: Components,
+    options: Options,
     run: Run,
 ) -> FittedGaussianMixture:
     """Alternate the two steps until every chain has stopped."""
@@ -159,7 +171,7 @@ def _iterate(
     running = np.ones(len(active), dtype=bool)
     before = np.full(len(active), -np.inf)
     for iteration in range(1, options.max_iter + 1):
-        sums, total = _expectation(blocks, components, run)
+        sums, total = _expectation(features, components, run)
         components, log_p = maximise(sums, white.reg[active]), total / n
         reached = running & (np.abs(log_p - before) < options.tol)
         stops = running if iteration == options.max_iter else reached
@@ -173,7 +185,7 @@ def _iterate(
             if not running.any():
                 break
             if running.mean() <= 1 - STOPPED:
-                blocks, components = only(blocks, running), components.take(running)
+                features, components = features.only(running), components.take(running)
                 active, log_p = active[running], log_p[running]
                 running = running[running]
         before = log_p
@@ -184,38 +196,29 @@ def _iterate(
 
 
 def _expectation(
-    blocks: list[Block], components: Components, run: Run
+    data: Features, components: Components, run: Run
 ) -> tuple[Moments, Array]:
     """Return counts, means and covariances by component, and the sum of log p."""
-    dim = components.means.shape[-1]
-    sums, log_p = _add_up(blocks, components, expect, run)
-    counts, means, covs = moments(sums, dim)
+    k, dim = components.means.shape[1:]
+    base = components.coefficients[:, :1]
+    relative = torch.from_numpy(components.coefficients[:, 1:] - base)
+    rest, log_ratio = data.add_up(
+        lambda block: expect(block.phi, relative[block.chains]), k - 1, run
+    )
+    counts, means, covs = moments(data.with_first(rest), dim)
+    log_p = (base[:, 0] * data.total).sum(axis=1) + log_ratio
     delicate = components.delicate
     if delicate.any():
         few = components.take(delicate)
-        sums, log_p[delicate] = _add_up(
-            only(blocks, delicate), few, expect_in_own_coordinates, run
+        sums, log_p[delicate] = data.only(delicate).add_up(
+            lambda block: expect_in_own_coordinates(block.phi, few.take(block.chains)),
+            k,
+            run,
         )
         counts[delicate], shift, cov = moments(sums, dim)
         means[delicate] = few.means + (few.roots @ shift[..., None])[..., 0]
         covs[delicate] = few.roots @ cov @ np.swapaxes(few.roots, -1, -2)
     return (counts, means, covs), log_p
-
-
-def _add_up(
-    blocks: list[Block],
-    components: Components,
-    step: Callable[[Block, Components], tuple[Array, Array]],
-    run: Run,
-) -> tuple[Array, Array]:
-    """Return the sums of an E-step over all blocks, in the order of the blocks."""
-    chains, k, dim = components.means.shape
-    sums, log_p = np.zeros((chains, k, n_features(dim))), np.zeros(chains)
-    parts = run(lambda block: step(block, components.take(block.chains)), blocks)
-    for block, (part, log_part) in zip(blocks, parts, strict=True):
-        sums[block.chains] += part
-        log_p[block.chains] += log_part
-    return sums, log_p
 
 
 def _unwhiten(result: FittedGaussianMixture, white: Whitened) -> FittedGaussianMixture:
@@ -231,7 +234,11 @@ def _unwhiten(result: FittedGaussianMixture, white: Whitened) -> FittedGaussianM
 
 
 def _from_start(
-    start: FittedGaussianMixture, white: Whitened, blocks: list[Block], rows: slice
+    start: FittedGaussianMixture,
+    white: Whitened,
+    features: Features,
+    rows: slice,
+    run: Run,
 ) -> Components:
     """Return given components in the coordinates of the blocks."""
     inverse = white.inverse[:, None]

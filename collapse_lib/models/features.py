@@ -6,22 +6,28 @@ Used by `collapse_lib.models.em` and `collapse_lib.models.kmeans`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from collapse_lib.models.fitted_mixture import in_blocks
+
 Array = NDArray[np.float64]
 
-# Points in a block: their features in the plane take 800 kB, which stay in a core's
-# second-level cache between the two products of an iteration.
-BLOCK = 16_384
+Step = Callable[["Block"], tuple[Array, Array]]
+# Applies a function to every item of a list.
+Run = Callable[[Callable[[Any], Any], list[Any]], list[Any]]
+
 # Less regularisation than this share of the total variance cannot be told from none.
 LEAST_RELATIVE = 1e-12
 # Keeps data without any variance from being divided by 0; its root is 1e-77.
 LEAST = math.sqrt(np.finfo(np.float64).tiny)
+# Chains that have stopped are taken out when they are this share of the rest.
+STOPPED = 0.25
 # So many factors between 0.5 and 1 are multiplied before one logarithm is taken.
 FACTORS = 64
 
@@ -33,21 +39,68 @@ class Block:
     Parameters
     ----------
     chains
-        Which of the chains of the group.
+        Which of the chains.
     phi
         Shape ``(c, n_features, b)``.
-    total
-        Sums over the points, shape ``(c, n_features)``.
     """
 
     chains: slice
     phi: torch.Tensor
-    total: torch.Tensor
 
-    @classmethod
-    def of(cls, chains: slice, phi: torch.Tensor) -> Block:
-        """Return the block with its sums."""
-        return cls(chains, phi, phi.sum(dim=-1))
+
+@dataclass(frozen=True)
+class Features:
+    """Features of all points of some chains, in blocks.
+
+    Parameters
+    ----------
+    blocks
+        They cover the chains and points in order.
+    total
+        Sums over the points of each chain, shape ``(chains, n_features)``.
+    """
+
+    blocks: list[Block]
+    total: Array
+
+    def only(self, keep: NDArray[np.bool_]) -> Features:
+        """Return those of the chains to keep, which are numbered anew from 0."""
+        kept = []
+        for block in self.blocks:
+            here = keep[block.chains]
+            if not here.any():
+                continue
+            start = int(keep[: block.chains.start].sum())
+            chains = slice(start, start + int(here.sum()))
+            phi = block.phi if here.all() else block.phi[torch.from_numpy(here)]
+            kept.append(Block(chains, phi))
+        return Features(kept, self.total[keep])
+
+    def add_up(self, step: Step, n_rows: int, run: Run) -> tuple[Array, Array]:
+        """Add what ``step(block)`` returns over the blocks of each chain.
+
+        Parameters
+        ----------
+        step
+            Returns an array ``(c, n_rows, m)`` and an array ``(c,)``.
+        n_rows
+            See there.
+        run
+            ``run(step, blocks)`` applies the step to every block.
+        """
+        parts = run(step, self.blocks)
+        chains, width = len(self.total), parts[0][0].shape[-1]
+        rows, numbers = np.zeros((chains, n_rows, width)), np.zeros(chains)
+        # In the order of the blocks, whichever thread was first.
+        for block, (part, number) in zip(self.blocks, parts, strict=True):
+            rows[block.chains] += part
+            numbers[block.chains] += number
+        return rows, numbers
+
+    def with_first(self, rest: Array) -> Array:
+        """Put before sums over all components but one what is left for the first."""
+        first = self.total[:, None, : rest.shape[-1]] - rest.sum(axis=1, keepdims=True)
+        return np.concatenate([first, rest], axis=1)
 
 
 @dataclass(frozen=True)
@@ -94,40 +147,17 @@ class Whitened:
         turned = inverse @ scaled @ np.swapaxes(inverse, 1, 2)
         return cls(centre + rest, root, inverse, turned[:, None], shifted)
 
-    def blocks(self) -> list[Block]:
-        """Return the features of all points, block by block."""
-        chains, _, n = self.shifted.shape
+    def features(self) -> Features:
+        """Return the features of all points."""
+        chains, dim, n = self.shifted.shape
         inverse = torch.from_numpy(self.inverse)
-        return [
-            Block.of(rows, features(inverse[rows] @ self.shifted[rows, :, points]))
-            for rows, points in in_blocks(chains, n)
-        ]
-
-
-def in_blocks(chains: int, n: int) -> Iterator[tuple[slice, slice]]:
-    """Cut ``chains`` times ``n`` points into blocks: whole chains, or parts of one."""
-    together = max(BLOCK // n, 1)
-    for first in range(0, chains, together):
-        rows = slice(first, min(first + together, chains))
-        for start in range(0, n, BLOCK):
-            yield rows, slice(start, min(start + BLOCK, n))
-
-
-def only(blocks: list[Block], keep: NDArray[np.bool_]) -> list[Block]:
-    """Return the blocks of the chains to keep, which are numbered anew from 0."""
-    kept = []
-    for block in blocks:
-        here = keep[block.chains]
-        if not here.any():
-            continue
-        start = int(keep[: block.chains.start].sum())
-        chains = slice(start, start + int(here.sum()))
-        if here.all():
-            kept.append(Block(chains, block.phi, block.total))
-        else:
-            chosen = torch.from_numpy(here)
-            kept.append(Block(chains, block.phi[chosen], block.total[chosen]))
-    return kept
+        total = np.zeros((chains, n_features(dim)))
+        blocks = []
+        for rows, points in in_blocks(chains, n):
+            phi = features(inverse[rows] @ self.shifted[rows, :, points])
+            total[rows] += phi.sum(dim=-1).numpy()
+            blocks.append(Block(rows, phi))
+        return Features(blocks, total)
 
 
 def n_features(dim: int) -> int:
@@ -192,6 +222,8 @@ def sum_log(x: torch.Tensor) -> torch.Tensor:
 
     A product costs a tenth of a logarithm, and 64 such factors cannot underflow.
     """
-    whole = x.shape[1] - x.shape[1] % FACTORS
-    products = x[:, :whole].view(len(x), FACTORS, -1).prod(dim=1)
-    return products.log().sum(dim=1) + x[:, whole:].log().sum(dim=1)
+    rest = x.shape[1] % FACTORS
+    whole = x[:, : x.shape[1] - rest] if rest else x
+    products = whole.view(len(x), FACTORS, -1).prod(dim=1)
+    total = products.log_().sum(dim=1)
+    return total + x[:, -rest:].log().sum(dim=1) if rest else total

@@ -13,7 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from collapse_lib.models.features import Block, Whitened
+from collapse_lib.models.features import (
+    STOPPED,
+    Block,
+    Features,
+    Run,
+    Whitened,
+    n_features,
+)
 
 Array = NDArray[np.float64]
 
@@ -91,63 +98,71 @@ def _squared_distances(points: torch.Tensor, centres: torch.Tensor) -> torch.Ten
     return total
 
 
-def cluster(white: Whitened, blocks: list[Block], lots: Lots) -> Array:
+def cluster(white: Whitened, data: Features, lots: Lots, run: Run) -> Array:
     """Return the sums of features over each cluster, shape ``(c, k, n_features)``.
 
     Parameters
     ----------
     white
         The data; distances are those of the original coordinates.
-    blocks
+    data
         Their features.
     lots
         The random numbers for the first centres.
+    run
+        Applies a function to every block.
     """
-    dim = white.root.shape[-1]
-    # Centres in the coordinates of the blocks; G gives the distances of the original.
+    # Centres in the coordinates of the features; the metric gives the distances of
+    # the original ones.
     centres = plus_plus(white.shifted, lots).numpy() @ np.swapaxes(white.inverse, 1, 2)
     metric = np.swapaxes(white.root, 1, 2) @ white.root
+    dim = metric.shape[-1]
     variance = np.square(white.root).sum(axis=(1, 2)) / dim
+    some, active = data, np.arange(len(centres))
     moving = np.ones(len(centres), dtype=bool)
     for _ in range(MAX_ITER):
-        sums = _assign(blocks, centres, metric, 1 + dim)
+        now, inner = centres[active], metric[active]
+        sums = _assign(some, now, inner, 1 + dim, run)
         counts = sums[..., :1]
-        new = np.where(counts > 0, sums[..., 1:] / np.maximum(counts, 1), centres)
-        shift = new - centres
-        squared = ((shift @ metric) * shift).sum(axis=(1, 2))
-        centres = np.where(moving[:, None, None], new, centres)
-        moving &= squared > TOL * variance
+        new = np.where(counts > 0, sums[..., 1:] / np.maximum(counts, 1), now)
+        centres[active[moving]] = new[moving]
+        shift = new - now
+        squared = ((shift @ inner) * shift).sum(axis=(1, 2))
+        moving &= squared > TOL * variance[active]
         if not moving.any():
             break
-    return _assign(blocks, centres, metric, None)
+        if moving.mean() <= 1 - STOPPED:
+            some, active = some.only(moving), active[moving]
+            moving = moving[moving]
+    return _assign(data, centres, metric, n_features(dim), run)
 
 
 def _assign(
-    blocks: list[Block], centres: Array, metric: Array, used: int | None
+    data: Features, centres: Array, metric: Array, used: int, run: Run
 ) -> Array:
     """Sum the first ``used`` features over the points nearest to each centre."""
     # |z - c|^2 is least where c^T G z - c^T G c / 2 is largest: linear in z.
     slope = centres @ metric
     constant = -(slope * centres).sum(axis=-1, keepdims=True) / 2
     scores = np.concatenate([constant, slope], axis=-1)
-    rest = torch.from_numpy(scores[:, 1:] - scores[:, :1])
-    chains, k, linear = scores.shape
-    n_sums = blocks[0].phi.shape[1] if used is None else used
-    sums = np.zeros((chains, k, n_sums))
-    for block in blocks:
-        phi = block.phi[:, :n_sums]
-        ahead = torch.bmm(rest[block.chains], phi[:, :linear])
-        parts = torch.bmm(_is_best(ahead), phi.transpose(1, 2)).numpy()
-        sums[block.chains, 1:] += parts
-        sums[block.chains, 0] += block.total[:, :n_sums].numpy() - parts.sum(axis=1)
-    return sums
+    relative = torch.from_numpy(scores[:, 1:] - scores[:, :1])
+    linear = scores.shape[-1]
+
+    def step(block: Block) -> tuple[Array, Array]:
+        ahead = torch.bmm(relative[block.chains], block.phi[:, :linear])
+        phi = block.phi[:, :used]
+        sums = torch.bmm(_is_best(ahead), phi.transpose(1, 2)).numpy()
+        return sums, np.zeros(len(sums))  # nothing else to add up
+
+    rest, _ = data.add_up(step, centres.shape[1] - 1, run)
+    return data.with_first(rest)
 
 
 def _is_best(ahead: torch.Tensor) -> torch.Tensor:
     """Return 1.0 where a centre is the best, of scores relative to the first centre."""
-    positive = ahead > 0
     if ahead.shape[1] > 1:
-        positive &= ahead == ahead.amax(dim=1, keepdim=True)
         # Of equal ones the first wins.
-        positive &= positive.cumsum(dim=1) == 1
-    return positive.to(ahead.dtype)
+        best = ahead.argmax(dim=1, keepdim=True)
+        places = torch.arange(ahead.shape[1])[:, None]
+        ahead = torch.where(places == best, ahead, 0.0)
+    return ahead.gt_(0)

@@ -10,8 +10,8 @@ so the E-step is :math:`C\,\phi` and a softmax, and the M-step needs only the su
 
 Expanded squares cancel where a component is narrow and far from the origin. Against
 that, :math:`z` are coordinates in which the data have mean 0 and covariance :math:`I`
-(`collapse_lib.models.features`); and where a component is still too narrow or too light,
-`expect_in_own_coordinates` gives every component coordinates of its own.
+(`collapse_lib.models.features`); and where a component is still too narrow or too
+light, `expect_in_own_coordinates` gives every component coordinates of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from collapse_lib.models.features import Block, features, sum_log
+from collapse_lib.models.features import features, sum_log
 
 Array = NDArray[np.float64]
 #: Counts ``(c, k)``, means ``(c, k, d)`` and covariances ``(c, k, d, d)``.
@@ -55,8 +55,9 @@ class Components:
 
     @classmethod
     def of(cls, weights: Array, means: Array, covs: Array) -> Components:
-        roots = np.linalg.cholesky(covs)
-        inverses = np.linalg.inv(roots)
+        """Compute what the E-step needs."""
+        roots = np.asarray(np.linalg.cholesky(covs), np.float64)
+        inverses = np.asarray(np.linalg.inv(roots), np.float64)
         precisions = np.swapaxes(inverses, -1, -2) @ inverses
         dim = means.shape[-1]
         rows, columns = np.triu_indices(dim)
@@ -75,6 +76,7 @@ class Components:
         return result
 
     def take(self, chains: Any) -> Components:
+        """Return those of some chains."""
         values = (getattr(self, field.name)[chains] for field in fields(self))
         return Components(*values)
 
@@ -94,7 +96,9 @@ def maximise(sums: Moments, reg: Array) -> Components:
         # An empty component gets a trace of the whole data, which here is N(0, I).
         share = (counts / (counts + TRACE))[..., None]
         means, before = share * means, means
-        between = (share - share**2)[..., None] * before[..., None] * before[..., None, :]
+        between = (
+            (share - share**2)[..., None] * before[..., None] * before[..., None, :]
+        )
         covs = share[..., None] * covs + between
         covs = covs + (1 - share[..., None]) * np.eye(means.shape[-1])
         counts = counts + TRACE
@@ -102,40 +106,55 @@ def maximise(sums: Moments, reg: Array) -> Components:
     return Components.of(counts / total, means, covs + reg)
 
 
-def expect(block: Block, components: Components) -> tuple[Array, Array]:
-    """Return the sums of r phi, ``(c, k, n_features)``, and of log p, ``(c,)``."""
-    coefficients = torch.from_numpy(components.coefficients[block.chains])
-    base = coefficients[:, :1]
-    # Logarithms of the densities relative to the first component's.
-    odds = torch.bmm(coefficients[:, 1:] - base, block.phi)
-    log_p = (base[:, 0] * block.total).sum(dim=1)
+def expect(phi: torch.Tensor, relative: torch.Tensor) -> tuple[Array, Array]:
+    """Return sums of r phi for all components but the first, and of a logarithm.
+
+    Parameters
+    ----------
+    phi
+        Features, shape ``(c, n_features, b)``.
+    relative
+        Coefficients less those of the first component, ``(c, k - 1, n_features)``.
+
+    Returns
+    -------
+    tuple of ndarray
+        Shapes ``(c, k - 1, n_features)`` and ``(c,)``. The logarithm is that of the
+        density of all components over that of the first.
+    """
+    odds = torch.bmm(relative, phi)
     if odds.shape[1] == 1:
         share = torch.sigmoid(odds)
+        # log(1 + e^x) = max(x, 0) - log(max(share, 1 - share))
         larger = torch.maximum(share, 1 - share)[:, 0]
-        log_p += odds.clamp_(min=0).sum(dim=(1, 2)) - sum_log(larger)
+        log_ratio = odds.clamp_(min=0).sum(dim=(1, 2)) - sum_log(larger)
     elif odds.shape[1] > 1:
         top = odds.amax(dim=1, keepdim=True).clamp_(min=0)
         share = odds.sub_(top).exp_()
         total = (-top).exp_() + share.sum(dim=1, keepdim=True)
         share /= total
-        log_p += (top + total.log_()).sum(dim=(1, 2))
+        log_ratio = (top + total.log_()).sum(dim=(1, 2))
     else:
-        share = odds
-    rest = torch.bmm(share, block.phi.transpose(1, 2))
-    first = block.total[:, None] - rest.sum(dim=1, keepdim=True)
-    return torch.cat([first, rest], dim=1).numpy(), log_p.numpy()
+        share, log_ratio = odds, torch.zeros(len(odds), dtype=odds.dtype)
+    return torch.bmm(share, phi.transpose(1, 2)).numpy(), log_ratio.numpy()
 
 
-def expect_in_own_coordinates(block: Block, components: Components) -> tuple[Array, Array]:
-    """Do the same as `expect`, in coordinates where each component is N(0, I)."""
+def expect_in_own_coordinates(
+    phi: torch.Tensor, components: Components
+) -> tuple[Array, Array]:
+    """Return sums of r phi for all components, and of log p.
+
+    The features summed are those in coordinates where each component is N(0, I).
+    """
     chains, k, dim = components.means.shape
-    z = block.phi[:, None, 1 : 1 + dim]
+    z = phi[:, None, 1 : 1 + dim]
     shifted = z - torch.from_numpy(components.means)[..., None]
     own = torch.from_numpy(components.inverses) @ shifted
     heights = log_heights(components.weights, components.inverses)
     parts = torch.from_numpy(heights)[..., None] - 0.5 * own.square().sum(dim=2)
     log_p = torch.logsumexp(parts, dim=1, keepdim=True)
     share = (parts - log_p).exp()
-    phi = features(own.flatten(0, 1)).unflatten(0, (chains, k))
-    sums = (share[:, :, None] @ phi.transpose(2, 3))[:, :, 0]
+    own_phi = features(own.flatten(0, 1))
+    sums = torch.bmm(share.flatten(0, 1)[:, None], own_phi.transpose(1, 2))
+    sums = sums.reshape(chains, k, -1)
     return sums.numpy(), log_p.sum(dim=(1, 2)).numpy()
