@@ -6,6 +6,7 @@ Nothing here runs a chapter or imports Sphinx. Whatever is malformed raises
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping
@@ -59,6 +60,11 @@ class ChapterData:
     def docname(self) -> str:
         """The name of its page."""
         return f"chapters/{self.path.stem}"
+
+    @property
+    def label(self) -> str:
+        """Number and title, as the list of contents has them."""
+        return f"{int(self.number)}. {self.title}"
 
 
 def read_chapters(root: Path) -> dict[str, ChapterData]:
@@ -156,12 +162,22 @@ def _numbers(path: Path, outputs: list[Any]) -> dict[str, str]:
         if glued.get("mime_prefix") != GLUE:
             continue
         text = output.get("data", {}).get(f"{GLUE}text/plain")
-        if text is None:
-            raise BookError(
-                f"{path.name}: the glued number {glued.get('name')!r} has no text"
-            )
-        numbers[glued["name"]] = "".join(text)
+        numbers[glued["name"]] = _unquoted(path, glued["name"], "".join(text or ""))
     return numbers
+
+
+def _unquoted(path: Path, name: str, text: str) -> str:
+    """Return the text that ``collapse_lib.notebook.glue`` has quoted."""
+    try:
+        value = ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        value = None
+    if not isinstance(value, str):
+        raise BookError(
+            f"{path.name}: the number {name!r} is stored as {text!r}; expected is a "
+            "quoted text. Run the chapter again (`make notebooks`)"
+        )
+    return value
 
 
 def _stored(path: Path, folder: Path) -> dict[str, results.Result]:

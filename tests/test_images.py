@@ -111,6 +111,11 @@ def test_a_lens_keeps_all_ink_and_every_sheet_apart() -> None:
     np.testing.assert_allclose(both[1], blurred(1.5, corner)[0], rtol=1e-12)
 
 
+def test_a_lens_leaves_an_even_grey_even_up_to_the_edges() -> None:
+    even = np.full((1, PICTURE.size), 1 / PICTURE.size)
+    np.testing.assert_allclose(blurred(3.0, even), even, rtol=1e-9)
+
+
 def test_a_lens_spreads_a_dot_by_its_width() -> None:
     height, width = PICTURE.shape
     dot = np.zeros((1, PICTURE.size))

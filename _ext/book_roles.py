@@ -1,6 +1,8 @@
-"""The role ``{number}`03:median_sigma```: a number that a chapter put into its prose.
+"""Roles that take what other pages say: numbers of chapters, and places of claims.
 
-Another page so shows the chapter's own output; the number is typed nowhere.
+``{number}`03:median_sigma``` shows a number that a chapter put into its prose, so that
+it is typed nowhere. ``{claim}`C05``` is a link to the card with the verdict on a claim,
+or to its row in the ledger where no chapter judges it yet.
 """
 
 from __future__ import annotations
@@ -11,8 +13,11 @@ from typing import Any
 from bookdata import BookError, read_chapters, sources
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.errors import NoUri
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
+
+from collapse_lib import claims
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +70,47 @@ class NumberRole(SphinxRole):
             return [], []
 
 
+def claim_place(root: Path, claim_id: str) -> tuple[str, str]:
+    """Return the page and the anchor of a claim.
+
+    Raises
+    ------
+    BookError
+        If the ledger has no such claim.
+    """
+    ledger = claims.load(root / "claims.yaml")
+    if claim_id not in ledger:
+        raise BookError(
+            f"there is no claim {claim_id!r}; claims.yaml has {', '.join(ledger)}"
+        )
+    chapter = read_chapters(root).get(ledger[claim_id].chapter)
+    if chapter and claim_id in chapter.verdicts:
+        return chapter.docname, f"claim-{claim_id}"
+    return "appendices/ledger", f"ledger-{claim_id}"
+
+
+class ClaimRole(SphinxRole):
+    """A link to a claim."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the link, or warn."""
+        root = Path(self.env.srcdir)
+        for path in sources(root):
+            self.env.note_dependency(str(path))
+        try:
+            page, anchor = claim_place(root, self.text)
+            href = self.env.app.builder.get_relative_uri(self.env.docname, page)
+        except (BookError, ValueError, OSError) as error:
+            logger.warning("claim: %s", error, location=self.get_location())
+            return [], []
+        except NoUri:  # a builder without pages
+            return [nodes.inline("", self.text)], []
+        address = f"{href}#{anchor}"
+        return [nodes.reference("", self.text, refuri=address, internal=True)], []
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_role("number", NumberRole())
+    app.add_role("claim", ClaimRole())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
