@@ -385,6 +385,34 @@ def test_spread_and_widths():
     assert TWO.spread[0] == pytest.approx(np.sqrt(np.linalg.det(TWO.cov[0])))
 
 
+def test_a_recorded_run_gives_its_mixtures_back():
+    fits = []
+
+    def keep(fit):
+        fits.append(fit)
+        return fit.spread
+
+    history = recurse(
+        GaussianMixture(2),
+        TWO,
+        regime=regimes.Replace(),
+        n_samples=30,
+        n_generations=3,
+        measure={"spread": keep, **FittedGaussianMixture.numbers(2, 2)},
+        rng=any_rng(),
+        chains=5,
+    )
+    all_at_once = FittedGaussianMixture.of_history(history, 2, 2)
+    assert all_at_once.means.shape == (4, 5, 2, 2)
+    for t, fit in enumerate(fits):
+        for name in ("weights", "means", "covariances"):
+            again = getattr(all_at_once, name)[t]
+            np.testing.assert_array_equal(again, getattr(fit, name))
+    np.testing.assert_allclose(all_at_once.spread, history.array("spread"))
+    x = np.zeros((1, 2))
+    np.testing.assert_allclose(all_at_once.log_density(x)[2], fits[2].log_density(x))
+
+
 def test_a_mixture_is_repeated_for_chains_and_several_are_not():
     assert TWO.expand(4).means.shape == (4, 2, 2)
     with pytest.raises(ValueError, match="4 mixtures, which cannot be repeated for 3"):

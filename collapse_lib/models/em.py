@@ -224,11 +224,13 @@ def _expectation(
 def _unwhiten(result: FittedGaussianMixture, white: Whitened) -> FittedGaussianMixture:
     """Return the mixture in the coordinates of the data."""
     root = white.root[:, None]
+    covs = root @ result.covariances @ np.swapaxes(root, -1, -2)
     stretch = np.log(np.diagonal(white.root, axis1=1, axis2=2)).sum(axis=1)
     return replace(
         result,
         means=white.centre[:, None] + (root @ result.means[..., None])[..., 0],
-        covariances=root @ result.covariances @ np.swapaxes(root, -1, -2),
+        # Rounding must not make them asymmetric.
+        covariances=(covs + np.swapaxes(covs, -1, -2)) / 2,
         log_likelihood=result.log_likelihood - stretch,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -203,12 +204,13 @@ def moments(sums: Array, dim: int) -> tuple[Array, Array, Array]:
         Shapes ``(...)``, ``(..., d)`` and ``(..., d, d)``; 0 where the count is 0.
     """
     count = sums[..., 0]
-    average = sums / np.where(count > 0, count, 1)[..., None]
+    average = sums / np.maximum(sums[..., :1], np.finfo(np.float64).tiny)
     mean = average[..., 1 : 1 + dim]
     second = average[..., _place(dim)]
     return count, mean, second - mean[..., :, None] * mean[..., None, :]
 
 
+@cache
 def _place(dim: int) -> NDArray[np.int64]:
     """Return where the feature ``z_i z_j`` is found, shape ``(d, d)``."""
     place = np.zeros((dim, dim), dtype=np.int64)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+Measure = Callable[[Any], Array]
 
 # Points handled at a time: six features of each take 800 kB, which stay in a core's
 # second-level cache from one operation to the next.
@@ -80,18 +82,61 @@ class FittedGaussianMixture:
             )
         return cls(weights[None], means[None], covariances[None])
 
+    @staticmethod
+    def numbers(k: int, dim: int) -> dict[str, Measure]:
+        """Return measures that record every parameter, for `recurse`.
+
+        What needs the parameters of two generations, as a distance does, is then
+        computed after the run, from :meth:`of_history`.
+        """
+        measures: dict[str, Measure] = {}
+        for j in range(k):
+            measures[f"w{j}"] = partial(_entry, "weights", (j,))
+            for a in range(dim):
+                measures[f"m{j}{a}"] = partial(_entry, "means", (j, a))
+                for b in range(a, dim):
+                    measures[f"s{j}{a}{b}"] = partial(_entry, "covariances", (j, a, b))
+        return measures
+
+    @classmethod
+    def of_history(cls, history: Any, k: int, dim: int) -> FittedGaussianMixture:
+        """Return the mixtures of a run that measured :meth:`numbers`.
+
+        Returns
+        -------
+        FittedGaussianMixture
+            Its arrays have two leading axes, ``(generations, chains)``. Everything but
+            ``expand`` and ``sample`` works on them.
+        """
+
+        def stacked(names: list[str]) -> Array:
+            return np.stack([history.array(name) for name in names], axis=-1)
+
+        parts, axes = range(k), range(dim)
+        means = [stacked([f"m{j}{a}" for a in axes]) for j in parts]
+        flat = [
+            stacked([f"s{j}{min(a, b)}{max(a, b)}" for a in axes for b in axes])
+            for j in parts
+        ]
+        covariances = np.stack(flat, axis=-2)
+        return cls(
+            stacked([f"w{j}" for j in parts]),
+            np.stack(means, axis=-2),
+            covariances.reshape(*covariances.shape[:-1], dim, dim),
+        )
+
     @property
     def mean(self) -> Array:
         """Mean of the whole mixture, shape ``(chains, d)``."""
-        return np.asarray(np.einsum("ck,ckd->cd", self.weights, self.means))
+        return np.asarray(np.einsum("...k,...kd->...d", self.weights, self.means))
 
     @property
     def cov(self) -> Array:
         """Covariance of the whole mixture: within and between the components."""
-        shift = self.means - self.mean[:, None]
+        shift = self.means - self.mean[..., None, :]
         between = shift[..., None] * shift[..., None, :]
         both = self.covariances + between
-        return np.asarray(np.einsum("ck,ckij->cij", self.weights, both))
+        return np.asarray(np.einsum("...k,...kij->...ij", self.weights, both))
 
     @property
     def spread(self) -> Array:
@@ -163,8 +208,7 @@ class FittedGaussianMixture:
         ndarray
             Shape ``(chains, n)``; it does not underflow far from all components.
         """
-        parts = self._log_parts(x)
-        return np.asarray(np.logaddexp.reduce(parts, axis=1))
+        return np.asarray(np.logaddexp.reduce(self._log_parts(x), axis=-2))
 
     def responsibilities(self, x: ArrayLike) -> Array:
         """Return the probability of each component given ``x``.
@@ -172,12 +216,13 @@ class FittedGaussianMixture:
         Shape ``(chains, k, n)``; ``x`` as in :meth:`log_density`.
         """
         parts = self._log_parts(x)
-        return np.asarray(np.exp(parts - np.logaddexp.reduce(parts, axis=1)[:, None]))
+        total = np.logaddexp.reduce(parts, axis=-2)
+        return np.asarray(np.exp(parts - total[..., None, :]))
 
     def _log_parts(self, x: ArrayLike) -> Array:
         """Return log w_j N(x; m_j, S_j), shape ``(chains, k, n)``."""
         points = np.asarray(x, float)
-        shift = np.expand_dims(points, -3) - self.means[:, :, None]
+        shift = np.expand_dims(points, -3) - self.means[..., None, :]
         root = np.linalg.cholesky(self.covariances)
         scaled = np.linalg.solve(root, np.swapaxes(shift, -1, -2))
         diagonal = np.diagonal(root, axis1=-2, axis2=-1)
@@ -186,6 +231,11 @@ class FittedGaussianMixture:
             constant = np.log(self.weights) - np.log(diagonal).sum(axis=-1)
         constant -= dim / 2 * math.log(2 * math.pi)
         return np.asarray(constant[..., None] - (scaled**2).sum(axis=-2) / 2)
+
+
+def _entry(name: str, place: tuple[int, ...], fitted: FittedGaussianMixture) -> Array:
+    """Return one parameter of every chain."""
+    return np.asarray(getattr(fitted, name)[(slice(None), *place)])
 
 
 def in_blocks(chains: int, n: int) -> Iterator[tuple[slice, slice]]:

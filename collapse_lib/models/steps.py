@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,9 @@ class Components:
         inverses = np.asarray(np.linalg.inv(roots), np.float64)
         precisions = np.swapaxes(inverses, -1, -2) @ inverses
         dim = means.shape[-1]
-        rows, columns = np.triu_indices(dim)
+        rows, columns, scale = _squares(dim)
         linear = (precisions @ means[..., None])[..., 0]
-        squares = precisions[..., rows, columns] * np.where(rows == columns, -0.5, -1.0)
+        squares = precisions[..., rows, columns] * scale
         constant = log_heights(weights, inverses) - 0.5 * (linear * means).sum(-1)
         coefficients = np.concatenate([constant[..., None], linear, squares], axis=-1)
         return cls(weights, means, covs, roots, inverses, coefficients)
@@ -79,6 +80,13 @@ class Components:
         """Return those of some chains."""
         values = (getattr(self, field.name)[chains] for field in fields(self))
         return Components(*values)
+
+
+@cache
+def _squares(dim: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+    """Return i and j of every feature z_i z_j, and its factor in a quadratic form."""
+    rows, columns = np.triu_indices(dim)
+    return rows, columns, np.where(rows == columns, -0.5, -1.0)
 
 
 def log_heights(weights: Array, inverses: Array) -> Array:
