@@ -29,10 +29,11 @@ from collapse_lib.models.fitted_mixture import BLOCK, FittedGaussianMixture
 from collapse_lib.models.kmeans import Lots, cluster
 from collapse_lib.models.steps import (
     Components,
-    Moments,
+    Shared,
     expect,
     expect_in_own_coordinates,
     maximise,
+    maximise_carefully,
 )
 
 Array = NDArray[np.float64]
@@ -94,19 +95,19 @@ def _beginning(
     k: int,
     start: FittedGaussianMixture | None,
     rng: np.random.Generator,
-) -> Callable[[Whitened, Features, slice, Run], Components]:
+) -> Callable[[Whitened, Features, slice, Run], Shared | Components]:
     """Return what gives a group of chains the components to start from."""
     if start is not None:
         return partial(_from_start, start)
-    chains, n, dim = data.shape
+    chains, n, _ = data.shape
     # Drawn for all chains at once: the numbers do not depend on the groups.
     lots = Lots.draw(chains, n, k, rng)
 
     def from_kmeans(
         white: Whitened, features: Features, rows: slice, run: Run
-    ) -> Components:
+    ) -> Shared | Components:
         sums = cluster(white, features, lots.take(rows), run)
-        return maximise(moments(sums, dim), white.reg)
+        return maximise(sums, white.reg)
 
     return from_kmeans
 
@@ -155,24 +156,21 @@ def _in_shares(
 def _iterate(
     white: Whitened,
     features: Features,
-    components: Components,
+    components: Shared | Components,
     options: Options,
     run: Run,
 ) -> FittedGaussianMixture:
     """Alternate the two steps until every chain has stopped."""
-    n = white.shifted.shape[2]
-    weights, means, covs = (
-        np.empty_like(values)
-        for values in (components.weights, components.means, components.covs)
-    )
-    log_likelihood, n_iter = np.empty(len(means)), np.empty(len(means), dtype=np.int64)
-    converged = np.empty(len(means), dtype=bool)
-    active = np.arange(len(components.means))
-    running = np.ones(len(active), dtype=bool)
-    before = np.full(len(active), -np.inf)
+    chains, dim, n = white.shifted.shape
+    weights, means = np.empty((chains, options.k)), np.empty((chains, options.k, dim))
+    covs = np.empty((chains, options.k, dim, dim))
+    log_likelihood, n_iter = np.empty(chains), np.empty(chains, dtype=np.int64)
+    converged = np.empty(chains, dtype=bool)
+    active, running = np.arange(chains), np.ones(chains, dtype=bool)
+    before = np.full(chains, -np.inf)
     for iteration in range(1, options.max_iter + 1):
-        sums, total = _expectation(features, components, run)
-        components, log_p = maximise(sums, white.reg[active]), total / n
+        components, total = _round(features, components, run)
+        log_p = total / n
         reached = running & (np.abs(log_p - before) < options.tol)
         stops = running if iteration == options.max_iter else reached
         if stops.any():
@@ -195,30 +193,31 @@ def _iterate(
     return _unwhiten(found, white)
 
 
-def _expectation(
-    data: Features, components: Components, run: Run
-) -> tuple[Moments, Array]:
-    """Return counts, means and covariances by component, and the sum of log p."""
-    k, dim = components.means.shape[1:]
-    base = components.coefficients[:, :1]
-    relative = torch.from_numpy(components.coefficients[:, 1:] - base)
+def _round(
+    data: Features, now: Shared | Components, run: Run
+) -> tuple[Shared | Components, Array]:
+    """Do both steps; return the new components and the sum of log p under the old."""
+    base = now.coefficients[:, :1]
+    relative = torch.from_numpy(now.coefficients[:, 1:] - base)
     rest, log_ratio = data.add_up(
-        lambda block: expect(block.phi, relative[block.chains]), k - 1, run
+        lambda block: expect(block.phi, relative[block.chains]), relative.shape[1], run
     )
-    counts, means, covs = moments(data.with_first(rest), dim)
+    sums = data.with_first(rest)
     log_p = (base[:, 0] * data.total).sum(axis=1) + log_ratio
-    delicate = components.delicate
-    if delicate.any():
-        few = components.take(delicate)
-        sums, log_p[delicate] = data.only(delicate).add_up(
-            lambda block: expect_in_own_coordinates(block.phi, few.take(block.chains)),
-            k,
-            run,
-        )
-        counts[delicate], shift, cov = moments(sums, dim)
-        means[delicate] = few.means + (few.roots @ shift[..., None])[..., 0]
-        covs[delicate] = few.roots @ cov @ np.swapaxes(few.roots, -1, -2)
-    return (counts, means, covs), log_p
+    if isinstance(now, Shared) or not now.delicate.any():
+        return maximise(sums, now.reg), log_p
+    few = now.take(now.delicate)
+    own_sums, log_p[now.delicate] = data.only(now.delicate).add_up(
+        lambda block: expect_in_own_coordinates(block.phi, few.take(block.chains)),
+        len(few.weights[0]),
+        run,
+    )
+    dim = few.means.shape[-1]
+    counts, means, covs = moments(sums, dim)
+    counts[now.delicate], shift, own_covs = moments(own_sums, dim)
+    means[now.delicate] = few.means + (few.roots @ shift[..., None])[..., 0]
+    covs[now.delicate] = few.roots @ own_covs @ np.swapaxes(few.roots, -1, -2)
+    return maximise_carefully((counts, means, covs), now.reg), log_p
 
 
 def _unwhiten(result: FittedGaussianMixture, white: Whitened) -> FittedGaussianMixture:
@@ -246,4 +245,4 @@ def _from_start(
     inverse = white.inverse[:, None]
     means = inverse @ (start.means[rows] - white.centre[:, None])[..., None]
     covs = inverse @ start.covariances[rows] @ np.swapaxes(inverse, -1, -2)
-    return Components.of(start.weights[rows], means[..., 0], covs)
+    return Components.of(start.weights[rows], means[..., 0], covs, white.reg)

@@ -31,6 +31,8 @@ LEAST = math.sqrt(np.finfo(np.float64).tiny)
 STOPPED = 0.25
 # So many factors between 0.5 and 1 are multiplied before one logarithm is taken.
 FACTORS = 64
+# For fewer numbers, logarithms cost less than the operations around them.
+SMALL = 4096
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ class Whitened:
     def of(cls, data: NDArray[np.generic], reg_covar: float) -> Whitened:
         """Prepare data of shape ``(chains, n, d)``."""
         dim = data.shape[-1]
-        points = np.swapaxes(data, 1, 2).astype(np.float64)
+        # A copy in this order: one coordinate of all points side by side.
+        points = np.array(np.swapaxes(data, 1, 2), dtype=np.float64, order="C")
         centre = points.mean(axis=2)
         points -= centre[..., None]
         # Far from 0 the first mean is off by a rounding error of the centre's size.
@@ -225,7 +228,8 @@ def sum_log(x: torch.Tensor) -> torch.Tensor:
     A product costs a tenth of a logarithm, and 64 such factors cannot underflow.
     """
     rest = x.shape[1] % FACTORS
-    whole = x[:, : x.shape[1] - rest] if rest else x
-    products = whole.view(len(x), FACTORS, -1).prod(dim=1)
-    total = products.log_().sum(dim=1)
+    if x.numel() < SMALL or rest == x.shape[1]:
+        return x.log().sum(dim=1)
+    whole = x[:, : x.shape[1] - rest]
+    total = whole.view(len(x), FACTORS, -1).prod(dim=1).log_().sum(dim=1)
     return total + x[:, -rest:].log().sum(dim=1) if rest else total

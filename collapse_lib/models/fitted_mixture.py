@@ -156,6 +156,18 @@ class FittedGaussianMixture:
         dim = self.means.shape[-1]
         return np.asarray(np.sqrt(np.trace(self.covariances, axis1=-2, axis2=-1) / dim))
 
+    def take(self, place: Any) -> FittedGaussianMixture:
+        """Return some of the mixtures: ``place`` indexes the leading axes."""
+
+        def taken(values: Any) -> Any:
+            return None if values is None else values[place]
+
+        return self._with(taken)
+
+    def _with(self, change: Callable[[Any], Any]) -> FittedGaussianMixture:
+        names = self.__dataclass_fields__
+        return replace(self, **{name: change(getattr(self, name)) for name in names})
+
     def expand(self, chains: int) -> FittedGaussianMixture:
         """Repeat a single mixture for every chain.
 
@@ -175,25 +187,25 @@ class FittedGaussianMixture:
                 return None
             return np.broadcast_to(values, (chains, *values.shape[1:]))
 
-        names = self.__dataclass_fields__
-        return replace(self, **{name: repeated(getattr(self, name)) for name in names})
+        return self._with(repeated)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw ``n`` independent points per chain: shape ``(chains, n, d)``."""
         chains, k, dim = self.means.shape
-        lot = rng.random((chains, n, 1))
-        points = rng.standard_normal((chains, n, dim))
-        roots = np.swapaxes(_roots(self.covariances), -1, -2)
-        upper = np.cumsum(self.weights, axis=1)[:, None]
+        lot = rng.random((chains, 1, n))
+        # One coordinate of all points side by side: operations run along them.
+        points = rng.standard_normal((chains, dim, n))
+        roots = _roots(self.covariances)
+        upper = np.cumsum(self.weights, axis=1)
         for rows, part in in_blocks(chains, n):
-            noise = points[rows, part]
-            chosen = self.means[rows, :1] + noise @ roots[rows, 0]
+            noise = points[rows, :, part]
+            chosen = roots[rows, 0] @ noise + self.means[rows, 0, :, None]
             for j in range(1, k):
-                other = self.means[rows, j : j + 1] + noise @ roots[rows, j]
-                later = lot[rows, part] >= upper[rows, :, j - 1 : j]
+                other = roots[rows, j] @ noise + self.means[rows, j, :, None]
+                later = lot[rows, :, part] >= upper[rows, None, j - 1 : j]
                 np.copyto(chosen, other, where=later)
-            points[rows, part] = chosen
-        return points
+            points[rows, :, part] = chosen
+        return np.swapaxes(points, 1, 2)
 
     def log_density(self, x: ArrayLike) -> Array:
         """Return the logarithm of the density at points ``x``.

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from collapse_lib.models.features import features, sum_log
+from collapse_lib.models.features import features, moments, sum_log
 
 Array = NDArray[np.float64]
 #: Counts ``(c, k)``, means ``(c, k, d)`` and covariances ``(c, k, d, d)``.
@@ -40,46 +40,59 @@ TRACE = 10 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True)
-class Components:
-    """Components in whitened coordinates, with what the E-step needs of them.
+class Shared:
+    """Components as the sums over responsibilities give them.
 
-    Shapes begin with ``(c, k)``: weights, means ``(d,)``, covs ``(d, d)``, their
-    Cholesky factors and inverses of those, and the coefficients ``(n_features,)``.
+    Parameters
+    ----------
+    weights, means, covs
+        Shapes ``(c, k)``, ``(c, k, d)`` and ``(c, k, d, d)``.
+    reg
+        The regularisation, part of the covariances; shape ``(c, 1, d, d)``.
+    coefficients
+        Of the features in each log density with its weight, ``(c, k, n_features)``.
     """
 
     weights: Array
     means: Array
     covs: Array
-    roots: Array
-    inverses: Array
+    reg: Array
     coefficients: Array
 
     @classmethod
-    def of(cls, weights: Array, means: Array, covs: Array) -> Components:
-        """Compute what the E-step needs."""
-        roots = np.asarray(np.linalg.cholesky(covs), np.float64)
-        inverses = np.asarray(np.linalg.inv(roots), np.float64)
-        precisions = np.swapaxes(inverses, -1, -2) @ inverses
-        dim = means.shape[-1]
-        rows, columns, scale = _squares(dim)
-        linear = (precisions @ means[..., None])[..., 0]
-        squares = precisions[..., rows, columns] * scale
-        constant = log_heights(weights, inverses) - 0.5 * (linear * means).sum(-1)
-        coefficients = np.concatenate([constant[..., None], linear, squares], axis=-1)
-        return cls(weights, means, covs, roots, inverses, coefficients)
+    def of(cls, sums: Array, reg: Array) -> Shared | None:
+        """Do the M-step; None if a component is too narrow or light to be in here."""
+        counts, means, covs = moments(sums, reg.shape[-1])
+        weights = counts / counts.sum(axis=1, keepdims=True)
+        if weights.min() < LIGHT:
+            return None
+        covs += reg
+        try:
+            precisions = np.asarray(np.linalg.inv(covs), np.float64)
+        except np.linalg.LinAlgError:
+            return None
+        sign, log_det = np.linalg.slogdet(covs)
+        # Up to a factor of d, the largest entry is 1 over the smallest variance.
+        diagonal = np.diagonal(precisions, axis1=-2, axis2=-1)
+        if not (sign.min() > 0 and 0 < diagonal.min() and diagonal.max() < 1 / NARROW):
+            return None
+        heights = np.log(weights) - 0.5 * (log_det + log_two_pi(reg.shape[-1]))
+        coefficients = in_features(heights, means, precisions)
+        return cls(weights, means, covs, reg, coefficients)
 
-    @property
-    def delicate(self) -> NDArray[np.bool_]:
-        """Which chains have a component too narrow or too light for shared sums."""
-        # The trace of a precision is at least 1 over the smallest variance.
-        narrow = np.square(self.inverses).sum(axis=(-1, -2)) > 1 / NARROW
-        result: NDArray[np.bool_] = (narrow | (self.weights < LIGHT)).any(axis=1)
-        return result
-
-    def take(self, chains: Any) -> Components:
+    def take(self, chains: Any) -> Shared:
         """Return those of some chains."""
         values = (getattr(self, field.name)[chains] for field in fields(self))
-        return Components(*values)
+        return Shared(*values)
+
+
+def in_features(heights: Array, means: Array, precisions: Array) -> Array:
+    """Return the coefficients of ``height - (z - m)^T P (z - m) / 2``."""
+    rows, columns, scale = _squares(means.shape[-1])
+    linear = (precisions @ means[..., None])[..., 0]
+    constant = heights - 0.5 * (linear * means).sum(axis=-1)
+    squares = precisions[..., rows, columns] * scale
+    return np.concatenate([constant[..., None], linear, squares], axis=-1)
 
 
 @cache
@@ -89,29 +102,95 @@ def _squares(dim: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
     return rows, columns, np.where(rows == columns, -0.5, -1.0)
 
 
+def log_two_pi(dim: int) -> float:
+    """Return the logarithm of 2 pi to the power ``dim``."""
+    return dim * math.log(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class Components:
+    """Components with coordinates of their own, slower and safe.
+
+    Parameters
+    ----------
+    weights, means, covs
+        Shapes ``(c, k)``, ``(c, k, d)`` and ``(c, k, d, d)``.
+    reg
+        See `Shared`.
+    roots, inverses
+        Lower triangular roots of the covariances, and the inverses of those.
+    coefficients
+        See `Shared`.
+    """
+
+    weights: Array
+    means: Array
+    covs: Array
+    reg: Array
+    roots: Array
+    inverses: Array
+    coefficients: Array
+
+    @classmethod
+    def of(cls, weights: Array, means: Array, covs: Array, reg: Array) -> Components:
+        """Compute what the E-step needs."""
+        roots = np.asarray(np.linalg.cholesky(covs), np.float64)
+        inverses = np.asarray(np.linalg.inv(roots), np.float64)
+        precisions = np.swapaxes(inverses, -1, -2) @ inverses
+        heights = log_heights(weights, inverses)
+        coefficients = in_features(heights, means, precisions)
+        return cls(weights, means, covs, reg, roots, inverses, coefficients)
+
+    @property
+    def delicate(self) -> NDArray[np.bool_]:
+        """Which chains have a component too narrow or too light for shared sums."""
+        precisions = np.square(self.inverses).sum(axis=-2)  # their diagonals
+        narrow = precisions.max(axis=-1) >= 1 / NARROW
+        result: NDArray[np.bool_] = (narrow | (self.weights < LIGHT)).any(axis=1)
+        return result
+
+    def take(self, chains: Any) -> Components:
+        """Return those of some chains."""
+        values = (getattr(self, field.name)[chains] for field in fields(self))
+        return Components(*values)
+
+
 def log_heights(weights: Array, inverses: Array) -> Array:
     """Return the logarithm of each weighted density at its own mean."""
     diagonal = np.diagonal(inverses, axis1=-2, axis2=-1)
-    constant = -0.5 * diagonal.shape[-1] * math.log(2 * math.pi)
-    return np.asarray(np.log(weights) + np.log(diagonal).sum(axis=-1) + constant)
+    log_det = -2 * np.log(diagonal).sum(axis=-1)
+    constant = log_two_pi(diagonal.shape[-1])
+    return np.asarray(np.log(weights) - 0.5 * (log_det + constant))
 
 
-def maximise(sums: Moments, reg: Array) -> Components:
-    """Return the components with these counts, means and covariances (M-step)."""
-    counts, means, covs = sums
+def maximise(sums: Array, reg: Array) -> Shared | Components:
+    """Return the components with these sums of features (M-step)."""
+    shared = Shared.of(sums, reg)
+    if shared is not None:
+        return shared
+    return maximise_carefully(moments(sums, reg.shape[-1]), reg)
+
+
+def maximise_carefully(found: Moments, reg: Array) -> Components:
+    """Return the components with these counts, means and covariances."""
+    counts, means, covs = found
     total = counts.sum(axis=1, keepdims=True)
     if (counts < LIGHT * total).any():
         # An empty component gets a trace of the whole data, which here is N(0, I).
-        share = (counts / (counts + TRACE))[..., None]
-        means, before = share * means, means
-        between = (
-            (share - share**2)[..., None] * before[..., None] * before[..., None, :]
-        )
-        covs = share[..., None] * covs + between
+        share = (np.clip(counts, 0, None) / (np.clip(counts, 0, None) + TRACE))[
+            ..., None
+        ]
+        product = means[..., None] * means[..., None, :]
+        covs = share[..., None] * (covs + (1 - share[..., None]) * product)
         covs = covs + (1 - share[..., None]) * np.eye(means.shape[-1])
-        counts = counts + TRACE
+        means = share * means
+        counts = np.clip(counts, 0, None) + TRACE
         total = counts.sum(axis=1, keepdims=True)
-    return Components.of(counts / total, means, covs + reg)
+    # Sums of features may leave the variance of a narrow component below 0.
+    values, vectors = np.linalg.eigh(covs)
+    scaled = vectors * np.clip(values, 0, None)[..., None, :]
+    covs = scaled @ np.swapaxes(vectors, -1, -2) + reg
+    return Components.of(counts / total, means, covs, reg)
 
 
 def expect(phi: torch.Tensor, relative: torch.Tensor) -> tuple[Array, Array]:
