@@ -8,6 +8,11 @@ from collapse_lib.metrics.distances import (
     w2_squared_gaussians,
     w2_squared_samples,
 )
+from collapse_lib.metrics.mixtures import (
+    cosine_distance_mixtures,
+    l2_squared_mixtures,
+    overlap_mixtures,
+)
 from collapse_lib.metrics.tails import (
     entropy,
     first_below,
@@ -17,11 +22,14 @@ from collapse_lib.metrics.tails import (
 )
 
 __all__ = [
+    "cosine_distance_mixtures",
     "entropy",
     "first_below",
     "heterozygosity",
     "kl_categorical",
     "kl_gaussian",
+    "l2_squared_mixtures",
+    "overlap_mixtures",
     "support_size",
     "tail_mass_gaussian",
     "total_variation",

@@ -8,12 +8,14 @@ from collapse_lib.models.base import (
     Perturbed,
 )
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
+from collapse_lib.models.fitted_mixture import FittedGaussianMixture
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
 from collapse_lib.models.kernel import (
     ExpectedCounts,
     FittedRidgeDensity,
     RidgeDensity,
 )
+from collapse_lib.models.mixture import GaussianMixture
 from collapse_lib.models.multivariate import (
     FittedMultivariateGaussian,
     MultivariateGaussian,
@@ -28,10 +30,12 @@ __all__ = [
     "Fitted",
     "FittedCategorical",
     "FittedGaussian",
+    "FittedGaussianMixture",
     "FittedMultivariateGaussian",
     "FittedPerChain",
     "FittedRidgeDensity",
     "Gaussian",
+    "GaussianMixture",
     "GaussianSummary",
     "IndependentNoise",
     "MedianForMean",
