@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
-.PHONY: book notebooks test reproduce lab clean help
+.PHONY: book notebooks test reproduce benchmarks lab clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,6 +28,7 @@ book: notebooks
 ## notebooks: run the chapters whose code, library or data changed
 notebooks: $(STAMP)
 	$(BIN)/python scripts/execute.py
+	$(BIN)/python scripts/update_readme.py
 
 ## test: everything that CI runs
 test: export OMP_NUM_THREADS := 1
@@ -43,6 +44,11 @@ test: $(STAMP)
 ## reproduce: run one chapter at a larger scale, for example CHAPTER=03 SCALE=laptop
 reproduce: $(STAMP)
 	$(BIN)/python scripts/reproduce.py "$(CHAPTER)" "$(SCALE)"
+
+## benchmarks: time the library beside its alternatives (on an idle machine)
+benchmarks: export OMP_NUM_THREADS := 1
+benchmarks: $(STAMP)
+	$(BIN)/python benchmarks/gaussian_1d.py
 
 ## lab: open the chapters in JupyterLab
 lab: $(STAMP)

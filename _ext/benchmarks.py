@@ -1,8 +1,8 @@
 """The directive ``{benchmarks}``: one table for each file in ``benchmarks/``.
 
 A file is ``{"name", "machine": {...}, "created", "rows": [...]}``; a row has ``what``,
-``ours`` and ``theirs`` in ``unit`` (a time, or an amount a second), their ``ratio``
-(how many times faster ours is) and ``bar``, the ratio we promise.
+``ours`` and ``theirs`` in ``unit`` (a time or another cost, or an amount a second),
+their ``ratio`` (how many times better ours is) and ``bar``, the ratio we promise.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _check_ratio(where: str, row: Mapping[str, Any]) -> None:
         if not number or not math.isfinite(value) or value <= 0:
             raise BookError(f"{where}: {name} is {value!r}; a number above 0 is needed")
     ratio = row["theirs"] / row["ours"]
-    if "/" in row["unit"]:  # an amount a second: more is faster
+    if "/" in row["unit"]:  # an amount a second: more is better
         ratio = 1 / ratio
     if abs(row["ratio"] / ratio - 1) > ROUNDING:
         raise BookError(
@@ -88,7 +88,7 @@ class Benchmarks(BookDirective):
             data = read_benchmark(path)
             shown.append(nodes.rubric("", data["name"]))
             shown.append(nodes.paragraph("", _machine(data)))
-            heads = ("What", "Ours", "Theirs", "Times faster", "Promised", "Kept")
+            heads = ("What", "Ours", "Theirs", "Ratio", "Promised", "Kept")
             rows = [_cells(row) for row in data["rows"]]
             shown.append(table(f"Timings: {data['name']}", heads, rows, "benchmarks"))
         return shown
@@ -103,12 +103,19 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     kept = row["ratio"] >= row["bar"]
     return [
         escape(row["what"]),
-        f"{three_digits(row['ours'])} {escape(row['unit'])}",
-        f"{three_digits(row['theirs'])} {escape(row['unit'])}",
+        _amount(row["ours"], row["unit"]),
+        _amount(row["theirs"], row["unit"]),
         f"<strong>{three_digits(row['ratio'])}</strong>",
         f"at least {three_digits(row['bar'])}",
         "✓ yes" if kept else "✗ no",
     ]
+
+
+def _amount(value: float, unit: str) -> str:
+    """Return a timing; seconds below one are written in ms or µs."""
+    if unit == "s" and value < 1:
+        value, unit = (value * 1e3, "ms") if value >= 1e-3 else (value * 1e6, "µs")
+    return f"{three_digits(value)} {escape(unit)}"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

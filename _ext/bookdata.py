@@ -6,6 +6,7 @@ Nothing here runs a chapter or imports Sphinx. Whatever is malformed raises
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping
@@ -59,6 +60,11 @@ class ChapterData:
     def docname(self) -> str:
         """The name of its page."""
         return f"chapters/{self.path.stem}"
+
+    @property
+    def label(self) -> str:
+        """Number and title, as the list of contents has them."""
+        return f"{int(self.number)}. {self.title}"
 
 
 def read_chapters(root: Path) -> dict[str, ChapterData]:
@@ -160,7 +166,7 @@ def _numbers(path: Path, outputs: list[Any]) -> dict[str, str]:
             raise BookError(
                 f"{path.name}: the glued number {glued.get('name')!r} has no text"
             )
-        numbers[glued["name"]] = "".join(text)
+        numbers[glued["name"]] = ast.literal_eval("".join(text))
     return numbers
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 
 from bookdata import BookError, ChapterData, read_chapters, sources
 from docutils import nodes
@@ -13,6 +14,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 logger = logging.getLogger(__name__)
+_NO_CLASSES: Mapping[int, str] = MappingProxyType({})
 
 
 class BookDirective(SphinxDirective):
@@ -70,7 +72,11 @@ def link(href: str, text: str, css: str = "") -> str:
 
 
 def table(
-    label: str, heads: Sequence[str], rows: Sequence[Sequence[str]], css: str = ""
+    label: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    css: str = "",
+    columns: Mapping[int, str] = _NO_CLASSES,
 ) -> nodes.raw:
     """Return a table that scrolls in its own box on narrow screens.
 
@@ -84,9 +90,11 @@ def table(
         Cells, already HTML; the first one of a row is its heading.
     css
         A class for the table.
+    columns
+        Column, counted from 0, -> a class for its cells; not for column 0.
     """
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    body = "".join(_row(row) for row in rows)
+    body = "".join(_row(row, columns) for row in rows)
     return raw(
         f'<div class="book-table" role="region" tabindex="0" '
         f'aria-label="{escape(label)}">\n'
@@ -95,7 +103,10 @@ def table(
     )
 
 
-def _row(row: Sequence[str]) -> str:
+def _row(row: Sequence[str], columns: Mapping[int, str]) -> str:
     first, *others = row
-    cells = "".join(f"<td>{cell}</td>" for cell in others)
+    cells = "".join(
+        f'<td class="{columns.get(place, "")}">{cell}</td>'
+        for place, cell in enumerate(others, start=1)
+    )
     return f'<tr><th scope="row">{first}</th>{cells}</tr>\n'

@@ -1,7 +1,7 @@
 """Show the figures of chapters at half their pixels, so that they are sharp.
 
 Every figure then has the size in inches its code asks for, with the letters of one
-figure as large as those of the next; a browser would otherwise scale each to the column.
+figure as large as those of the next; browsers would scale each to the column.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """The ledger of claims as a table and as a figure.
 
-``{ledger}`` is a table; the option ``:chapters: 03 04`` keeps the claims of these
-chapters, ``:compact:`` leaves out the measurements. ``{ledger-tiles}`` is a figure
-with a tile for each claim; its content is the caption. Verdicts are read from the
-outputs of the committed notebooks and from ``results/``.
+``{ledger}`` is a table; the option ``:chapters: 03, 04`` keeps the claims of these
+chapters, ``:verdicts: partly, not reproduced`` those with these verdicts, and
+``:compact:`` shows the reason instead of the measurements. ``{ledger-tiles}`` is a
+figure with a tile for each claim; its content is the caption. Verdicts are read from
+the outputs of the committed notebooks and from ``results/``.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -115,30 +115,42 @@ class LedgerTable(LedgerDirective):
 
     option_spec: ClassVar[dict[str, Any]] = {
         "chapters": directives.unchanged_required,
+        "verdicts": directives.unchanged_required,
         "compact": directives.flag,
     }
 
     def show(self) -> list[nodes.Node]:
-        """Return the table."""
+        """Return the table, or a sentence if no claim is as asked for."""
         chapters, compact = self.chapters(), "compact" in self.options
         rows = self._chosen(chapters)
-        heads = ["Claim", "The paper says"]
-        heads += [] if compact else ["We get"]
+        if not rows:
+            return [nodes.paragraph("", "At present there is none.")]
+        third = "Why" if compact else "We get"
+        heads = ["Claim", "The paper says", third, "Verdict"]
+        columns = {2: "why" if compact else "measured", 3: "verdicts"}
         cells = [self._cells(row, chapters, compact) for row in rows]
-        return [table("Claims and verdicts", [*heads, "Verdict"], cells, "ledger")]
+        return [table("Claims and verdicts", heads, cells, "ledger", columns)]
 
     def _chosen(self, chapters: Mapping[str, ChapterData]) -> list[Row]:
-        rows = self.rows()
-        if "chapters" not in self.options:
-            return rows
-        wanted = re.split(r"[\s,]+", self.options["chapters"].strip())
-        unknown = [number for number in wanted if number not in chapters]
+        numbers = self._listed("chapters", list(chapters))
+        words = self._listed("verdicts", list(SYMBOLS))
+        return [
+            row
+            for row in self.rows()
+            if (not numbers or row.claim.chapter in numbers)
+            and (not words or row.word in words)
+        ]
+
+    def _listed(self, option: str, allowed: list[str]) -> list[str]:
+        """Return the items of an option; raise BookError if one is not allowed."""
+        items = [item.strip() for item in self.options.get(option, "").split(",")]
+        unknown = [item for item in items if item and item not in allowed]
         if unknown:
             raise BookError(
-                f":chapters: has {', '.join(unknown)}; the chapters are "
-                f"{', '.join(chapters) or 'none yet'}"
+                f":{option}: has {', '.join(unknown)}; allowed, with commas between "
+                f"them, are {', '.join(allowed) or 'none yet'}"
             )
-        return [row for row in rows if row.claim.chapter in wanted]
+        return [item for item in items if item]
 
     def _cells(
         self, row: Row, chapters: Mapping[str, ChapterData], compact: bool
@@ -150,20 +162,22 @@ class LedgerTable(LedgerDirective):
         anchor = "" if compact else f' id="ledger-{escape(claim.id)}"'
         first = f"<span{anchor}>{name}</span> {escape(claim.title)}"
         paper = f"{escape(claim.published)} <small>({escape(claim.source)})</small>"
-        ours = [] if compact else [_measured(row)]
-        return [first, paper, *ours, _verdict(row)]
+        third = escape(_why(row)) if compact else _measured(row)
+        return [first, paper, third, _verdict(row)]
+
+
+def _why(row: Row) -> str:
+    """Return why a claim has another verdict than reproduced, if that is known."""
+    if row.word == "reproduced":
+        return ""
+    return row.claim.not_attempted or row.claim.because or ""
 
 
 def _measured(row: Row) -> str:
     """Return one line for each check, or why there is none."""
-    claim = row.claim
-    if not row.checks:
-        return f"<em>{escape(claim.not_attempted or '')}</em>"
-    lines = [f"<li>{_check(check)}</li>" for check in row.checks]
-    note = ""
-    if row.word != "reproduced" and claim.because:
-        note = f"<p><em>{escape(claim.because)}</em></p>"
-    return f"<ul>{''.join(lines)}</ul>{note}"
+    lines = "".join(f"<li>{_check(check)}</li>" for check in row.checks)
+    why = f"<em>{escape(_why(row))}</em>" if _why(row) else ""
+    return f"<ul>{lines}</ul>{why}" if lines else why
 
 
 def _check(check: Mapping[str, Any]) -> str:
@@ -218,9 +232,9 @@ class LedgerTiles(LedgerDirective):
         parts = []
         for number in sorted(by_chapter):
             chapter = chapters.get(number)
-            name = escape(f"{number} (planned)")
+            name = f"{int(number)} (planned)"
             if chapter:
-                name = link(self.href(chapter.docname), f"{number} {chapter.title}")
+                name = link(self.href(chapter.docname), chapter.label)
             tiles = "".join(self._tile(row, chapters) for row in by_chapter[number])
             parts.append(
                 f'<li class="tile-group"><span class="tile-chapter">{name}</span>'

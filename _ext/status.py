@@ -60,10 +60,12 @@ class Status(BookDirective):
 
     def _cells(self, chapter: ChapterData) -> list[str]:
         counts = Counter(v["verdict"] for v in chapter.verdicts.values())
-        verdicts = ", ".join(f"{SYMBOLS[w]} {counts[w]} {w}" for w in counts)
+        verdicts = "<br>".join(
+            f"{SYMBOLS[w]} {counts[w]} {w}" for w in SYMBOLS if w in counts
+        )
         larger = (escape(r.provenance) for r in chapter.stored.values())
         return [
-            link(self.href(chapter.docname), f"{chapter.number} {chapter.title}"),
+            link(self.href(chapter.docname), chapter.label),
             f"{_seconds(chapter):,.0f}",
             f"{chapter.n_code_cells}",
             _kilobytes(chapter.path.stat().st_size),

@@ -19,7 +19,8 @@ def glue(name: str, text: str) -> None:
     """Store a text under a name, for ``{glue:text}`` in the prose of the chapter."""
     if _shell() is not None:
         metadata = {"scrapbook": {"name": name, "mime_prefix": GLUE}}
-        _display({f"{GLUE}text/plain": text}, metadata)
+        # Quoted: the page reads it as a Python value, and 20,000 would be a pair.
+        _display({f"{GLUE}text/plain": repr(text)}, metadata)
 
 
 def show(verdict: Verdict) -> Verdict:

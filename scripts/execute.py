@@ -68,7 +68,7 @@ def execute(chapter: Chapter, root: Path, timeout: float = CELL_TIMEOUT) -> floa
     # Taken first: a library edited while the kernel runs leaves the chapter stale.
     made_from = fingerprint(notebook, chapter, root)
     start = time.perf_counter()
-    _run(notebook, chapter, timeout)
+    megabytes = _run(notebook, chapter, timeout)
     seconds = time.perf_counter() - start
     notebook.metadata["kernelspec"] = KERNEL
     # The patch version of Python would differ between any two readers.
@@ -76,43 +76,73 @@ def execute(chapter: Chapter, root: Path, timeout: float = CELL_TIMEOUT) -> floa
     notebook.metadata["collapse"] = {
         "fingerprint": made_from,
         "seconds": round(seconds),
+        "megabytes": megabytes,
     }
     write_notebook(notebook, chapter.path)
     return seconds
 
 
-def _run(notebook: Any, chapter: Chapter, timeout: float) -> None:
-    running = 0
+class _Watch:
+    """Remember which cell runs and how much memory the kernel took so far."""
 
-    def note_cell(cell: Any, cell_index: int) -> None:
-        nonlocal running
-        running = cell_index
+    def __init__(self) -> None:
+        self.cell = 0
+        self.megabytes: int | None = None
 
-    for cell in notebook.cells:  # a kernel numbers cells from 1; drop older numbers
+    def attach(self, client: NotebookClient) -> None:
+        """Be told when a cell starts and when it ends."""
+        self._client = client
+        client.on_cell_start = self._note_start
+        client.on_cell_executed = self._note_end
+
+    def _note_start(self, cell: Any, cell_index: int) -> None:
+        self.cell = cell_index
+
+    def _note_end(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        kernel = getattr(self._client.km, "provisioner", None)
+        self.megabytes = _peak_megabytes(getattr(kernel, "pid", None))
+
+
+def _run(notebook: Any, chapter: Chapter, timeout: float) -> int | None:
+    """Run every cell; return the kernel's peak memory in MB where it can be told."""
+    watch = _Watch()
+    client = _client(notebook, chapter, timeout)
+    watch.attach(client)
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        problem = f"{error.ename}: {error.evalue}" + _last_lines(error.traceback)
+    except CellTimeoutError:
+        problem = f"took more than {timeout:g} s; a chapter shows short runs only"
+    except DeadKernelError:
+        problem = "its kernel died (often: no memory left)"
+    else:
+        return watch.megabytes
+    raise ChapterFailed(_explain(notebook, chapter, watch.cell, problem))
+
+
+def _client(notebook: Any, chapter: Chapter, timeout: float) -> NotebookClient:
+    for cell in notebook.cells:  # a cell that is empty now keeps no older output
         if cell.cell_type == "code":
             cell.execution_count, cell.outputs = None, []
-    client = NotebookClient(
+    return NotebookClient(
         notebook,
         timeout=timeout,
         kernel_name=KERNEL["name"],
         record_timing=False,  # times would differ in every run
         coalesce_streams=True,  # so do the moments at which a stream is flushed
         resources={"metadata": {"path": str(chapter.path.parent)}},
-        on_cell_start=note_cell,
     )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        raise ChapterFailed(
-            _explain(notebook, chapter, running, f"{error.ename}: {error.evalue}")
-            + _last_lines(error.traceback)
-        ) from None
-    except CellTimeoutError:
-        problem = f"took more than {timeout:g} s; a chapter shows short runs only"
-        raise ChapterFailed(_explain(notebook, chapter, running, problem)) from None
-    except DeadKernelError:
-        problem = "its kernel died (often: no memory left)"
-        raise ChapterFailed(_explain(notebook, chapter, running, problem)) from None
+
+
+def _peak_megabytes(pid: int | None) -> int | None:
+    """Return the peak memory of a process to two digits; only Linux tells it."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return None
+    fields = dict(line.split(":", 1) for line in status.read_text("utf-8").splitlines())
+    megabytes = int(fields["VmHWM"].split()[0]) / 1000
+    return int(float(f"{megabytes:.2g}"))
 
 
 def _explain(notebook: Any, chapter: Chapter, index: int, problem: str) -> str:

@@ -141,7 +141,7 @@ def test_parallel_runs_spawn_from_a_named_sequence(root: Path) -> None:
 def test_say_glues_a_formatted_number(root: Path, shell: InteractiveShell) -> None:
     shell.push({"chapter": chapter(root)})
     (output,) = displayed(shell, "chapter.say('median', 0.12345, '.2f')")
-    assert output.data == {"application/papermill.record/text/plain": "0.12"}
+    assert output.data == {"application/papermill.record/text/plain": "'0.12'"}
     glue = {"name": "median", "mime_prefix": "application/papermill.record/"}
     assert output.metadata == {"scrapbook": glue}
 

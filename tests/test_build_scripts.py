@@ -52,8 +52,11 @@ def test_execute_stores_outputs_and_their_fingerprint(book: Path, capsys: Any) -
     notebook = read_notebook(path)
     assert [c["execution_count"] for c in code_cells(notebook)] == [1, 2, 3, 4]
     assert outputs(path) == f"2\n{(book / 'chapters').resolve()} {sys.prefix}\n"
-    assert set(notebook["metadata"]["collapse"]) == {"fingerprint", "seconds"}
-    assert isinstance(notebook["metadata"]["collapse"]["seconds"], int)
+    made = notebook["metadata"]["collapse"]
+    assert set(made) == {"fingerprint", "seconds", "megabytes"}
+    assert isinstance(made["seconds"], int)
+    if Path("/proc/self/status").exists():
+        assert 20 < made["megabytes"] < 2000  # an empty kernel takes about 60
     assert "version" not in notebook["metadata"]["language_info"]
     assert not any("execution" in cell["metadata"] for cell in code_cells(notebook))
     assert "01-mini: its outputs were never made" in capsys.readouterr().out
@@ -76,6 +79,7 @@ def test_running_again_gives_the_same_file(book: Path) -> None:
     after = json.loads(path.read_text("utf-8"))
     for content in (before, after):
         content["metadata"]["collapse"].pop("seconds")
+        content["metadata"]["collapse"].pop("megabytes")
     assert before == after
 
 

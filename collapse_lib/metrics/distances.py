@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -31,6 +32,8 @@ def w2_squared_gaussian(
     >>> float(w2_squared_gaussian(3.0, 5.0))
     25.0
     """
+    check_scale("sigma", sigma)
+    check_scale("sigma0", sigma0)
     mean_part = np.subtract(mu, mu0, dtype=np.float64) ** 2
     return np.asarray(mean_part + np.subtract(sigma, sigma0, dtype=np.float64) ** 2)
 
@@ -56,16 +59,61 @@ def w2_squared_gaussians(
     ndarray
         Shape ``(...)``, never negative. Between laws that are not normal this is
         Gelbrich's lower bound.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or a matrix is not symmetric and positive
+        semi-definite.
     """
-    mean, cov = np.asarray(mean, float), np.asarray(cov, float)
-    cov0 = np.asarray(cov0, float)
+    mean, cov = _moments("mean", mean, "cov", cov)
+    mean0, cov0 = _moments("mean0", mean0, "cov0", cov0)
+    if mean0.ndim != 1 or mean0.shape[0] != mean.shape[-1]:
+        raise ValueError(
+            f"mean0 has shape {mean0.shape}; it must be ({mean.shape[-1]},), one "
+            "distribution in the dimension of mean"
+        )
     root = _psd_root(cov0)
     cross = np.linalg.eigvalsh(root @ cov @ root)
     # Rounding may leave an eigenvalue of a singular product at -1e-17.
     fidelity = np.sqrt(np.clip(cross, 0, None)).sum(axis=-1)
-    shift = ((mean - np.asarray(mean0, float)) ** 2).sum(axis=-1)
+    shift = ((mean - mean0) ** 2).sum(axis=-1)
     traces = np.trace(cov, axis1=-2, axis2=-1) + np.trace(cov0)
     return np.asarray(np.clip(shift + traces - 2 * fidelity, 0, None))
+
+
+def check_scale(name: str, value: ArrayLike) -> None:
+    """Raise ValueError if a standard deviation is negative or NaN."""
+    smallest = np.min(np.asarray(value, float), initial=np.inf)
+    if not smallest >= 0:
+        raise ValueError(
+            f"{name} is {smallest:g} in at least one place; a standard deviation "
+            "must be >= 0"
+        )
+
+
+def _moments(
+    mean_name: str, mean: ArrayLike, cov_name: str, cov: ArrayLike
+) -> tuple[Array, Array]:
+    """Return mean and covariance as arrays, if they can belong to a distribution."""
+    mean, cov = np.asarray(mean, float), np.asarray(cov, float)
+    if mean.ndim < 1 or cov.shape != (*mean.shape, mean.shape[-1]):
+        raise ValueError(
+            f"{cov_name} has shape {cov.shape} and {mean_name} {mean.shape}; needed "
+            "are (..., d, d) and (..., d)"
+        )
+    for name, value in ((mean_name, mean), (cov_name, cov)):
+        if not np.isfinite(value).all():
+            raise ValueError(f"{name} holds values that are NaN or infinite")
+    # Relative to each matrix, so that collapsed chains are judged by their own size.
+    size = np.abs(cov).max(axis=(-2, -1))
+    if (np.abs(cov - np.swapaxes(cov, -1, -2)).max(axis=(-2, -1)) > 1e-8 * size).any():
+        raise ValueError(f"{cov_name} is not symmetric; pass a covariance matrix")
+    if (np.linalg.eigvalsh(cov)[..., 0] < -1e-8 * size).any():
+        raise ValueError(
+            f"{cov_name} has a negative eigenvalue; a covariance matrix has none"
+        )
+    return mean, cov
 
 
 def _psd_root(matrix: Array) -> Array:
@@ -105,13 +153,16 @@ def kl_gaussian(
     >>> float(kl_gaussian(0.0, 1.0)), float(kl_gaussian(0.0, 0.0))
     (0.0, inf)
     """
+    check_scale("sigma", sigma)
+    check_scale("sigma0", sigma0)
     sigma, sigma0 = np.asarray(sigma, float), np.asarray(sigma0, float)
     alive = sigma > 0
     # Collapsed chains get a stand-in scale here and infinity below.
     scale = np.where(alive, sigma, 1.0)
-    shift = np.subtract(mu0, mu, dtype=np.float64) / scale
-    ratio = sigma0 / scale
-    value = 0.5 * (ratio**2 + shift**2 - 1) - np.log(ratio)
+    with np.errstate(over="ignore"):  # below a scale of 1e-154 it is infinite too
+        shift = np.subtract(mu0, mu, dtype=np.float64) / scale
+        ratio = sigma0 / scale
+        value = 0.5 * (ratio**2 + shift**2 - 1) - np.log(ratio)
     return np.asarray(np.where(alive, value, np.inf))
 
 
@@ -128,9 +179,7 @@ def kl_categorical(p0: ArrayLike, p: ArrayLike) -> Array:
     ndarray
         Infinite as soon as a state that really occurs has died out.
     """
-    p0, p = np.broadcast_arrays(np.asarray(p0, float), np.asarray(p, float))
-    with np.errstate(divide="ignore", invalid="ignore"):  # 0 log 0 = 0 below
-        terms = np.where(p0 > 0, p0 * np.log(p0 / p), 0.0)
+    terms = special.rel_entr(np.asarray(p0, float), np.asarray(p, float))
     return np.asarray(terms.sum(axis=-1))
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from collapse_lib.metrics.distances import check_scale
+
 Array = NDArray[np.float64]
 
 
@@ -35,6 +37,7 @@ def tail_mass_gaussian(
     >>> round(float(tail_mass_gaussian(0.0, 1.0)), 4)
     0.0455
     """
+    check_scale("sigma", sigma)
     mu, sigma = np.asarray(mu, float), np.asarray(sigma, float)
     upper, lower = mu0 + cut * sigma0, mu0 - cut * sigma0
     alive = sigma > 0

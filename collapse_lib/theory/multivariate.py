@@ -90,7 +90,7 @@ def eigenvalue_drifts(n_samples: int, dim: int, estimator: str = "unbiased") -> 
 def resting_place_sf(
     distance2: ArrayLike, dim: int, estimator: str = "unbiased"
 ) -> Array:
-    r"""Return :math:`P(\|\mu_\infty-\mu\|^2 > x)` for :math:`\Sigma = I`, large :math:`M`.
+    r"""Return :math:`P(\|\mu_\infty-\mu\|^2 > x)` for :math:`\Sigma=I`, large ``M``.
 
     The mean comes to rest at a random place, which in the limit of large :math:`M`
     follows the multivariate Student law with 2 degrees of freedom (unbiased; infinite
