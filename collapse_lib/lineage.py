@@ -1,30 +1,36 @@
-"""Generations of autoencoders on digits: the arms of chapter 07 and their records.
+"""Generations of autoencoders on digits: the arms of chapter 07, run and kept.
 
-An *arm* is one way to pass images from a generation to the next. A run of an arm
-writes one small file per generation, so that a run cut short keeps what it has.
+An *arm* is one way to pass images from a generation to the next. A run writes one
+small file per generation; a run that was cut short goes on from what is there.
 """
 
 from __future__ import annotations
 
-import io
-import os
+import json
+import tempfile
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from collapse_lib import regimes
-from collapse_lib.metrics.latents import latent_peak
+from collapse_lib import regimes, results
+from collapse_lib.digits import mnist
+from collapse_lib.lineage_records import (
+    Recorder,
+    Records,
+    TimeUp,
+    generation_file,
+    read_arrays,
+    write_arrays,
+    write_text,
+)
 from collapse_lib.models.images import Images
 from collapse_lib.models.vae import VAE, FittedVAE
 from collapse_lib.recursion import recurse
 from collapse_lib.regimes import Regime
-
-N_PAIRS = 5_000
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,15 @@ class Arm:
 
     Parameters
     ----------
+    label
+        What to call it in a figure.
     pixels, supply
         See `collapse_lib.models.vae.VAE`.
     real
-        Share of real images in every training set.
+        Share of real images in every training set, drawn anew from them.
     """
 
+    label: str
     pixels: str = "mean"
     supply: str = "endless"
     real: float = 0.0
@@ -53,23 +62,25 @@ class Arm:
 
 #: The released code's arm, and what it could have been compared with.
 ARMS = {
-    "paper": Arm(),
-    "finite": Arm(supply="finite"),
-    "binary": Arm(pixels="binary"),
-    "finite-binary": Arm(pixels="binary", supply="finite"),
-    "tenth-real": Arm(real=0.1),
+    "paper": Arm("fresh grey images"),
+    "finite": Arm("one set of grey images", supply="finite"),
+    "binary": Arm("fresh sampled pixels", pixels="binary"),
+    "finite-binary": Arm("one set, sampled pixels", pixels="binary", supply="finite"),
+    "tenth-real": Arm("10 % real images", real=0.1),
 }
-
-
-class TimeUp(Exception):
-    """The time given to a run is over; what it has is stored."""
+#: The model settings in a chapter's configuration.
+SETTINGS = ("capacity", "epochs", "batch", "learning_rate")
+#: Keys that may grow without making records worthless.
+GROWS = ("generations", "long", "seeds", "arm_seeds", "arms")
+#: Generations whose decoder is kept in the other arms.
+SOME = (1, 2, 5, 10)
 
 
 @dataclass(frozen=True)
 class KnownFirst:
     """A model whose first fit is known: to ``real`` it fitted ``first``.
 
-    Arms of one replicate share generation 0, which need not be trained again.
+    All arms of one replicate share generation 0, which is trained once.
     """
 
     model: VAE
@@ -82,7 +93,7 @@ class KnownFirst:
         return 2
 
     def __repr__(self) -> str:
-        """Name the recipe: it decides the history, the weights follow from it."""
+        """Name the recipe: the weights follow from it and the data."""
         return repr(self.model)
 
     def fit(self, data: Any, rng: np.random.Generator) -> FittedVAE:
@@ -92,168 +103,189 @@ class KnownFirst:
         return self.model.fit(data, rng)
 
 
-@dataclass
-class Recorder:
-    """Measure a generation and write what is worth keeping to ``folder``.
+def plan(config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    """Return the runs of a configuration: arm, replicate, number of generations.
+
+    The first replicate of every arm comes first, so that a run cut short has all.
+    """
+    short, long = config["generations"], config["long"]
+    arms = config["arms"]
+    runs = [("paper", 0, long)] + [(arm, 0, short) for arm in arms]
+    runs += [("paper", seed, short) for seed in range(1, config["seeds"])]
+    return runs + [
+        (arm, seed, short) for seed in range(1, config["arm_seeds"]) for arm in arms
+    ]
+
+
+def build(config: Mapping[str, Any], **settings: Any) -> VAE:
+    """Return the model of a configuration; ``settings`` name device and precision."""
+    return VAE(**{name: config[name] for name in SETTINGS}, **settings)
+
+
+def run_all(
+    config: Mapping[str, Any],
+    *,
+    seed: int,
+    folder: str | Path | None = None,
+    minutes: float = float("inf"),
+    quiet: bool = True,
+    **settings: Any,
+) -> Records:
+    """Run what is missing of a configuration and return all records.
 
     Parameters
     ----------
-    folder
-        One file ``generation-NN.npz`` per generation is written here.
-    reference
-        The fit to real images; its encoder judges all others' images.
+    config
+        One of the chapter's ``SCALES``.
     seed
-        Randomness of the measurements alone.
-    n_images
-        Images to measure.
-    n_kept
-        Images to keep.
-    decoders_at
-        Depths whose decoder is kept, in half precision.
-    deadline
-        Value of ``time.monotonic()`` from which on `TimeUp` is raised.
-    """
-
-    folder: Path
-    reference: FittedVAE
-    seed: int
-    n_images: int
-    n_kept: int
-    decoders_at: Collection[int] = ()
-    deadline: float = float("inf")
-
-    def __call__(self, fitted: FittedVAE) -> NDArray[np.int64]:
-        """Measure a model of one chain, store, return its depth."""
-        depth = int(fitted.depth[0])
-        # By depth, so that a run that was resumed measures the same.
-        rng = np.random.default_rng([self.seed, depth])
-        grey = replace(fitted, model=replace(fitted.model, pixels="mean"))
-        images = grey.draw(self.n_images, rng)[0]
-        latents = self.reference.encode(images)[0]
-        arrays: dict[str, Any] = dict(measure_images(images, rng))
-        arrays |= measure_latents(latents)
-        if fitted.model.pixels == "binary":
-            drawn = self.reference.encode(fitted.draw(self.n_images, rng)[0])[0]
-            arrays |= {f"drawn_{k}": v for k, v in measure_latents(drawn).items()}
-        arrays["losses"] = fitted.losses[0]
-        arrays["images"] = np.rint(images[: self.n_kept] * 255).astype(np.uint8)
-        arrays["latents"] = latents[: self.n_kept].astype(np.float16)
-        if depth in self.decoders_at:
-            arrays["decoder"] = fitted.decoder[0].astype(np.float16)
-        write_arrays(self.folder / f"generation-{depth:02d}.npz", arrays)
-        print(
-            f"{self.folder.name} generation {depth}: loss {fitted.losses[0, -1]:.1f}, "
-            f"latent sigma {arrays['latent_sigma']:.3f}, "
-            f"peak {arrays['latent_peaks'].mean():.3f}",
-            flush=True,
-        )
-        if time.monotonic() > self.deadline:
-            raise TimeUp
-        return fitted.depth
-
-
-def measure_images(
-    images: NDArray[np.float32], rng: np.random.Generator
-) -> dict[str, float]:
-    """Return how different images ``(n, 28, 28)`` are from each other.
-
-    Returns
-    -------
-    dict
-        ``pixel_variance``, the variance of a pixel over images, averaged over pixels;
-        ``distance``, the mean Euclidean distance of two images.
-    """
-    flat = images.reshape(len(images), -1)
-    first, second = rng.integers(len(flat), size=(2, N_PAIRS))
-    apart = np.linalg.norm(flat[first] - flat[second], axis=1)
-    return {
-        "pixel_variance": float(flat.var(axis=0).mean()),
-        "distance": float(apart[first != second].mean()),
-    }
-
-
-def measure_latents(latents: NDArray[np.float32]) -> dict[str, Any]:
-    """Return spread and peaks of latent variables ``(n, n_latents)``."""
-    flat = latents.astype(np.float64)
-    return {
-        "latent_mean": float(flat.mean()),
-        "latent_sigma": float(flat.std()),
-        "latent_sigmas": flat.std(axis=0),
-        "latent_sigma_100": float(flat[:100].std()),
-        "latent_peaks": latent_peak(flat),
-    }
-
-
-def run_arm(
-    arm: Arm,
-    model: VAE,
-    real: Images,
-    reference: FittedVAE,
-    recorder: Recorder,
-    *,
-    n_generations: int,
-    seed: list[int],
-    checkpoint: Path | None = None,
-) -> None:
-    """Run one arm of one replicate; `recorder` writes the generations.
-
-    Raises
-    ------
-    TimeUp
-        If the recorder's deadline has passed; call again to go on.
-    """
-    own = replace(model, pixels=arm.pixels, supply=arm.supply)
-    recurse(
-        KnownFirst(own, real, reference),
-        real,
-        regime=arm.regime,
-        n_samples=real.size,
-        n_generations=n_generations,
-        measure={"depth": recorder},
-        rng=np.random.default_rng(seed),
-        checkpoint=checkpoint,
-    )
-
-
-def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Write an npz file so that a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(buffer.getvalue())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read a file of `write_arrays`."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
-
-
-def save_fit(path: Path, fitted: FittedVAE) -> None:
-    """Store a fit."""
-    arrays = {f.name: getattr(fitted, f.name) for f in fields(fitted)}
-    settings = asdict(arrays.pop("model"))
-    write_arrays(path, {**arrays, "settings": np.array(repr(sorted(settings.items())))})
-
-
-def load_fit(path: Path, model: VAE) -> FittedVAE:
-    """Read a fit of `save_fit` that was made with the same settings.
+        Of the whole run.
+    folder
+        Where records and state are kept, to go on from; default: nowhere.
+    minutes
+        When to stop. Generations finished until then are kept in ``folder``.
+    quiet
+        Whether to print nothing after each generation.
+    settings
+        Of the model: device, precision, cuda_graph.
 
     Raises
     ------
     ValueError
-        If it was made with other settings.
+        If the folder holds records of another configuration.
+    TimeUp
+        If the minutes are over; call again to go on.
     """
-    arrays = read_arrays(path)
-    wanted = repr(sorted(asdict(model).items()))
-    if str(arrays.pop("settings")) != wanted:
+    if folder is None:
+        with tempfile.TemporaryDirectory() as scratch:
+            return run_all(config, seed=seed, folder=scratch, quiet=quiet, **settings)
+    folder = Path(folder)
+    claim_folder(folder, {**config, "seed": seed})
+    deadline = time.monotonic() + 60 * minutes
+    run = _Run(folder, config, seed, build(config, **settings), deadline, quiet)
+    for arm, replicate, n_generations in plan(config):
+        run.arm(arm, replicate, n_generations)
+    return Records.read(folder)
+
+
+def claim_folder(folder: Path, config: Mapping[str, Any]) -> None:
+    """Make a folder for the records of one configuration, or check that it is its.
+
+    Raises
+    ------
+    ValueError
+        If it holds records of another configuration.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.json"
+    wanted = json.loads(json.dumps(dict(config)))
+    if not path.exists():
+        write_text(path, json.dumps(wanted, indent=1, sort_keys=True))
+    found = json.loads(path.read_text(encoding="utf-8"))
+    odd = sorted(k for k in {*found, *wanted} if found.get(k) != wanted.get(k))
+    # More replicates or generations go on from what is there.
+    odd = [key for key in odd if key not in GROWS]
+    if odd:
         raise ValueError(
-            f"{path} was trained with other settings than {model}; delete it, or use "
-            "another folder"
+            f"{folder} holds records of another configuration (different: "
+            f"{', '.join(odd)}); use another folder, or delete it to start again"
         )
-    return FittedVAE(**arrays, model=model)
+
+
+@dataclass
+class _Run:
+    """One call of `run_all`."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    seed: int
+    model: VAE
+    deadline: float
+    quiet: bool
+
+    def __post_init__(self) -> None:
+        images = mnist(self.config["digits"]).images
+        if len(images) < self.config["n_real"]:
+            raise ValueError(
+                f"n_real is {self.config['n_real']}; mnist({self.config['digits']!r}) "
+                f"has {len(images)}"
+            )
+        self.real = Images.of(images[: self.config["n_real"]])
+
+    def arm(self, name: str, replicate: int, n_generations: int) -> None:
+        """Run one arm of one replicate, if its records are not complete."""
+        own = self.folder / f"{name}-{replicate}"
+        if (own / generation_file(n_generations)).exists():
+            return
+        if time.monotonic() > self.deadline:
+            raise TimeUp
+        arm = ARMS[name]
+        reference = self.reference(replicate)
+        model = replace(self.model, pixels=arm.pixels, supply=arm.supply)
+        # Sets of stored images are large; only these checkpoints are.
+        large = bool(arm.supply == "finite" or arm.real)
+        state = self.folder / "work" if large else self.folder
+        state.mkdir(exist_ok=True)
+        checkpoint = state / f"checkpoint-{name}-{replicate}.npz"
+        recurse(
+            KnownFirst(model, self.real, reference),
+            self.real,
+            regime=arm.regime,
+            n_samples=self.real.size,
+            n_generations=n_generations,
+            measure={"depth": self.recorder(own, reference, name, replicate)},
+            rng=np.random.default_rng(
+                [self.seed + 2, replicate, list(ARMS).index(name)]
+            ),
+            checkpoint=checkpoint,
+        )
+        checkpoint.unlink(missing_ok=True)
+
+    def reference(self, replicate: int) -> FittedVAE:
+        """Return the fit to real images that all arms of a replicate begin with."""
+        path = self.folder / f"reference-{replicate}.npz"
+        if not path.exists():
+            rng = np.random.default_rng([self.seed, replicate])
+            save_fit(path, self.model.fit(self.real, rng))
+        return load_fit(path, self.model)
+
+    def recorder(
+        self, folder: Path, reference: FittedVAE, name: str, replicate: int
+    ) -> Recorder:
+        """Return what measures and keeps each generation."""
+        every = range(self.config["long"] + 1) if name == "paper" else SOME
+        return Recorder(
+            folder,
+            reference,
+            self.seed + 1 + replicate,
+            n_images=self.config["n_images"],
+            n_kept=self.config["n_kept"],
+            decoders_at=() if replicate else every,
+            deadline=self.deadline,
+            quiet=self.quiet,
+        )
+
+
+def save_fit(path: Path, fitted: FittedVAE) -> None:
+    """Store the weights and losses of a fit."""
+    names = [f.name for f in fields(fitted) if f.name != "model"]
+    write_arrays(path, {name: getattr(fitted, name) for name in names})
+
+
+def load_fit(path: Path, model: VAE) -> FittedVAE:
+    """Read a fit that `save_fit` stored; ``model`` is how it was made."""
+    arrays = read_arrays(path)
+    names = [f.name for f in fields(FittedVAE) if f.name != "model"]
+    return FittedVAE(**{name: arrays[name] for name in names}, model=model)
+
+
+def note_call(folder: Path, settings: Mapping[str, Any], seconds: float) -> None:
+    """Add to ``calls.json`` with what a call trained, and how long."""
+    path = folder / "calls.json"
+    calls = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    call = {
+        "settings": dict(settings),
+        "device": results.device(),
+        "versions": results.versions(),
+        "seconds": round(seconds, 1),
+    }
+    write_text(path, json.dumps([*calls, call], indent=1))

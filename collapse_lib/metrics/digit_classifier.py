@@ -118,7 +118,7 @@ def train_classifier(
 ) -> nn.Sequential:
     """Train with Adam and a learning rate that rises, then falls to zero."""
     import torch
-    from torch.nn import functional as F  # noqa: N812 - its usual name
+    from torch.nn import functional as F
 
     network = build_classifier(seed)
     images = torch.from_numpy(digits.images).unsqueeze(1)

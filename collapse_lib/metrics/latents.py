@@ -9,7 +9,9 @@ PER_GROUP = 100  # images in one published density
 GRID = 200
 
 
-def latent_density(values: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def latent_density(
+    values: ArrayLike,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a kernel density of latent variables, all dimensions together.
 
     Gaussian kernels with Scott's bandwidth on 200 points, three bandwidths past the

@@ -3,6 +3,7 @@
 from collapse_lib.models.base import Fitted, Model, PerChain, Perturbed
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
+from collapse_lib.models.images import Images
 from collapse_lib.models.kernel import (
     ExpectedCounts,
     FittedRidgeDensity,
@@ -14,8 +15,10 @@ from collapse_lib.models.multivariate import (
     ScatterSummary,
 )
 from collapse_lib.models.noise import IndependentNoise, MedianForMean, SplitScatter
+from collapse_lib.models.vae import VAE, FittedVAE
 
 __all__ = [
+    "VAE",
     "Categorical",
     "Counts",
     "ExpectedCounts",
@@ -24,8 +27,10 @@ __all__ = [
     "FittedGaussian",
     "FittedMultivariateGaussian",
     "FittedRidgeDensity",
+    "FittedVAE",
     "Gaussian",
     "GaussianSummary",
+    "Images",
     "IndependentNoise",
     "MedianForMean",
     "Model",

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 
 from collapse_lib.models.images import SIDE, Images
 
@@ -30,6 +30,7 @@ class Encoder(nn.Module):
         self.log_variance = nn.Linear(flat, n_latents)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance, shape ``(B, n_latents)`` each."""
         hidden = F.relu(self.conv1(images))  # (B, capacity, 14, 14)
         hidden = F.relu(self.conv2(hidden)).flatten(1)  # (B, 2 capacity * 7 * 7)
         return self.mean(hidden), self.log_variance(hidden)
@@ -46,6 +47,7 @@ class Decoder(nn.Module):
         self.conv1 = nn.ConvTranspose2d(capacity, 1, 4, stride=2, padding=1)
 
     def forward(self, latents: Tensor) -> Tensor:
+        """Return logits, shape ``(B, 1, 28, 28)``."""
         hidden = self.linear(latents).unflatten(1, self.shape)
         hidden = F.relu(self.conv2(hidden))  # (B, capacity, 14, 14)
         logits: Tensor = self.conv1(hidden)  # (B, 1, 28, 28)
@@ -144,9 +146,7 @@ def generator(seed: int, device: str) -> torch.Generator:
 
 
 @torch.no_grad()
-def draw(
-    decoder: Decoder, n: int, binary: bool, generator: torch.Generator
-) -> Tensor:
+def draw(decoder: Decoder, n: int, binary: bool, generator: torch.Generator) -> Tensor:
     """Draw ``n`` images: decoder outputs of normal latents, or pixels 0 and 1."""
     device = generator.device
     shape = (n, decoder.linear.in_features)
@@ -208,9 +208,9 @@ class Trainer:
         noise = torch.randn(shape, generator=generator, device=self.device)
         self.total.zero_()
         pairs = zip(images.split(batch), noise.split(batch), strict=True)
-        for n_batches, (part, eps) in enumerate(pairs, start=1):
+        for part, eps in pairs:
             self.step(part, eps, batch)
-        return self.total.item() / n_batches
+        return self.total.item() / math.ceil(len(images) / batch)
 
     def step(self, images: Tensor, noise: Tensor, batch: int) -> None:
         """Take one step of Adam; add the loss to ``total``."""
@@ -258,7 +258,7 @@ class Trainer:
 def train(
     supply: Supply, trainer: Trainer, *, seed: int, epochs: int, batch: int
 ) -> NDArray[np.float64]:
-    """Train for some epochs; return the mean batch loss of each, shape ``(epochs,)``."""
+    """Train for some epochs; return the mean loss of a batch in each."""
     random = generator(seed, trainer.device)
     with _side_stream(trainer.cuda), _fast_kernels(trainer):
         losses = [
