@@ -70,7 +70,8 @@ class Digits:
 
     def take(self, places: ArrayLike) -> Digits:
         """Return some of the digits, by their places."""
-        return Digits(self.images[places], self.labels[places], self.provenance)
+        kept = np.asarray(places)
+        return Digits(self.images[kept], self.labels[kept], self.provenance)
 
 
 def mnist(

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
-import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib import results
 from collapse_lib.metrics.latents import latent_peak
-from collapse_lib.models.vae import FittedVAE
+from collapse_lib.models.vae import VAE, FittedVAE
 
 N_PAIRS = 5_000
 FILE = re.compile(r"(?P<arm>[a-z-]+)-(?P<seed>\d+)/generation-(?P<generation>\d+)\.npz")
-
-
-class TimeUp(Exception):
-    """The time given to a run is over; what it has is stored."""
 
 
 @dataclass
@@ -46,8 +43,6 @@ class Recorder:
         Images to keep.
     decoders_at
         Depths whose decoder is kept, in half precision.
-    deadline
-        Value of ``time.monotonic()`` from which on `TimeUp` is raised.
     quiet
         Whether to print nothing.
     """
@@ -58,7 +53,6 @@ class Recorder:
     n_images: int
     n_kept: int
     decoders_at: Collection[int] = ()
-    deadline: float = float("inf")
     quiet: bool = True
 
     def __call__(self, fitted: FittedVAE) -> NDArray[np.int64]:
@@ -74,8 +68,6 @@ class Recorder:
                 f"peak {arrays['latent_peaks'].mean():.3f}",
                 flush=True,
             )
-        if time.monotonic() > self.deadline:
-            raise TimeUp
         return fitted.depth
 
     def measure(self, fitted: FittedVAE, depth: int) -> dict[str, Any]:
@@ -209,6 +201,43 @@ class Records:
         if not long:
             raise ValueError(f"no replicate of {arm!r} has {last} generations")
         return np.array([[record[metric] for record in run] for run in long])
+
+
+def save_fit(path: Path, fitted: FittedVAE) -> None:
+    """Store the weights and losses of a fit."""
+    names = [f.name for f in fields(fitted) if f.name != "model"]
+    write_arrays(path, {name: getattr(fitted, name) for name in names})
+
+
+def load_fit(path: Path, model: VAE) -> FittedVAE:
+    """Read a fit that `save_fit` stored; ``model`` is how it was made."""
+    arrays = read_arrays(path)
+    names = [f.name for f in fields(FittedVAE) if f.name != "model"]
+    return FittedVAE(**{name: arrays[name] for name in names}, model=model)
+
+
+def note_call(folder: Path, settings: Mapping[str, Any], seconds: float) -> None:
+    """Add to ``calls.json`` with what a call trained, and how long."""
+    path = folder / "calls.json"
+    calls = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    call = {
+        "settings": dict(settings),
+        "device": results.device(),
+        "versions": results.versions(),
+        "seconds": round(seconds, 1),
+    }
+    write_text(path, json.dumps([*calls, call], indent=1))
+
+
+def trained_on(folder: Path) -> str:
+    """Say in one line where the records of a folder were trained, and how long."""
+    path = folder / "calls.json"
+    if not path.exists():
+        return results.device()
+    calls = json.loads(path.read_text(encoding="utf-8"))
+    places = sorted({f"{c['device']}, torch {c['versions']['torch']}" for c in calls})
+    seconds = sum(call["seconds"] for call in calls)
+    return f"{'; '.join(places)}: {seconds:.0f} s"
 
 
 def generation_file(generation: int) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from collapse_lib import lineage, results
+from collapse_lib import lineage, lineage_records, results
 from collapse_lib.digits import mnist
 from collapse_lib.models.images import Images
 
@@ -70,7 +70,7 @@ def main() -> int:
         )
     except lineage.TimeUp:
         finished = False
-    lineage.note_call(given.folder, settings, time.monotonic() - start)
+    lineage_records.note_call(given.folder, settings, time.monotonic() - start)
     print("finished" if finished else "to be continued: run the same command again")
     return 0
 
@@ -103,7 +103,8 @@ def try_mode(scale: str, device: str, precision: str, graph: bool) -> dict[str, 
         return {**row, "error": "no answer in 90 s"}
     if done.returncode:
         return {**row, "error": done.stderr[-2_000:]}
-    return row | json.loads(done.stdout.splitlines()[-1])
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row | measured
 
 
 def probe(config: dict[str, Any], settings: dict[str, Any]) -> dict[str, float]:

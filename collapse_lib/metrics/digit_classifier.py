@@ -11,7 +11,7 @@ import importlib.resources
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,7 +26,7 @@ WEIGHTS = "digit_classifier.safetensors"
 N_FEATURES = 64
 CHUNK = 1_024
 #: How the stored weights were trained.
-RECIPE = {"epochs": 4, "batch": 128, "learning_rate": 4e-3, "seed": 0}
+RECIPE: dict[str, Any] = {"epochs": 4, "batch": 128, "learning_rate": 4e-3, "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Seen:
     @property
     def digits(self) -> NDArray[np.int64]:
         """The most probable digit of each image, shape ``(n,)``."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1))
 
 
 def classify(images: ArrayLike, network: nn.Module | None = None) -> Seen:
@@ -80,7 +80,7 @@ def classify(images: ArrayLike, network: nn.Module | None = None) -> Seen:
     features = []
     logits = []
     with torch.inference_mode():
-        for chunk in torch.from_numpy(array.copy()).unsqueeze(1).split(CHUNK):
+        for chunk in torch.split(torch.from_numpy(array.copy()).unsqueeze(1), CHUNK):
             features.append(body(chunk))
             logits.append(head(features[-1]))
         probabilities = torch.cat(logits).double().softmax(dim=1)
@@ -129,10 +129,10 @@ def train_classifier(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps)
     for _ in range(epochs):
         order = torch.randperm(len(images), generator=generator)
-        for places in order.split(batch):
+        for places in torch.split(order, batch):
             loss = F.cross_entropy(network(images[places]), labels[places])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
     return network

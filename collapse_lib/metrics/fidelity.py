@@ -32,11 +32,11 @@ def class_entropy(probabilities: ArrayLike) -> float:
 
     Examples
     --------
-    >>> class_entropy([[1.0, 0.0], [0.0, 1.0]]).round(3)
-    np.float64(0.693)
+    >>> round(class_entropy([[1.0, 0.0], [0.0, 1.0]]), 3)
+    0.693
     """
     mean = _probabilities(probabilities).mean(axis=0)
-    return -(mean * np.log(np.where(mean > 0, mean, 1))).sum()
+    return float(-(mean * np.log(np.where(mean > 0, mean, 1))).sum())
 
 
 def confidence(probabilities: ArrayLike) -> float:
@@ -152,7 +152,7 @@ def squared_distances(
 ) -> NDArray[np.float64]:
     """Return all squared Euclidean distances, shape ``(len(a), len(b))``."""
     squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)
-    return np.maximum(squares - 2 * a @ b.T, 0)
+    return np.asarray(np.maximum(squares - 2 * a @ b.T, 0))
 
 
 def _chunks(array: NDArray[np.float64]) -> list[NDArray[np.float64]]:

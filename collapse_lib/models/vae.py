@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,9 +96,10 @@ class VAE:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
         """Train the network of one chain."""
         from collapse_lib.models import vae_network as networks
+        from collapse_lib.models import vae_training as training
 
         network = networks.Network(self.capacity, self.n_latents, seed)
-        trainer = networks.Trainer(
+        trainer = training.Trainer(
             network,
             self.device,
             learning_rate=self.learning_rate,
@@ -105,10 +107,10 @@ class VAE:
             precision=self.precision,
             use_graph=self.cuda_graph,
         )
-        supply = networks.Supply(
+        supply = training.Supply(
             images, chain, self.capacity, self.n_latents, self.device
         )
-        losses = networks.train(
+        losses = training.train(
             supply, trainer, seed=training_seed, epochs=self.epochs, batch=self.batch
         )
         if not np.isfinite(losses).all():
@@ -157,8 +159,9 @@ class FittedVAE:
         model = self.model
         images = np.empty((len(self.decoder), n, SIDE, SIDE), np.float32)
         for chain, weights in enumerate(self.decoder):
-            decoder = networks.Decoder(model.capacity, model.n_latents)
-            networks.unpack(decoder, weights)
+            decoder = networks.load(
+                networks.Decoder, weights, model.capacity, model.n_latents
+            )
             generator = networks.generator(int(rng.integers(2**62)), model.device)
             drawn = networks.draw(
                 decoder.to(model.device), n, model.pixels == "binary", generator
@@ -186,10 +189,35 @@ class FittedVAE:
         stacked = np.broadcast_to(array, (len(self.encoder), *array.shape[-3:]))
         latents = []
         for weights, own in zip(self.encoder, stacked, strict=True):
-            encoder = networks.Encoder(model.capacity, model.n_latents)
-            networks.unpack(encoder, weights)
+            encoder = networks.load(
+                networks.Encoder, weights, model.capacity, model.n_latents
+            )
             latents.append(networks.encode(encoder.to(model.device), own, model.device))
         return np.stack(latents)
+
+    def expand(self, chains: int) -> FittedVAE:
+        """Return the model of one chain for several, as a source of real data.
+
+        Raises
+        ------
+        ValueError
+            If it has another number of chains than 1 and ``chains``.
+        """
+        if len(self.decoder) not in (1, chains):
+            raise ValueError(
+                f"the model has {len(self.decoder)} chains; it cannot serve {chains}"
+            )
+
+        def repeat(array: NDArray[Any]) -> NDArray[Any]:
+            return np.broadcast_to(array, (chains, *array.shape[1:]))
+
+        return FittedVAE(
+            repeat(self.encoder),
+            repeat(self.decoder),
+            repeat(self.losses),
+            repeat(self.depth),
+            self.model,
+        )
 
     def temper(self, temperature: float) -> FittedVAE:
         """Return the model that draws latent variables of variance ``temperature``.
