@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ from collapse_lib.metrics.fidelity import (
     precision,
     recall,
 )
+from collapse_lib.metrics.latents import PER_GROUP, latent_density
 from collapse_lib.models.images import SIDE
 
+#: Where densities of latent variables are stored.
+GRID = np.linspace(-3, 3, 121)
 #: What is recorded of a generation's images and latents as they are.
 PLAIN = ("latent_sigma", "latent_sigma_100", "pixel_variance", "distance")
 
@@ -41,8 +44,9 @@ def summarise(records: Records, real: ArrayLike) -> dict[str, NDArray[np.float64
     -------
     dict
         ``<arm>_<metric>``, shape ``(replicates, generations + 1)``, and for the
-        longest run of the arm *paper* ``long_<metric>``, shape ``(generations + 1,)``.
-        Hyphens in names of arms become underscores.
+        longest run of the arm *paper* ``long_<metric>``, shape ``(generations + 1,)``,
+        with the latent density on `GRID` as ``long_density``. Hyphens in names of arms
+        become underscores.
     """
     seen = _look(records, np.asarray(real, dtype=np.float32))
     numbers: dict[str, NDArray[np.float64]] = {}
@@ -57,6 +61,9 @@ def summarise(records: Records, real: ArrayLike) -> dict[str, NDArray[np.float64
             if arm == "paper":
                 longest = max(rows, key=len)
                 numbers[f"long_{metric}"] = np.array([row[metric] for row in longest])
+        if arm == "paper":
+            longest_run = max(runs, key=len)
+            numbers["long_density"] = np.array([density(r) for r in longest_run])
     return numbers
 
 
@@ -93,6 +100,13 @@ def measure(record: Mapping[str, Any], real: Seen) -> dict[str, Any]:
         "recall": recall(*sets),
         "coverage": coverage(*sets),
     }
+
+
+def density(record: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Return the latent density on `GRID`, averaged over groups of 100 images."""
+    latents = np.asarray(record["latents"], dtype=np.float64)
+    groups = np.array_split(latents, max(1, len(latents) // PER_GROUP))
+    return np.mean([latent_density(group, GRID)[1] for group in groups], axis=0)
 
 
 def pixel_entropy(images: ArrayLike) -> float:
@@ -143,6 +157,20 @@ def _look(records: Records, real: NDArray[np.float32]) -> Seen:
     if len(real) < n_kept:
         raise ValueError(f"{len(real)} real images given; {n_kept} are needed")
     return classify(real[:n_kept])
+
+
+def save_generations(
+    records: Records, path: Path, generations: Sequence[int], n: int = 50
+) -> None:
+    """Write ``n`` images of some generations of the paper's longest run as a sheet.
+
+    One generation is one row of the sheet; `load_sheet` reads it.
+    """
+    run = max((r for (arm, _), r in records.arrays.items() if arm == "paper"), key=len)
+    if max(generations) >= len(run):
+        raise ValueError(f"generations are {generations}; the run has {len(run) - 1}")
+    kept = np.concatenate([run[t]["images"][:n] for t in generations])
+    save_sheet(path, kept, columns=n)
 
 
 def save_sheet(path: Path, images: ArrayLike, columns: int) -> None:

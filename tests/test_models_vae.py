@@ -81,6 +81,14 @@ def test_training_that_diverges_says_so(real: np.ndarray) -> None:
         replace(TINY, learning_rate=1e6, epochs=3).fit(real[None], rng())
 
 
+def test_the_decoder_is_the_published_stack_of_layers() -> None:
+    decoder = networks.Decoder(capacity=4, n_latents=20)
+    latents = torch.randn(3, 20)
+    hidden = decoder.linear(latents).view(3, 8, 7, 7)
+    expected = decoder.conv1(F.relu(decoder.conv2(hidden)))
+    torch.testing.assert_close(decoder(latents), expected)
+
+
 def test_weights_survive_packing() -> None:
     network = networks.Network(capacity=4, n_latents=20, seed=1)
     packed = networks.pack(network)
@@ -97,7 +105,7 @@ def test_encoding_and_drawing_do_not_depend_on_chunks(
 ) -> None:
     fitted = TINY.fit(real[None], rng())
     whole = fitted.draw(20, rng(1)), fitted.encode(real)
-    monkeypatch.setattr(networks, "DRAW_CHUNK", 7)
+    monkeypatch.setitem(networks.CHUNK, "cpu", 7)
     parts = fitted.draw(20, rng(1)), fitted.encode(real)
     for a, b in zip(whole, parts, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)

@@ -10,22 +10,24 @@ GRID = 200
 
 
 def latent_density(
-    values: ArrayLike,
+    values: ArrayLike, grid: ArrayLike | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a kernel density of latent variables, all dimensions together.
 
-    Gaussian kernels with Scott's bandwidth on 200 points, three bandwidths past the
-    extremes: what ``seaborn.kdeplot`` draws by default.
+    Gaussian kernels with Scott's bandwidth: what ``seaborn.kdeplot`` draws by default.
 
     Parameters
     ----------
     values
         Latent variables of any shape.
+    grid
+        Where to evaluate; default: 200 points that go three bandwidths past the
+        extremes.
 
     Returns
     -------
     grid, density
-        Shape ``(200,)`` each.
+        Shape ``(n_points,)`` each.
 
     Raises
     ------
@@ -39,10 +41,12 @@ def latent_density(
             f"{np.unique(flat).size} differ"
         )
     width = flat.std(ddof=1) * len(flat) ** -0.2
-    grid = np.linspace(flat.min() - 3 * width, flat.max() + 3 * width, GRID)
-    scaled = (grid[:, None] - flat) / width
+    if grid is None:
+        grid = np.linspace(flat.min() - 3 * width, flat.max() + 3 * width, GRID)
+    points = np.asarray(grid, dtype=np.float64)
+    scaled = (points[:, None] - flat) / width
     density = np.exp(-0.5 * scaled**2).mean(axis=1) / (width * np.sqrt(2 * np.pi))
-    return grid, density
+    return points, density
 
 
 def latent_peak(latents: ArrayLike) -> NDArray[np.float64]:

@@ -14,7 +14,9 @@ from torch.nn import functional as F
 from collapse_lib.models.images import SIDE
 
 Part = TypeVar("Part", "Encoder", "Decoder")
-DRAW_CHUNK = 8_192  # images drawn at once: large enough to be fast, small in memory
+# Images drawn or encoded at once: on a CPU what fits its cache, on a GPU enough to fill
+# it.
+CHUNK = {"cpu": 256, "cuda": 8_192}
 
 
 class Encoder(nn.Module):
@@ -49,8 +51,15 @@ class Decoder(nn.Module):
         """Return logits, shape ``(B, 1, 28, 28)``."""
         hidden = self.linear(latents).unflatten(1, self.shape)
         hidden = F.relu(self.conv2(hidden))  # (B, capacity, 14, 14)
-        logits: Tensor = self.conv1(hidden)  # (B, 1, 28, 28)
-        return logits
+        if hidden.is_cuda:
+            logits: Tensor = self.conv1(hidden)  # (B, 1, 28, 28)
+            return logits
+        # On CPU the transposed convolution to one channel is slow; the same sums as a
+        # product of matrices, whose 4 by 4 patches are then laid over each other.
+        weight = self.conv1.weight.flatten(1)  # (capacity, 16)
+        patches = weight.t() @ hidden.flatten(2)  # (B, 16, 14 * 14)
+        folded = F.fold(patches, (SIDE, SIDE), 4, stride=2, padding=1)
+        return folded + self.conv1.bias  # one channel, one bias
 
 
 class Network(nn.Module):
@@ -127,9 +136,9 @@ def draw(decoder: Decoder, n: int, binary: bool, generator: torch.Generator) -> 
     shape = (n, decoder.linear.in_features)
     latents = torch.randn(shape, generator=generator, device=device)
     images = torch.empty(n, 1, SIDE, SIDE, device=device)
-    for part, out in zip(
-        torch.split(latents, DRAW_CHUNK), torch.split(images, DRAW_CHUNK), strict=True
-    ):
+    chunk = CHUNK[device.type]
+    pairs = zip(torch.split(latents, chunk), torch.split(images, chunk), strict=True)
+    for part, out in pairs:
         out.copy_(torch.sigmoid(decoder(part)))
     return torch.bernoulli(images, generator=generator) if binary else images
 
@@ -139,7 +148,8 @@ def encode(
     encoder: Encoder, images: NDArray[np.float32], device: str
 ) -> NDArray[np.float32]:
     """Return the mean latent variables of images ``(n, 28, 28)``."""
-    chunks = torch.split(torch.from_numpy(np.array(images)).unsqueeze(1), DRAW_CHUNK)
+    n = CHUNK[torch.device(device).type]
+    chunks = torch.split(torch.from_numpy(np.array(images)).unsqueeze(1), n)
     means = [encoder(chunk.to(device))[0].cpu() for chunk in chunks]
     encoded: NDArray[np.float32] = torch.cat(means).numpy()
     return encoded
