@@ -13,6 +13,15 @@ from collapse_lib.metrics.mixtures import (
     l2_squared_mixtures,
     overlap_mixtures,
 )
+from collapse_lib.metrics.fidelity import (
+    class_entropy,
+    confidence,
+    coverage,
+    frechet_distance,
+    precision,
+    recall,
+)
+from collapse_lib.metrics.latents import latent_density, latent_peak
 from collapse_lib.metrics.tails import (
     entropy,
     first_below,
@@ -23,13 +32,21 @@ from collapse_lib.metrics.tails import (
 
 __all__ = [
     "cosine_distance_mixtures",
+    "class_entropy",
+    "confidence",
+    "coverage",
     "entropy",
     "first_below",
+    "frechet_distance",
     "heterozygosity",
     "kl_categorical",
     "kl_gaussian",
     "l2_squared_mixtures",
     "overlap_mixtures",
+    "latent_density",
+    "latent_peak",
+    "precision",
+    "recall",
     "support_size",
     "tail_mass_gaussian",
     "total_variation",

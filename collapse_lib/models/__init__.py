@@ -10,6 +10,7 @@ from collapse_lib.models.base import (
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
 from collapse_lib.models.fitted_mixture import FittedGaussianMixture
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
+from collapse_lib.models.images import Images
 from collapse_lib.models.kernel import (
     ExpectedCounts,
     FittedRidgeDensity,
@@ -22,8 +23,10 @@ from collapse_lib.models.multivariate import (
     ScatterSummary,
 )
 from collapse_lib.models.noise import IndependentNoise, MedianForMean, SplitScatter
+from collapse_lib.models.vae import VAE, FittedVAE
 
 __all__ = [
+    "VAE",
     "Categorical",
     "Counts",
     "ExpectedCounts",
@@ -34,9 +37,11 @@ __all__ = [
     "FittedMultivariateGaussian",
     "FittedPerChain",
     "FittedRidgeDensity",
+    "FittedVAE",
     "Gaussian",
     "GaussianMixture",
     "GaussianSummary",
+    "Images",
     "IndependentNoise",
     "MedianForMean",
     "Model",
