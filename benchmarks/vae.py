@@ -1,8 +1,8 @@
 """Time the autoencoder of chapter 07 against the plain way to train it.
 
 Run ``make benchmarks`` on an idle machine. The plain way is what the released notebook
-does, in our words: torch's defaults, a ``DataLoader`` over the images, and for generated
-images a call of the decoder in every step.
+does, in our words: torch's defaults, a ``DataLoader`` over the images, and for
+generated images a call of the decoder in every step.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from timing import best_times, row, write
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from collapse_lib.models.images import Images
@@ -79,8 +79,10 @@ def main() -> None:
     """Measure and write ``vae.json``."""
     stored = images()
     real = Images.of(stored)
-    stream = VAE(epochs=1).fit(real, np.random.default_rng(1)).sample(
-        N_IMAGES, np.random.default_rng(2)
+    stream = (
+        VAE(epochs=1)
+        .fit(real, np.random.default_rng(1))
+        .sample(N_IMAGES, np.random.default_rng(2))
     )
     first = best_times(
         {"ours": lambda: ours(real), "theirs": lambda: plain(stored)}, repeats=5

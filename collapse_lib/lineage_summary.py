@@ -106,7 +106,8 @@ def density(record: Mapping[str, Any]) -> NDArray[np.float64]:
     """Return the latent density on `GRID`, averaged over groups of 100 images."""
     latents = np.asarray(record["latents"], dtype=np.float64)
     groups = np.array_split(latents, max(1, len(latents) // PER_GROUP))
-    return np.mean([latent_density(group, GRID)[1] for group in groups], axis=0)
+    densities = [latent_density(group, GRID)[1] for group in groups]
+    return np.asarray(np.mean(densities, axis=0))
 
 
 def pixel_entropy(images: ArrayLike) -> float:

@@ -8,11 +8,6 @@ from collapse_lib.metrics.distances import (
     w2_squared_gaussians,
     w2_squared_samples,
 )
-from collapse_lib.metrics.mixtures import (
-    cosine_distance_mixtures,
-    l2_squared_mixtures,
-    overlap_mixtures,
-)
 from collapse_lib.metrics.fidelity import (
     class_entropy,
     confidence,
@@ -22,6 +17,11 @@ from collapse_lib.metrics.fidelity import (
     recall,
 )
 from collapse_lib.metrics.latents import latent_density, latent_peak
+from collapse_lib.metrics.mixtures import (
+    cosine_distance_mixtures,
+    l2_squared_mixtures,
+    overlap_mixtures,
+)
 from collapse_lib.metrics.tails import (
     entropy,
     first_below,

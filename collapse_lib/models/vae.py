@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.models.base import check_choice
+from collapse_lib.checks import check_choice, check_count
 from collapse_lib.models.images import SIDE, Images, check_images
-from collapse_lib.regimes import check_count
 from collapse_lib.samples import Data, Summary, check_data
 
 PIXELS = ("mean", "binary")

@@ -59,6 +59,7 @@ class Decoder(nn.Module):
         weight = self.conv1.weight.flatten(1)  # (capacity, 16)
         patches = weight.t() @ hidden.flatten(2)  # (B, 16, 14 * 14)
         folded = F.fold(patches, (SIDE, SIDE), 4, stride=2, padding=1)
+        assert self.conv1.bias is not None  # the layer was made with one
         return folded + self.conv1.bias  # one channel, one bias
 
 

@@ -13,13 +13,13 @@ def balance_quantile(q: ArrayLike, n_samples: int, reg_covar: float) -> Array:
     r"""Return quantiles of the variance at which a regularised recursion comes to rest.
 
     A Gaussian on the line is refitted to ``n_samples`` = M of its own points with the
-    estimator that divides by M, and ``reg_covar`` = r is added to every fitted variance:
+    estimator that divides by M, and ``reg_covar`` = r is added to every variance:
 
     .. math:: \sigma_{n+1}^2 = \frac{\chi^2_{M-1}}{M}\,\sigma_n^2 + r.
 
     The fit takes away about a share 1/M per generation, r brings the same amount back
-    each time. For large M the variance, in units of rM, settles at the inverse gamma law
-    with shape 2 and scale 1.
+    each time. For large M the variance, in units of rM, settles at the inverse gamma
+    law with shape 2 and scale 1.
 
     Parameters
     ----------
