@@ -10,6 +10,7 @@ from collapse_lib import History, models, recurse, regimes
 from collapse_lib.models import (
     FittedCategorical,
     FittedGaussian,
+    FittedGaussianMixture,
     FittedMultivariateGaussian,
 )
 
@@ -79,6 +80,11 @@ ALL_MODELS = {
         FittedCategorical.of([0.5, 0.3, 0.2], law="literal"),
         "p0",
     ),
+    "mixture": (
+        models.GaussianMixture(2),
+        FittedGaussianMixture.of([0.5, 0.5], [[-3, 0], [3, 0]], [np.eye(2)] * 2),
+        "spread",
+    ),
     "toy": (Exponential(), FittedExponential(np.ones(6)), "scale"),
     "toy of one chain": (
         models.PerChain(Parrot()),
@@ -89,6 +95,7 @@ ALL_MODELS = {
 MEASURES = {
     "sigma": lambda fit: fit.sigma,
     "trace": lambda fit: fit.trace,
+    "spread": lambda fit: fit.spread,
     "p0": lambda fit: fit.p[:, 0],
     "scale": lambda fit: fit.scale,
     "mean": lambda fit: [member.heard.mean() for member in fit.members],

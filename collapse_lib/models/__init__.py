@@ -8,31 +8,40 @@ from collapse_lib.models.base import (
     Perturbed,
 )
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
+from collapse_lib.models.fitted_mixture import FittedGaussianMixture
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
+from collapse_lib.models.images import Images
 from collapse_lib.models.kernel import (
     ExpectedCounts,
     FittedRidgeDensity,
     RidgeDensity,
 )
+from collapse_lib.models.mixture import GaussianMixture
 from collapse_lib.models.multivariate import (
     FittedMultivariateGaussian,
     MultivariateGaussian,
     ScatterSummary,
 )
 from collapse_lib.models.noise import IndependentNoise, MedianForMean, SplitScatter
+from collapse_lib.models.vae import VAE, FittedVAE
 
 __all__ = [
+    "VAE",
     "Categorical",
     "Counts",
     "ExpectedCounts",
     "Fitted",
     "FittedCategorical",
     "FittedGaussian",
+    "FittedGaussianMixture",
     "FittedMultivariateGaussian",
     "FittedPerChain",
     "FittedRidgeDensity",
+    "FittedVAE",
     "Gaussian",
+    "GaussianMixture",
     "GaussianSummary",
+    "Images",
     "IndependentNoise",
     "MedianForMean",
     "Model",

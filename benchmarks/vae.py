@@ -1,0 +1,109 @@
+"""Time the autoencoder of chapter 07 against the plain way to train it.
+
+Run ``make benchmarks`` on an idle machine. The plain way is what the released notebook
+does, in our words: torch's defaults, a ``DataLoader`` over the images, and for
+generated images a call of the decoder in every step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from timing import best_times, row, write
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
+
+from collapse_lib.models.images import Images
+from collapse_lib.models.vae import VAE
+from collapse_lib.models.vae_network import Network
+
+N_IMAGES = 2_560
+BATCH = 256
+
+
+def images() -> np.ndarray:
+    """Return images as sparse as digits; their content does not change the time."""
+    grey = np.random.default_rng(0).random((N_IMAGES, 28, 28), dtype=np.float32)
+    return np.where(grey < 0.8, 0, grey)
+
+
+class Plain(Network):
+    """The same network with the layers' own forward passes."""
+
+    def forward(self, batch: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """Return the loss of a batch."""
+        hidden = F.relu(self.encoder.conv2(F.relu(self.encoder.conv1(batch))))
+        mean = self.encoder.mean(hidden.flatten(1))
+        log_variance = self.encoder.log_variance(hidden.flatten(1))
+        latents = mean + torch.exp(0.5 * log_variance) * noise
+        divergence = -0.5 * torch.sum(1 + log_variance - mean**2 - log_variance.exp())
+        decoded = decode(self, latents)
+        pixels = F.binary_cross_entropy(decoded, batch, reduction="sum")
+        return pixels + divergence
+
+
+def decode(network: Network, latents: torch.Tensor) -> torch.Tensor:
+    """Return images, by the layers' own forward passes."""
+    hidden = network.decoder.linear(latents).view(-1, 128, 7, 7)
+    hidden = F.relu(network.decoder.conv2(hidden))
+    return torch.sigmoid(network.decoder.conv1(hidden))
+
+
+def plain(stored: np.ndarray | None) -> None:
+    """Train one epoch the plain way, on stored images or on a decoder's."""
+    network = Plain(64, 20, seed=0)
+    source = Plain(64, 20, seed=1)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, weight_decay=1e-5)
+    steps = range(N_IMAGES // BATCH)
+    if stored is not None:
+        data = TensorDataset(torch.from_numpy(stored).unsqueeze(1))
+        steps = DataLoader(data, batch_size=BATCH, shuffle=True)
+    for step in steps:
+        if stored is None:
+            with torch.no_grad():
+                batch = decode(source, torch.randn(BATCH, 20))
+        else:
+            (batch,) = step
+        loss = network(batch, torch.randn(len(batch), 20))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def ours(data: Images) -> None:
+    """Train one epoch with the library."""
+    VAE(epochs=1).fit(data, np.random.default_rng(0))
+
+
+def main() -> None:
+    """Measure and write ``vae.json``."""
+    stored = images()
+    real = Images.of(stored)
+    stream = (
+        VAE(epochs=1)
+        .fit(real, np.random.default_rng(1))
+        .sample(N_IMAGES, np.random.default_rng(2))
+    )
+    first = best_times(
+        {"ours": lambda: ours(real), "theirs": lambda: plain(stored)}, repeats=5
+    )
+    later = best_times(
+        {"ours": lambda: ours(stream), "theirs": lambda: plain(None)}, repeats=5
+    )
+    ms = 1e3 / N_IMAGES
+    what = "One image in training, against torch's defaults"
+    rows = [
+        row(f"{what}: real images", first["ours"] * ms, first["theirs"] * ms, "ms", 1),
+        row(
+            f"{what}: fresh images of a decoder",
+            later["ours"] * ms,
+            later["theirs"] * ms,
+            "ms",
+            bar=1,
+        ),
+    ]
+    write("vae", "Variational autoencoder (chapter 07)", rows)
+
+
+if __name__ == "__main__":
+    main()

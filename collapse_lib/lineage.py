@@ -1,0 +1,300 @@
+"""Generations of autoencoders on digits: the arms of chapter 07, run and kept.
+
+An *arm* is one way to pass images from a generation to the next. A run writes one
+small file per generation; a run that was cut short goes on from what is there.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from collapse_lib import regimes
+from collapse_lib.digits import mnist
+from collapse_lib.lineage_records import (
+    Recorder,
+    Records,
+    generation_file,
+    load_fit,
+    save_fit,
+    write_text,
+)
+from collapse_lib.models.images import Images
+from collapse_lib.models.vae import VAE, FittedVAE
+from collapse_lib.recursion import recurse
+from collapse_lib.regimes import Regime
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way from a generation to the next.
+
+    Parameters
+    ----------
+    label
+        What to call it in a figure.
+    pixels, supply
+        See `collapse_lib.models.vae.VAE`.
+    real
+        Share of real images in every training set, drawn anew from them.
+    """
+
+    label: str
+    pixels: str = "mean"
+    supply: str = "endless"
+    real: float = 0.0
+
+    @property
+    def regime(self) -> Regime:
+        """What the next generation trains on."""
+        if not self.real:
+            return regimes.Replace()
+        return regimes.Mix(alpha=1 - self.real, gamma=self.real)
+
+
+#: The released code's arm, and what it could have been compared with.
+ARMS = {
+    "paper": Arm("fresh grey images"),
+    "finite": Arm("one set of grey images", supply="finite"),
+    "binary": Arm("fresh sampled pixels", pixels="binary"),
+    "finite-binary": Arm("one set, sampled pixels", pixels="binary", supply="finite"),
+    "tenth-real": Arm("10 % real images", real=0.1),
+}
+#: The model settings in a chapter's configuration.
+SETTINGS = ("capacity", "epochs", "batch", "learning_rate")
+#: Keys that may grow without making records worthless.
+GROWS = ("generations", "long", "seeds", "arm_seeds", "arms")
+#: Generations whose decoder is kept in the other arms.
+SOME = (1, 2, 5, 10)
+
+
+class TimeUp(Exception):
+    """The time given to a run is over; what it has is stored."""
+
+
+@dataclass
+class Clock:
+    """Ends a run between two fits.
+
+    Parameters
+    ----------
+    deadline
+        Value of ``time.monotonic()`` from which on no further fit begins. The first
+        fit always does, so that every call gets somewhere.
+    """
+
+    deadline: float = float("inf")
+    n_fits: int = 0
+
+    def check(self) -> None:
+        """Raise `TimeUp` if another fit must not begin."""
+        if self.n_fits and time.monotonic() > self.deadline:
+            raise TimeUp
+        self.n_fits += 1
+
+
+@dataclass(frozen=True)
+class KnownFirst:
+    """A model whose first fit is known: to ``real`` it fitted ``first``.
+
+    All arms of one replicate share generation 0, which is trained once.
+    """
+
+    model: VAE
+    real: Images
+    first: FittedVAE
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def event_ndim(self) -> int:
+        """An image has two axes."""
+        return 2
+
+    def __repr__(self) -> str:
+        """Name the recipe: the weights follow from it and the data."""
+        return repr(self.model)
+
+    def fit(self, data: Any, rng: np.random.Generator) -> FittedVAE:
+        """Return the known fit for the known data, else fit."""
+        if data is self.real:
+            return replace(self.first, model=self.model)
+        self.clock.check()
+        return self.model.fit(data, rng)
+
+
+def plan(config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    """Return the runs of a configuration: arm, replicate, number of generations.
+
+    The paper's arm comes first, then one replicate of every other arm, so that a run
+    cut short has what matters most.
+    """
+    short, long = config["generations"], config["long"]
+    runs = [("paper", 0, long)]
+    runs += [("paper", seed, short) for seed in range(1, config["seeds"])]
+    return runs + [
+        (arm, seed, short)
+        for seed in range(config["arm_seeds"])
+        for arm in config["arms"]
+    ]
+
+
+def build(config: Mapping[str, Any], **settings: Any) -> VAE:
+    """Return the model of a configuration; ``settings`` name device and precision."""
+    return VAE(**{name: config[name] for name in SETTINGS}, **settings)
+
+
+def run_all(
+    config: Mapping[str, Any],
+    *,
+    seed: int,
+    folder: str | Path | None = None,
+    minutes: float = float("inf"),
+    quiet: bool = True,
+    **settings: Any,
+) -> Records:
+    """Run what is missing of a configuration and return all records.
+
+    Parameters
+    ----------
+    config
+        One of the chapter's ``SCALES``.
+    seed
+        Of the whole run.
+    folder
+        Where records and state are kept, to go on from; default: nowhere.
+    minutes
+        When to stop. Generations finished until then are kept in ``folder``.
+    quiet
+        Whether to print nothing after each generation.
+    settings
+        Of the model: device, precision, cuda_graph.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds records of another configuration.
+    TimeUp
+        If the minutes are over; call again to go on.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as scratch:
+            return run_all(config, seed=seed, folder=scratch, quiet=quiet, **settings)
+    folder = Path(folder)
+    claim_folder(folder, {**config, "seed": seed})
+    clock = Clock(time.monotonic() + 60 * minutes)
+    run = _Run(folder, config, seed, build(config, **settings), clock, quiet)
+    for arm, replicate, n_generations in plan(config):
+        run.arm(arm, replicate, n_generations)
+    return Records.read(folder)
+
+
+def claim_folder(folder: Path, config: Mapping[str, Any]) -> None:
+    """Make a folder for the records of one configuration, or check that it is its.
+
+    Raises
+    ------
+    ValueError
+        If it holds records of another configuration.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.json"
+    wanted = json.loads(json.dumps(dict(config)))
+    if not path.exists():
+        write_text(path, json.dumps(wanted, indent=1, sort_keys=True))
+    found = json.loads(path.read_text(encoding="utf-8"))
+    odd = sorted(k for k in {*found, *wanted} if found.get(k) != wanted.get(k))
+    # More replicates or generations go on from what is there.
+    odd = [key for key in odd if key not in GROWS]
+    if odd:
+        raise ValueError(
+            f"{folder} holds records of another configuration (different: "
+            f"{', '.join(odd)}); use another folder, or delete it to start again"
+        )
+
+
+@dataclass
+class _Run:
+    """One call of `run_all`."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    seed: int
+    model: VAE
+    clock: Clock
+    quiet: bool
+
+    def __post_init__(self) -> None:
+        images = mnist(self.config["digits"]).images
+        if len(images) < self.config["n_real"]:
+            raise ValueError(
+                f"n_real is {self.config['n_real']}; mnist({self.config['digits']!r}) "
+                f"has {len(images)}"
+            )
+        self.real = Images.of(images[: self.config["n_real"]])
+
+    def arm(self, name: str, replicate: int, n_generations: int) -> None:
+        """Run one arm of one replicate, if its records are not complete."""
+        own = self.folder / f"{name}-{replicate}"
+        if (own / generation_file(n_generations)).exists():
+            return
+        arm = ARMS[name]
+        reference = self.reference(replicate)
+        model = replace(self.model, pixels=arm.pixels, supply=arm.supply)
+        # Sets of stored images are large; only these checkpoints are.
+        large = bool(arm.supply == "finite" or arm.real)
+        state = self.folder / "work" if large else self.folder
+        state.mkdir(exist_ok=True)
+        checkpoint = state / f"checkpoint-{name}-{replicate}.npz"
+        recurse(
+            KnownFirst(model, self.real, reference, self.clock),
+            self.real,
+            regime=arm.regime,
+            n_samples=self.real.size,
+            n_generations=n_generations,
+            measure={"depth": self.recorder(own, reference, name, replicate)},
+            rng=np.random.default_rng(
+                [self.seed + 2, replicate, list(ARMS).index(name)]
+            ),
+            checkpoint=checkpoint,
+        )
+        checkpoint.unlink(missing_ok=True)
+
+    def reference(self, replicate: int) -> FittedVAE:
+        """Return the fit to real images that all arms of a replicate begin with."""
+        path = self.folder / f"reference-{replicate}.npz"
+        if not path.exists():
+            self.clock.check()
+            rng = np.random.default_rng([self.seed, replicate])
+            save_fit(path, self.model.fit(self.real, rng))
+        return load_fit(path, self.model)
+
+    def recorder(
+        self, folder: Path, reference: FittedVAE, name: str, replicate: int
+    ) -> Recorder:
+        """Return what measures and keeps each generation."""
+        every = range(self.config["long"] + 1) if name == "paper" else SOME
+        return Recorder(
+            folder,
+            reference,
+            self.seed + 1 + replicate,
+            n_images=self.config["n_images"],
+            n_kept=self.config["n_kept"],
+            decoders_at=() if replicate else every,
+            quiet=self.quiet,
+        )
+
+
+def fastest_settings() -> dict[str, Any]:
+    """Return the device and precision to use on this machine."""
+    import torch
+
+    if torch.cuda.is_available():
+        return {"device": "cuda", "precision": "tf32"}
+    return {"device": "cpu"}

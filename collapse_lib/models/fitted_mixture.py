@@ -1,0 +1,267 @@
+"""Mixtures of Gaussians as fitted models: what they are, and how to sample them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Measure = Callable[[Any], Array]
+
+# Points handled at a time: six features of each take 800 kB, which stay in a core's
+# second-level cache from one operation to the next.
+BLOCK = 16_384
+
+
+@dataclass(frozen=True)
+class FittedGaussianMixture:
+    """Mixtures of normal distributions, one per chain.
+
+    Parameters
+    ----------
+    weights
+        Shape ``(chains, k)``, each row with sum 1.
+    means
+        Shape ``(chains, k, d)``.
+    covariances
+        Shape ``(chains, k, d, d)``.
+    log_likelihood
+        Mean log-likelihood of a training point before the last iteration, shape
+        ``(chains,)``; None if nothing was fitted. (scikit-learn: ``lower_bound_``.)
+    n_iter
+        Iterations taken, shape ``(chains,)``, or None.
+    converged
+        Whether ``tol`` was reached, shape ``(chains,)``, or None.
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+    log_likelihood: Array | None = None
+    n_iter: NDArray[np.int64] | None = None
+    converged: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def of(
+        cls, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike
+    ) -> FittedGaussianMixture:
+        """Return one known mixture, for example as a source of real data.
+
+        Parameters
+        ----------
+        weights, means, covariances
+            Shapes ``(k,)``, ``(k, d)`` and ``(k, d, d)``.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit together, the weights are no probabilities, or a
+            covariance is not symmetric and positive semi-definite.
+        """
+        weights, means = np.asarray(weights, float), np.asarray(means, float)
+        covariances = np.asarray(covariances, float)
+        k, dim = means.shape if means.ndim == 2 else (0, 0)
+        if weights.shape != (k,) or covariances.shape != (k, dim, dim) or not k:
+            raise ValueError(
+                "weights, means and covariances need the shapes (k,), (k, d) and "
+                f"(k, d, d); they have {weights.shape}, {means.shape} and "
+                f"{covariances.shape}"
+            )
+        if not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-9:
+            raise ValueError(f"weights are {weights}; they must be >= 0 with sum 1")
+        symmetric = np.allclose(covariances, np.swapaxes(covariances, -1, -2))
+        if not symmetric or np.linalg.eigvalsh(covariances).min() < 0:
+            raise ValueError(
+                "every covariance must be symmetric and positive semi-definite"
+            )
+        return cls(weights[None], means[None], covariances[None])
+
+    @staticmethod
+    def numbers(k: int, dim: int) -> dict[str, Measure]:
+        """Return measures that record every parameter, for `recurse`.
+
+        What needs the parameters of two generations, as a distance does, is then
+        computed after the run, from :meth:`of_history`.
+        """
+        measures: dict[str, Measure] = {}
+        for j in range(k):
+            measures[f"w{j}"] = partial(_entry, "weights", (j,))
+            for a in range(dim):
+                measures[f"m{j}{a}"] = partial(_entry, "means", (j, a))
+                for b in range(a, dim):
+                    measures[f"s{j}{a}{b}"] = partial(_entry, "covariances", (j, a, b))
+        return measures
+
+    @classmethod
+    def of_history(cls, history: Any, k: int, dim: int) -> FittedGaussianMixture:
+        """Return the mixtures of a run that measured :meth:`numbers`.
+
+        Returns
+        -------
+        FittedGaussianMixture
+            Its arrays have two leading axes, ``(generations, chains)``. Everything but
+            ``expand`` and ``sample`` works on them.
+        """
+
+        def stacked(names: list[str]) -> Array:
+            return np.stack([history.array(name) for name in names], axis=-1)
+
+        parts, axes = range(k), range(dim)
+        means = [stacked([f"m{j}{a}" for a in axes]) for j in parts]
+        flat = [
+            stacked([f"s{j}{min(a, b)}{max(a, b)}" for a in axes for b in axes])
+            for j in parts
+        ]
+        covariances = np.stack(flat, axis=-2)
+        return cls(
+            stacked([f"w{j}" for j in parts]),
+            np.stack(means, axis=-2),
+            covariances.reshape(*covariances.shape[:-1], dim, dim),
+        )
+
+    @property
+    def mean(self) -> Array:
+        """Mean of the whole mixture, shape ``(chains, d)``."""
+        return np.asarray(np.einsum("...k,...kd->...d", self.weights, self.means))
+
+    @property
+    def cov(self) -> Array:
+        """Covariance of the whole mixture: within and between the components."""
+        shift = self.means - self.mean[..., None, :]
+        between = shift[..., None] * shift[..., None, :]
+        both = self.covariances + between
+        return np.asarray(np.einsum("...k,...kij->...ij", self.weights, both))
+
+    @property
+    def spread(self) -> Array:
+        r"""Generalised standard deviation :math:`(\det\Sigma)^{1/2}` of the mixture.
+
+        In two dimensions it is the area of the covariance ellipse over :math:`\pi`.
+        """
+        log_det = np.linalg.slogdet(self.cov)[1]
+        return np.asarray(np.exp(log_det / 2))
+
+    @property
+    def widths(self) -> Array:
+        """Standard deviation of each component, averaged over directions.
+
+        The root of the mean variance, shape ``(chains, k)``.
+        """
+        dim = self.means.shape[-1]
+        return np.asarray(np.sqrt(np.trace(self.covariances, axis1=-2, axis2=-1) / dim))
+
+    def take(self, place: Any) -> FittedGaussianMixture:
+        """Return some of the mixtures: ``place`` indexes the leading axes."""
+
+        def taken(values: Any) -> Any:
+            return None if values is None else values[place]
+
+        return self._with(taken)
+
+    def _with(self, change: Callable[[Any], Any]) -> FittedGaussianMixture:
+        names = self.__dataclass_fields__
+        return replace(self, **{name: change(getattr(self, name)) for name in names})
+
+    def expand(self, chains: int) -> FittedGaussianMixture:
+        """Repeat a single mixture for every chain.
+
+        Raises
+        ------
+        ValueError
+            If there are several mixtures, and not as many as chains.
+        """
+        if len(self.weights) not in (1, chains):
+            raise ValueError(
+                f"there are {len(self.weights)} mixtures, which cannot be repeated "
+                f"for {chains} chains"
+            )
+
+        def repeated(values: Any) -> Any:
+            if values is None:
+                return None
+            return np.broadcast_to(values, (chains, *values.shape[1:]))
+
+        return self._with(repeated)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw ``n`` independent points per chain: shape ``(chains, n, d)``."""
+        chains, k, dim = self.means.shape
+        lot = rng.random((chains, 1, n))
+        # One coordinate of all points side by side: operations run along them.
+        points = rng.standard_normal((chains, dim, n))
+        roots = _roots(self.covariances)
+        upper = np.cumsum(self.weights, axis=1)
+        for rows, part in in_blocks(chains, n):
+            noise = points[rows, :, part]
+            chosen = roots[rows, 0] @ noise + self.means[rows, 0, :, None]
+            for j in range(1, k):
+                other = roots[rows, j] @ noise + self.means[rows, j, :, None]
+                later = lot[rows, :, part] >= upper[rows, None, j - 1 : j]
+                np.copyto(chosen, other, where=later)
+            points[rows, :, part] = chosen
+        return np.swapaxes(points, 1, 2)
+
+    def log_density(self, x: ArrayLike) -> Array:
+        """Return the logarithm of the density at points ``x``.
+
+        Parameters
+        ----------
+        x
+            Shape ``(chains, n, d)``, or ``(n, d)`` for the same points in every chain.
+
+        Returns
+        -------
+        ndarray
+            Shape ``(chains, n)``; it does not underflow far from all components.
+        """
+        return np.asarray(np.logaddexp.reduce(self._log_parts(x), axis=-2))
+
+    def responsibilities(self, x: ArrayLike) -> Array:
+        """Return the probability of each component given ``x``.
+
+        Shape ``(chains, k, n)``; ``x`` as in :meth:`log_density`.
+        """
+        parts = self._log_parts(x)
+        total = np.logaddexp.reduce(parts, axis=-2)
+        return np.asarray(np.exp(parts - total[..., None, :]))
+
+    def _log_parts(self, x: ArrayLike) -> Array:
+        """Return log w_j N(x; m_j, S_j), shape ``(chains, k, n)``."""
+        points = np.asarray(x, float)
+        shift = np.expand_dims(points, -3) - self.means[..., None, :]
+        root = np.linalg.cholesky(self.covariances)
+        scaled = np.linalg.solve(root, np.swapaxes(shift, -1, -2))
+        diagonal = np.diagonal(root, axis1=-2, axis2=-1)
+        dim = self.means.shape[-1]
+        with np.errstate(divide="ignore"):  # a weight of 0 has the logarithm -inf
+            constant = np.log(self.weights) - np.log(diagonal).sum(axis=-1)
+        constant -= dim / 2 * math.log(2 * math.pi)
+        return np.asarray(constant[..., None] - (scaled**2).sum(axis=-2) / 2)
+
+
+def _entry(name: str, place: tuple[int, ...], fitted: FittedGaussianMixture) -> Array:
+    """Return one parameter of every chain."""
+    return np.asarray(getattr(fitted, name)[(slice(None), *place)])
+
+
+def in_blocks(chains: int, n: int) -> Iterator[tuple[slice, slice]]:
+    """Cut ``chains`` times ``n`` points into blocks: whole chains, or parts of one."""
+    together = max(BLOCK // n, 1)
+    for first in range(0, chains, together):
+        rows = slice(first, min(first + together, chains))
+        for start in range(0, n, BLOCK):
+            yield rows, slice(start, min(start + BLOCK, n))
+
+
+def _roots(covariances: Array) -> Array:
+    """Return R with R R^T = S, for covariances that may be singular."""
+    values, vectors = np.linalg.eigh(covariances)
+    # Rounding may leave an eigenvalue of a singular matrix at -1e-17.
+    root: Array = vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]
+    return root
