@@ -193,8 +193,15 @@ class Chapter:
         path = self._path(scale)
         return results.load(path, self.scales) if path.is_file() else None
 
-    def finish(self) -> str:
-        """Store the run, except at scale ``ci``, and say in one line what it was."""
+    def finish(self, trained_on: str | None = None) -> str:
+        """Store the run, except at scale ``ci``, and say in one line what it was.
+
+        Parameters
+        ----------
+        trained_on
+            Where the costly part was computed before, and how long it took, if not in
+            this run.
+        """
         verdicts = self._all_verdicts()
         line = f"chapter {self.number}, scale {self.scale}, seed {self.seed}"
         if self.scale == "ci":
@@ -210,7 +217,7 @@ class Chapter:
             numbers=self.numbers,
             verdicts=[verdict.payload(digits=None) for verdict in verdicts],
             versions=results.versions(),
-            device=results.device(),
+            device=_where(trained_on),
             commit=results.commit(self.root),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(time.perf_counter() - self._started, 1),
@@ -246,6 +253,12 @@ class Chapter:
             self._checked.get(id) or claims.judge(claim, {}, self.scale)
             for id, claim in own.items()
         ]
+
+
+def _where(trained_on: str | None) -> str:
+    """Name the machine of this run, and the one that did the work before."""
+    here = results.device()
+    return here if trained_on is None else f"{here}, after training on {trained_on}"
 
 
 def _style() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -71,12 +72,18 @@ ARMS = {
 SETTINGS = ("capacity", "epochs", "batch", "learning_rate")
 #: Keys that may grow without making records worthless.
 GROWS = ("generations", "long", "seeds", "arm_seeds", "arms")
+#: Replicates and generations that claim C29 needs: they come before anything else.
+CLAIMED = (3, 4)
 #: Generations whose decoder is kept in the other arms.
 SOME = (1, 2, 5, 10)
 
 
 class TimeUp(Exception):
     """The time given to a run is over; what it has is stored."""
+
+
+class Reached(Exception):
+    """A lineage has reached the generation at which others come first."""
 
 
 @dataclass
@@ -104,13 +111,15 @@ class Clock:
 class KnownFirst:
     """A model whose first fit is known: to ``real`` it fitted ``first``.
 
-    All arms of one replicate share generation 0, which is trained once.
+    All arms of one replicate share generation 0, which is trained once. Generations
+    after ``until`` are left for later: `Reached` is raised instead of fitting them.
     """
 
     model: VAE
     real: Images
     first: FittedVAE
     clock: Clock = field(default_factory=Clock)
+    until: float = float("inf")
 
     @property
     def event_ndim(self) -> int:
@@ -125,24 +134,34 @@ class KnownFirst:
         """Return the known fit for the known data, else fit."""
         if data is self.real:
             return replace(self.first, model=self.model)
+        if data.depth.max() > self.until:
+            raise Reached
         self.clock.check()
         return self.model.fit(data, rng)
 
 
 def plan(config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    """Return the runs of a configuration: arm, replicate, number of generations.
+    """Return the runs of a configuration: arm, replicate, generation to reach.
 
-    The paper's arm comes first, then one replicate of every other arm, so that a run
-    cut short has what matters most.
+    The paper's arm comes first, as far as its claims need it, then one replicate of
+    every other arm, so that a run cut short has what matters most.
     """
-    short, long = config["generations"], config["long"]
-    runs = [("paper", 0, long)]
-    runs += [("paper", seed, short) for seed in range(1, config["seeds"])]
+    seeds, first = CLAIMED
+    runs = []
+    if config["seeds"] >= seeds and config["generations"] > first:
+        runs = [("paper", seed, first) for seed in range(seeds)]
+    runs += [("paper", seed, last(config, seed)) for seed in range(config["seeds"])]
     return runs + [
-        (arm, seed, short)
+        (arm, seed, config["generations"])
         for seed in range(config["arm_seeds"])
         for arm in config["arms"]
     ]
+
+
+def last(config: Mapping[str, Any], replicate: int, arm: str = "paper") -> int:
+    """Return the last generation of a lineage: one of them is long."""
+    is_long = arm == "paper" and replicate == 0
+    return int(config["long" if is_long else "generations"])
 
 
 def build(config: Mapping[str, Any], **settings: Any) -> VAE:
@@ -156,6 +175,7 @@ def run_all(
     seed: int,
     folder: str | Path | None = None,
     minutes: float = float("inf"),
+    only: Collection[int] | None = None,
     quiet: bool = True,
     **settings: Any,
 ) -> Records:
@@ -171,6 +191,8 @@ def run_all(
         Where records and state are kept, to go on from; default: nowhere.
     minutes
         When to stop. Generations finished until then are kept in ``folder``.
+    only
+        Replicates to run, so that several processes can share the work; default: all.
     quiet
         Whether to print nothing after each generation.
     settings
@@ -190,8 +212,9 @@ def run_all(
     claim_folder(folder, {**config, "seed": seed})
     clock = Clock(time.monotonic() + 60 * minutes)
     run = _Run(folder, config, seed, build(config, **settings), clock, quiet)
-    for arm, replicate, n_generations in plan(config):
-        run.arm(arm, replicate, n_generations)
+    for arm, replicate, until in plan(config):
+        if only is None or replicate in only:
+            run.arm(arm, replicate, until)
     return Records.read(folder)
 
 
@@ -239,10 +262,10 @@ class _Run:
             )
         self.real = Images.of(images[: self.config["n_real"]])
 
-    def arm(self, name: str, replicate: int, n_generations: int) -> None:
-        """Run one arm of one replicate, if its records are not complete."""
+    def arm(self, name: str, replicate: int, until: int) -> None:
+        """Run one arm of one replicate to a generation, if it is not there yet."""
         own = self.folder / f"{name}-{replicate}"
-        if (own / generation_file(n_generations)).exists():
+        if (own / generation_file(until)).exists():
             return
         arm = ARMS[name]
         reference = self.reference(replicate)
@@ -252,19 +275,20 @@ class _Run:
         state = self.folder / "work" if large else self.folder
         state.mkdir(exist_ok=True)
         checkpoint = state / f"checkpoint-{name}-{replicate}.npz"
-        recurse(
-            KnownFirst(model, self.real, reference, self.clock),
-            self.real,
-            regime=arm.regime,
-            n_samples=self.real.size,
-            n_generations=n_generations,
-            measure={"depth": self.recorder(own, reference, name, replicate)},
-            rng=np.random.default_rng(
-                [self.seed + 2, replicate, list(ARMS).index(name)]
-            ),
-            checkpoint=checkpoint,
-        )
-        checkpoint.unlink(missing_ok=True)
+        with suppress(Reached):
+            recurse(
+                KnownFirst(model, self.real, reference, self.clock, until),
+                self.real,
+                regime=arm.regime,
+                n_samples=self.real.size,
+                n_generations=last(self.config, replicate, name),
+                measure={"depth": self.recorder(own, reference, name, replicate)},
+                rng=np.random.default_rng(
+                    [self.seed + 2, replicate, list(ARMS).index(name)]
+                ),
+                checkpoint=checkpoint,
+            )
+            checkpoint.unlink(missing_ok=True)
 
     def reference(self, replicate: int) -> FittedVAE:
         """Return the fit to real images that all arms of a replicate begin with."""

@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("scale", choices=scales)
     parser.add_argument("folder", type=Path, help="of records and state")
     parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--only", type=int, nargs="+", help="replicates to run")
     parser.add_argument("--device", help="default: a GPU if there is one")
     parser.add_argument("--precision", help="default: measured on a GPU, else float32")
     parser.add_argument("--no-graph", action="store_true", help="no CUDA graphs")
@@ -65,12 +66,14 @@ def main() -> int:
             seed=SEED,
             folder=given.folder,
             minutes=given.minutes - probed,
+            only=given.only,
             quiet=False,
             **settings,
         )
     except lineage.TimeUp:
         finished = False
-    lineage_records.note_call(given.folder, settings, time.monotonic() - start)
+    finally:  # an interrupted run has stored its generations, too
+        lineage_records.note_call(given.folder, settings, time.monotonic() - start)
     print("finished" if finished else "to be continued: run the same command again")
     return 0
 

@@ -229,6 +229,16 @@ def test_a_larger_run_is_stored_and_read_back(root: Path) -> None:
     assert stored.versions["numpy"] == np.__version__
 
 
+def test_a_run_trained_elsewhere_says_so(root: Path) -> None:
+    lesson = chapter(root, "laptop")
+    lesson.check("C05", lost=GOOD)
+    line = lesson.finish(trained_on="a large GPU: 500 s")
+    stored = chapter(root).stored("laptop")
+    assert stored is not None
+    assert stored.device.endswith("after training on a large GPU: 500 s")
+    assert "large GPU" in line
+
+
 def test_a_stored_run_of_an_older_configuration_is_refused(root: Path) -> None:
     lesson = chapter(root, "laptop")
     lesson.check("C05", lost=GOOD)

@@ -413,6 +413,14 @@ def test_a_recorded_run_gives_its_mixtures_back():
     np.testing.assert_allclose(all_at_once.log_density(x)[2], fits[2].log_density(x))
 
 
+def test_mixtures_side_by_side_are_chains():
+    one = FittedGaussianMixture.of([0.5, 0.5], [[9, 9]] * 2, [np.eye(2)] * 2)
+    both = FittedGaussianMixture.stack([TWO, one, TWO])
+    assert both.expand(3).sample(4, any_rng()).shape == (3, 4, 2)
+    np.testing.assert_array_equal(both.means[1], one.means[0])
+    np.testing.assert_array_equal(both.covariances[2], TWO.covariances[0])
+
+
 def test_a_mixture_is_repeated_for_chains_and_several_are_not():
     assert TWO.expand(4).means.shape == (4, 2, 2)
     with pytest.raises(ValueError, match="4 mixtures, which cannot be repeated for 3"):

@@ -141,7 +141,7 @@ def test_chains_are_independent(real: np.ndarray) -> None:
 
 
 def epochs_of(data: Images, n_epochs: int = 2) -> list[np.ndarray]:
-    supply = training.Supply(data, 0, TINY.capacity, TINY.n_latents, "cpu")
+    supply = training.Supply(data, 0, TINY.capacity, TINY.n_latents, "cpu", "float32")
     generator = networks.generator(0, "cpu")
     return [supply.epoch(16, generator)[:, 0].numpy() for _ in range(n_epochs)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -124,6 +124,16 @@ class FittedGaussianMixture:
             np.stack(means, axis=-2),
             covariances.reshape(*covariances.shape[:-1], dim, dim),
         )
+
+    @classmethod
+    def stack(cls, mixtures: Sequence[FittedGaussianMixture]) -> FittedGaussianMixture:
+        """Put mixtures with equally many components side by side, as chains.
+
+        As a source it gives every chain real data of its own kind.
+        """
+        names = ("weights", "means", "covariances")
+        parts = [[getattr(mixture, name) for mixture in mixtures] for name in names]
+        return cls(*map(np.concatenate, parts))
 
     @property
     def mean(self) -> Array:

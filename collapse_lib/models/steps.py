@@ -31,9 +31,9 @@ Array = NDArray[np.float64]
 #: Counts ``(c, k)``, means ``(c, k, d)`` and covariances ``(c, k, d, d)``.
 Moments = tuple[Array, Array, Array]
 
-# Below a variance of 1e-7 of the data's, or a weight of 1e-6, sums over all points
-# keep less than 9 of 16 digits.
-NARROW = 1e-7
+# Below a variance of 1e-5 of the data's, or a weight of 1e-6, sums over all points
+# keep less than 11 of 16 digits, and EM can make a small error large.
+NARROW = 1e-5
 LIGHT = 1e-6
 # What an empty component has of the whole data, in points.
 TRACE = 10 * np.finfo(np.float64).eps

@@ -43,8 +43,8 @@ class VAE:
     device
         ``"cpu"``, ``"cuda"``, ...
     precision
-        ``"float32"``; on CUDA also ``"tf32"`` and ``"bfloat16"``, which use the
-        matrix units.
+        Of training: ``"float32"``, ``"bfloat16"`` (mixed with float32; twice as fast
+        on a CPU or GPU that has instructions for it), or ``"tf32"`` (CUDA only).
     cuda_graph
         Record a training step once and replay it, where the device allows.
 
@@ -107,7 +107,7 @@ class VAE:
             use_graph=self.cuda_graph,
         )
         supply = training.Supply(
-            images, chain, self.capacity, self.n_latents, self.device
+            images, chain, self.capacity, self.n_latents, self.device, self.precision
         )
         losses = training.train(
             supply, trainer, seed=training_seed, epochs=self.epochs, batch=self.batch

@@ -21,8 +21,15 @@ class Supply:
     """The images of each epoch of one chain, on the device."""
 
     def __init__(
-        self, data: Images, chain: int, capacity: int, n_latents: int, device: str
+        self,
+        data: Images,
+        chain: int,
+        capacity: int,
+        n_latents: int,
+        device: str,
+        precision: str,
     ) -> None:
+        self.precision = precision
         stored = torch.from_numpy(np.array(data.stored[chain]))
         self.stored = stored.unsqueeze(1).to(device)
         self.counts = [int(n) for n in data.counts[chain]]
@@ -49,7 +56,8 @@ class Supply:
         return images[torch.randperm(len(images), generator=generator, device=device)]
 
     def _draw(self, k: int, n: int, generator: torch.Generator) -> Tensor:
-        return draw(self.decoders[k], n, self.binary[k], generator)
+        with autocast(generator.device.type, self.precision):
+            return draw(self.decoders[k], n, self.binary[k], generator)
 
 
 class Trainer:
@@ -124,17 +132,10 @@ class Trainer:
             self.optimizer.step()
 
     def _forward_backward(self, images: Tensor, noise: Tensor) -> None:
-        with self._autocast():
+        with autocast(self.device, self.precision):
             loss = self.network(images, noise)
         loss.backward()
         self.total += loss.detach()
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self.precision != "bfloat16":
-            return nullcontext()
-        kind = self.device.split(":")[0]
-        # No cache: a replayed step must cast the weights of now, not of the capture.
-        return torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=False)
 
 
 def train(
@@ -148,6 +149,15 @@ def train(
             for _ in range(epochs)
         ]
     return np.array(losses)
+
+
+def autocast(device: str, precision: str) -> AbstractContextManager[object]:
+    """Compute in half precision where that is asked for and safe."""
+    if precision != "bfloat16":
+        return nullcontext()
+    kind = device.split(":")[0]
+    # No cache: a replayed step must cast the weights of now, not of the capture.
+    return torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=False)
 
 
 @contextmanager
