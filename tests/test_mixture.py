@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,10 +87,13 @@ def test_same_start_same_fit(seed, k, dim, n, log_scale, log_distance):
     start = random_start(data, k, rng)
     options = {"reg_covar": 1e-6 * scale**2}
     ours, theirs = fit_both(data, start, **options)
-    # The order of the points cannot matter. Where it does to scikit-learn, because a
-    # component sits on a single point, rounding decides and nothing is to be equal to.
-    _, reversed_theirs = fit_both(data[::-1], start, **options)
-    assume(np.abs(theirs.means_ - reversed_theirs.means_).max() < 1e-8 * scale)
+    # Where a component starves, scikit-learn's small constant pulls it towards the
+    # origin of the coordinates (ours: towards the data), so that its fit depends on
+    # where the data lie. There is nothing to be equal to then.
+    centre = data.mean(axis=0)
+    moved = replace(start, means=start.means - centre)
+    _, elsewhere = fit_both(data - centre, moved, **options)
+    assume(np.abs(theirs.means_ - centre - elsewhere.means_).max() < 1e-8 * scale)
     assert ours.n_iter[0] == theirs.n_iter_
     assert largest_difference(ours, theirs, scale) < 1e-6
 
