@@ -27,6 +27,9 @@ Run = Callable[[Callable[[Any], Any], list[Any]], list[Any]]
 LEAST_RELATIVE = 1e-12
 # Keeps data without any variance from being divided by 0; its root is 1e-77.
 LEAST = math.sqrt(np.finfo(np.float64).tiny)
+# Sums of an empty component are divided by at least this; the square of a number
+# over it must not overflow.
+NEXT_TO_NOTHING = 1e-140
 # Chains that have stopped are taken out when they are this share of the rest.
 STOPPED = 0.25
 # So many factors between 0.5 and 1 are multiplied before one logarithm is taken.
@@ -204,10 +207,11 @@ def moments(sums: Array, dim: int) -> tuple[Array, Array, Array]:
     Returns
     -------
     tuple of ndarray
-        Shapes ``(...)``, ``(..., d)`` and ``(..., d, d)``; 0 where the count is 0.
+        Shapes ``(...)``, ``(..., d)`` and ``(..., d, d)``; towards 0 where
+        the count is next to nothing.
     """
     count = sums[..., 0]
-    average = sums / np.maximum(sums[..., :1], np.finfo(np.float64).tiny)
+    average = sums / np.maximum(sums[..., :1], NEXT_TO_NOTHING)
     mean = average[..., 1 : 1 + dim]
     second = average[..., _place(dim)]
     return count, mean, second - mean[..., :, None] * mean[..., None, :]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from collapse_lib.checks import check_count
 from collapse_lib.models.fitted_mixture import FittedGaussianMixture
 from collapse_lib.samples import Data, Summary, check_data
 
@@ -78,9 +79,7 @@ class GaussianMixture:
     def __post_init__(self) -> None:
         """Check the options."""
         for name in ("k", "max_iter"):
-            value = getattr(self, name)
-            if not isinstance(value, (int, np.integer)) or value < 1:
-                raise ValueError(f"{name} is {value!r}; it must be an integer >= 1")
+            check_count(name, getattr(self, name), least=1)
         for name in ("tol", "reg_covar"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
