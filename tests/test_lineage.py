@@ -40,6 +40,9 @@ CONFIG = {
 }
 
 
+record = lineage_records.Recorder.__call__
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
@@ -76,6 +79,41 @@ def test_the_plan_has_every_run_and_the_papers_arm_first() -> None:
         ("binary", 1, 1),
         ("tenth-real", 1, 1),
     ]
+
+
+def test_what_a_claim_needs_comes_first_in_large_runs() -> None:
+    seeds, first = lineage.CLAIMED
+    config = {**CONFIG, "seeds": seeds, "generations": first + 1, "long": first + 5}
+    runs = lineage.plan({**config, "arms": []})
+    assert runs[:seeds] == [("paper", seed, first) for seed in range(seeds)]
+    assert runs[seeds:] == [
+        ("paper", seed, first + (5 if seed == 0 else 1)) for seed in range(seeds)
+    ]
+
+
+def test_a_lineage_that_waits_for_others_goes_on_to_the_same_records(
+    tmp_path: Path, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collapse_lib.recursion.SECONDS_BETWEEN_CHECKPOINTS", -1)
+    order = []
+    plain = lineage.plan(CONFIG)
+    staged = [("paper", 0, 1), ("paper", 1, 0), *plain]
+    monkeypatch.setattr(lineage, "plan", lambda config: staged)
+    monkeypatch.setattr(
+        lineage_records.Recorder,
+        "__call__",
+        lambda self, fitted: (order.append(self.folder.name), record(self, fitted))[1],
+    )
+    assert same(lineage.run_all(CONFIG, seed=1, folder=tmp_path), records)
+    assert order[:5] == ["paper-0", "paper-0", "paper-1", "paper-0", "paper-1"]
+
+
+def test_replicates_can_be_shared_between_processes(
+    tmp_path: Path, records: Records
+) -> None:
+    for replicate in (1, 0):
+        lineage.run_all(CONFIG, seed=1, folder=tmp_path, only=[replicate])
+    assert same(Records.read(tmp_path), records)
 
 
 def test_the_arms_differ_in_what_they_say() -> None:
