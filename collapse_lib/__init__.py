@@ -10,7 +10,8 @@ import importlib
 from types import ModuleType
 
 from collapse_lib import models, regimes
-from collapse_lib.recursion import History, recurse
+from collapse_lib.history import History
+from collapse_lib.recursion import recurse
 
 __version__ = "0.1.0"
 __all__ = ["History", "metrics", "models", "recurse", "regimes", "theory"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from collapse_lib.checks import check_count
-from collapse_lib.recursion import History
+from collapse_lib.history import History
 
 Experiment = Callable[[int, np.random.Generator], History]
 

@@ -7,55 +7,25 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from collapse_lib import checkpoint as checkpoints
 from collapse_lib.checks import check_count
+from collapse_lib.history import History, tidy
 from collapse_lib.models.base import Fitted, Model
+from collapse_lib.real_data import RealData
 from collapse_lib.regimes import Regime, Schedule, Turn
-from collapse_lib.samples import Data, Summary, check_data, n_chains, size
+from collapse_lib.samples import Data
 
 Measure = Callable[[Any], Any]
 # A checkpoint costs milliseconds; every few seconds it costs nothing that matters.
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
-
-
-class History(pd.DataFrame):
-    """What was measured: columns generation, chain, metric and value.
-
-    ``.attrs["config"]`` says how it was made.
-    """
-
-    @property
-    def _constructor(self) -> type[History]:
-        return History
-
-    def array(self, metric: str) -> NDArray[np.float64]:
-        """Return one metric as an array of shape ``(generations, chains)``.
-
-        Raises
-        ------
-        ValueError
-            If the metric was not measured.
-        """
-        known = list(self["metric"].cat.categories)
-        if metric not in known:
-            raise ValueError(f"no metric {metric!r}; measured: {', '.join(known)}")
-        rows = self[self["metric"] == metric]
-        chains = rows["chain"].nunique()
-        return rows["value"].to_numpy().reshape(-1, chains)
-
-    @property
-    def generations(self) -> NDArray[np.int64]:
-        """The recorded generations, ascending."""
-        return np.unique(self["generation"].to_numpy())
 
 
 def recurse(
@@ -162,7 +132,7 @@ class _Loop:
         self.chains = check_count("chains", chains, least=1)
         self.sizes = _sizes(n_samples, self.n_generations)
         self.recorded = _recorded(record, self.n_generations)
-        self.real = _RealData(real, self.chains, self.model.event_ndim)
+        self.real = RealData(real, self.chains, self.model.event_ndim)
         self.config = self._config()
 
     def _config(self) -> dict[str, Any]:
@@ -239,7 +209,7 @@ class _Loop:
                 last_save = time.monotonic()
         if path is not None:
             self._save(path, self.n_generations + 1, training, memory, values)
-        return _tidy(values, self.recorded, list(self.measure), self.config)
+        return tidy(values, self.recorded, list(self.measure), self.config)
 
     def _save(
         self,
@@ -272,88 +242,6 @@ class _Loop:
         return row
 
 
-class _RealData:
-    """The real data of a run: fixed, or a source to draw from."""
-
-    def __init__(self, real: Any, chains: int, event_ndim: int) -> None:
-        self.chains = chains
-        self._first: Data | None = None
-        self.source = real if hasattr(real, "sample") else None
-        self.fixed: Data | None = None
-        if self.source is None:
-            self.fixed = _fixed(real, chains, event_ndim)
-
-    def describe(self) -> str:
-        """Return a text that differs for different data."""
-        return _describe(self.source if self.fixed is None else self.fixed)
-
-    @property
-    def first(self) -> Data:
-        """The training set of generation 0."""
-        if self._first is None:
-            raise ValueError("the regime uses real.first: let needs_first return True")
-        return self._first
-
-    def keep(self, first: Data | None) -> None:
-        """Hold on to the training set of generation 0."""
-        self._first = first
-
-    def fresh(self, n: int, rng: np.random.Generator) -> Data:
-        """Draw ``n`` new real points per chain."""
-        if self.source is None:
-            raise ValueError(
-                "this regime draws new real data every generation, but real is a "
-                "fixed data set; pass a source with sample(n, rng), e.g. a fitted model"
-            )
-        if hasattr(self.source, "expand"):
-            data: Data = self.source.expand(self.chains).sample(n, rng)
-        else:
-            data = self.source.sample(n, rng)
-            if isinstance(data, np.ndarray) and len(data) == 1 < self.chains:
-                more = [self.source.sample(n, rng) for _ in range(self.chains - 1)]
-                data = np.concatenate([data, *more])
-        if n_chains(data) != self.chains:
-            raise ValueError(
-                "real.sample(n, rng) must return 1 chain or as many as chains asks "
-                f"for: it returned {n_chains(data)}, chains is {self.chains}"
-            )
-        return data
-
-
-def _describe(data: Any) -> str:
-    """Return a text that differs for different data, without their bulk."""
-    if isinstance(data, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()
-        return f"array {data.dtype} {data.shape} sha256 {digest}"
-    if is_dataclass(data):
-        parts = [f"{f.name}={_describe(getattr(data, f.name))}" for f in fields(data)]
-        return f"{type(data).__name__}({', '.join(parts)})"
-    return repr(data)
-
-
-def _fixed(real: Any, chains: int, event_ndim: int) -> Data:
-    """Bring real data to shape ``(chains, n, ...)``."""
-    if isinstance(real, Summary):
-        data: Data = real
-    else:
-        array = np.asarray(real)
-        data = array[None] if array.ndim == 1 + event_ndim else array
-        if data.ndim != 2 + event_ndim:
-            tail = ", ..." * event_ndim
-            raise ValueError(
-                f"real has shape {array.shape}; this model needs (n{tail}) or "
-                f"(chains, n{tail}), or a source with sample(n, rng)"
-            )
-        check_data(data, event_ndim, name="real")
-        if len(data) == 1:
-            data = np.broadcast_to(data, (chains, *data.shape[1:]))
-    if n_chains(data) != chains:
-        raise ValueError(f"real holds {n_chains(data)} chains, chains is {chains}")
-    if size(data) < 1:
-        raise ValueError("real is empty: at least one point is needed")
-    return data
-
-
 def _sizes(n_samples: int | Schedule, n_generations: int) -> list[int]:
     if not callable(n_samples):
         return [check_count("n_samples", n_samples, least=1)] * (n_generations + 1)
@@ -382,25 +270,3 @@ def _all_regimes(base: type[Regime]) -> list[type[Regime]]:
 def _without_addresses(text: str) -> str:
     """Drop memory addresses, which differ from process to process."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
-
-
-def _tidy(
-    values: NDArray[np.float64],
-    generations: list[int],
-    metrics: list[str],
-    config: dict[str, Any],
-) -> History:
-    n_metrics, n_recorded, chains = values.shape
-    per_metric = n_recorded * chains
-    history = History(
-        {
-            "generation": np.tile(np.repeat(generations, chains), n_metrics),
-            "chain": np.tile(np.arange(chains), n_metrics * n_recorded),
-            "metric": pd.Categorical.from_codes(
-                np.repeat(np.arange(n_metrics), per_metric), pd.Index(metrics)
-            ),
-            "value": values.ravel(),
-        }
-    )
-    history.attrs["config"] = config
-    return history

@@ -115,14 +115,26 @@ class Gaussian:
             estimator gets a single point.
         """
         summary = summarise(data)
-        divisor = summary.size - (self.estimator == "unbiased")
-        if divisor < 1:
-            raise ValueError(
-                "the unbiased estimator needs at least 2 points per chain, got 1; "
-                'use estimator="mle" or more points'
-            )
+        divisor = variance_divisor(self.estimator, summary.size)
         sigma = summary.norm / math.sqrt(divisor)
         return FittedGaussian(summary.mean, sigma, self.law)
+
+
+def variance_divisor(estimator: str, n: int) -> int:
+    """Return by what an estimator of the variance divides the squares of ``n`` points.
+
+    Raises
+    ------
+    ValueError
+        If it is unbiased and there is a single point.
+    """
+    divisor = n - (estimator == "unbiased")
+    if divisor < 1:
+        raise ValueError(
+            "the unbiased estimator needs at least 2 points per chain, got 1; "
+            'use estimator="mle" or more points'
+        )
+    return divisor
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from collapse_lib.checks import check_choice
 from collapse_lib.models.base import LAWS
-from collapse_lib.models.gaussian import ESTIMATORS
+from collapse_lib.models.gaussian import ESTIMATORS, variance_divisor
 from collapse_lib.samples import Data, Summary, check_data
 
 
@@ -94,12 +94,7 @@ class MultivariateGaussian:
             estimator gets a single point.
         """
         summary = self._summarise(data)
-        divisor = summary.size - (self.estimator == "unbiased")
-        if divisor < 1:
-            raise ValueError(
-                "the unbiased estimator needs at least 2 points per chain, got 1; "
-                'use estimator="mle" or more points'
-            )
+        divisor = variance_divisor(self.estimator, summary.size)
         factor = summary.root / math.sqrt(divisor)
         return FittedMultivariateGaussian(summary.mean, factor, self.law)
 
