@@ -49,6 +49,7 @@ reproduce: $(STAMP)
 benchmarks: export OMP_NUM_THREADS := 1
 benchmarks: $(STAMP)
 	$(BIN)/python benchmarks/gaussian_1d.py
+	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/mixture.py
 
 ## lab: open the chapters in JupyterLab
 lab: $(STAMP)
