@@ -1,0 +1,348 @@
+"""What all neural language models share: training, and what a generation writes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collapse_lib.checks import check_choice, check_count
+from collapse_lib.models.decoding import Ancestral, Decoder, check_positive
+from collapse_lib.samples import Data, Summary, check_data
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from collapse_lib.models.transformer_training import Plan
+
+PRECISIONS = ("float32", "bfloat16")
+SCHEDULES = ("step", "epoch")
+Tokens = NDArray[np.integer[Any]]
+# Sequences that are generated together.
+SEQUENCES_AT_ONCE = {"cpu": 64, "cuda": 1_024}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LanguageModel:
+    """Base of `Transformer` and `Pretrained`: how to train and how to generate.
+
+    Data are blocks of tokens: integers of shape ``(chains, n, block)``.
+
+    Parameters
+    ----------
+    epochs, batch
+        Of training. No epochs leave the initial weights as they are.
+    learning_rate, final_learning_rate, cosine
+        AdamW's rate falls from the first to the second along a cosine, after every
+        ``"step"`` or, as in the released code, after every ``"epoch"``.
+    weight_decay
+        Of AdamW.
+    init
+        Weights that every fit starts from, shape ``(n_weights,)``, for example
+        ``fitted.weights[0]``; default: see the class.
+    validation
+        Original blocks ``(m, block)``: a fit keeps the weights of the epoch with the
+        lowest loss on them. Default: those of the last epoch.
+    prompts
+        Original blocks ``(m, length)``: a generated block is what the model writes
+        after one of them. Default: after ``start`` alone.
+    start
+        Token put before every block in training and, without prompts, in generation.
+        Without it the first token of a block is given, never predicted.
+    end
+        Token that is never generated, so that every block is equally long.
+    decoder
+        How text is generated; see `collapse_lib.models.decoding`.
+    device
+        ``"cpu"``, ``"cuda"``, ...
+    precision
+        ``"float32"`` or ``"bfloat16"`` (mixed with float32 in training).
+    """
+
+    epochs: int = 5
+    batch: int = 32
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 0.0
+    cosine: str = "step"
+    weight_decay: float = 0.01
+    init: NDArray[np.float32] | None = None
+    validation: Tokens | None = None
+    prompts: Tokens | None = None
+    start: int | None = None
+    end: int | None = None
+    decoder: Decoder = field(default_factory=Ancestral)
+    device: str = "cpu"
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_count("epochs", self.epochs, least=0)
+        check_count("batch", self.batch, least=1)
+        check_positive("learning_rate", self.learning_rate)
+        check_choice("cosine", self.cosine, SCHEDULES)
+        check_choice("precision", self.precision, PRECISIONS)
+        for name in ("validation", "prompts"):
+            blocks = getattr(self, name)
+            if blocks is not None and np.asarray(blocks).ndim != 2:
+                raise ValueError(
+                    f"{name} has shape {np.asarray(blocks).shape}; it must be blocks "
+                    "of tokens: (n, length)"
+                )
+
+    def __repr__(self) -> str:
+        """Name all settings, arrays by their hash: a checkpoint compares this text."""
+        parts = (f"{f.name}={_describe(getattr(self, f.name))}" for f in fields(self))
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    @property
+    def event_ndim(self) -> int:
+        """A block has one axis."""
+        return 1
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of tokens that exist."""
+        raise NotImplementedError
+
+    def network(self, seed: int | None) -> nn.Module:
+        """Return a network to train, with random weights or those every fit begins at.
+
+        Without a seed the weights are about to be overwritten and may be anything.
+        """
+        raise NotImplementedError
+
+    def generate(
+        self, network: Any, prompts: Tensor, n_new: int, generator: torch.Generator
+    ) -> Tensor:
+        """Return ``n_new`` tokens after each prompt ``(B, T)``: ``(B, n_new)``."""
+        return self.decoder.generate(
+            network, prompts, n_new, generator=generator, end=self.end
+        )
+
+    def plan(self) -> Plan:
+        """Return what training needs to know."""
+        from collapse_lib.models.transformer_training import Plan
+
+        return Plan(**{f.name: getattr(self, f.name) for f in fields(Plan)})
+
+    def fit(self, data: Data, rng: np.random.Generator) -> FittedLanguageModel:
+        """Train one network per chain on blocks of tokens ``(chains, n, block)``."""
+        blocks = self._check(data)
+        seeds = rng.integers(2**62, size=(len(blocks), 2))
+        fits = [
+            self._fit(chain, int(first), int(second))
+            for chain, (first, second) in zip(blocks, seeds, strict=True)
+        ]
+        weights, losses, validation = (np.stack(part) for part in zip(*fits, strict=True))
+        return FittedLanguageModel(weights, losses, validation, blocks.shape[2], self)
+
+    def _fit(
+        self, blocks: Tokens, seed: int, training_seed: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+        """Train the network of one chain."""
+        from collapse_lib.models import transformer_network as networks
+        from collapse_lib.models import transformer_training as training
+
+        network = self.network(seed if self.init is None else None)
+        if self.init is not None:
+            networks.unpack(network, self.init)
+        network.to(self.device)
+        losses, validation = training.train(
+            network, blocks, self.validation, self.plan(), training_seed
+        )
+        if not np.isfinite(losses).all():
+            raise ValueError(
+                f"training diverged: the loss of the epochs is {losses}; lower "
+                f"learning_rate (it is {self.learning_rate:g})"
+            )
+        return networks.pack(network), losses, validation
+
+    def _check(self, data: Data) -> Tokens:
+        if isinstance(data, Summary):
+            raise ValueError(
+                f"a {type(self).__name__} trains on blocks of tokens, not on a "
+                f"{type(data).__name__}"
+            )
+        check_data(data, self.event_ndim)
+        check_tokens("data", data, self.n_tokens)
+        for name in ("validation", "prompts"):
+            if getattr(self, name) is not None:
+                check_tokens(name, np.asarray(getattr(self, name)), self.n_tokens)
+        return cast("Tokens", data)
+
+
+@dataclass(frozen=True)
+class FittedLanguageModel:
+    """Trained networks, one per chain.
+
+    Parameters
+    ----------
+    weights
+        Shape ``(chains, n_weights)``.
+    losses, validation_losses
+        Mean loss per token in each epoch, shape ``(chains, epochs)``; the second is
+        NaN without validation blocks.
+    block
+        Tokens in a block.
+    model
+        The recipe.
+    """
+
+    weights: NDArray[np.float32]
+    losses: NDArray[np.float64]
+    validation_losses: NDArray[np.float64]
+    block: int
+    model: LanguageModel
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Write ``n`` blocks per chain: shape ``(chains, n, block)``.
+
+        With prompts, each block continues another prompt, in random order.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer prompts than ``n`` and the decoder is not random, so
+            that blocks would repeat.
+        """
+        return np.stack([self._write(c, n, rng) for c in range(len(self.weights))])
+
+    def _write(self, chain: int, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Write the blocks of one chain."""
+        import torch
+
+        model = self.model
+        prompts = torch.from_numpy(self._prompts(n, rng)).to(model.device)
+        network = self.network(chain)
+        seed = int(rng.integers(2**62))
+        generator = torch.Generator(model.device).manual_seed(seed)
+        at_once = SEQUENCES_AT_ONCE[prompts.device.type]
+        new = [
+            model.generate(network, part, self.block, generator).int().cpu()
+            for part in prompts.split(at_once)
+        ]
+        written: NDArray[np.int32] = torch.cat(new).numpy()
+        return written
+
+    def _prompts(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return what ``n`` blocks are written after, shape ``(n, length)``."""
+        model = self.model
+        if model.prompts is None:
+            if model.start is None:
+                raise ValueError(
+                    "the model can write nothing: it has neither prompts nor a start "
+                    "token; give one of them"
+                )
+            return np.full((n, 1), model.start)
+        prompts = np.asarray(model.prompts, np.int64)
+        rounds, rest = divmod(n, len(prompts))
+        if n > len(prompts) and not model.decoder.random:
+            raise ValueError(
+                f"{n} blocks asked for, and only {len(prompts)} prompts: "
+                f"{model.decoder} continues a prompt in one way only, so blocks would "
+                "repeat; give more prompts, or use Ancestral()"
+            )
+        order = [rng.permutation(len(prompts)) for _ in range(rounds + 1)]
+        order[-1] = order[-1][:rest]
+        chosen = prompts[np.concatenate(order)]
+        if model.start is None:
+            return chosen
+        return np.concatenate([np.full((n, 1), model.start), chosen], axis=1)
+
+    def network(self, chain: int) -> nn.Module:
+        """Return the trained network of a chain, in torch."""
+        from collapse_lib.models import transformer_network as networks
+
+        network = networks.unpack(self.model.network(None), self.weights[chain])
+        return network.to(self.model.device).eval()
+
+    def nll(self, blocks: Tokens) -> NDArray[np.float64]:
+        """Return how surprised each model is by each block, in nats per token.
+
+        Parameters
+        ----------
+        blocks
+            Tokens, shape ``(n, length)``, the same for all chains, or ``(chains, n,
+            length)``.
+
+        Returns
+        -------
+        ndarray
+            Mean negative log likelihood per token, shape ``(chains, n)``; the
+            exponential of a mean of it is a perplexity.
+        """
+        from collapse_lib.models.transformer_training import block_losses
+
+        blocks = np.asarray(blocks)
+        check_tokens("blocks", blocks, self.model.n_tokens)
+        chains = len(self.weights)
+        own = np.broadcast_to(blocks, (chains, *blocks.shape[-2:]))
+        plan = self.model.plan()
+        return np.stack(
+            [block_losses(self.network(c), own[c], plan) for c in range(chains)]
+        )
+
+    def expand(self, chains: int) -> FittedLanguageModel:
+        """Return the model of one chain for several, as a source of real data.
+
+        Raises
+        ------
+        ValueError
+            If it has another number of chains than 1 and ``chains``.
+        """
+        if len(self.weights) not in (1, chains):
+            raise ValueError(
+                f"the model has {len(self.weights)} chains; it cannot serve {chains}"
+            )
+
+        def repeat(array: NDArray[Any]) -> NDArray[Any]:
+            return np.broadcast_to(array, (chains, *array.shape[1:]))
+
+        return replace(
+            self,
+            weights=repeat(self.weights),
+            losses=repeat(self.losses),
+            validation_losses=repeat(self.validation_losses),
+        )
+
+    def temper(self, temperature: float) -> FittedLanguageModel:
+        """Return the model that draws each token at this temperature.
+
+        Raises
+        ------
+        ValueError
+            If the decoder does not draw.
+        """
+        decoder = self.model.decoder
+        if not isinstance(decoder, Ancestral):
+            raise ValueError(
+                f"{decoder} has no temperature; use the decoder Ancestral()"
+            )
+        model = replace(self.model, decoder=decoder.temper(temperature))
+        return replace(self, model=model)
+
+
+def check_tokens(name: str, tokens: NDArray[Any], n_tokens: int) -> None:
+    """Raise ValueError unless all tokens exist."""
+    if tokens.dtype.kind not in "iu":
+        raise ValueError(f"{name} holds {tokens.dtype} values; tokens are integers")
+    if not tokens.size:
+        raise ValueError(f"{name} is empty: its shape is {tokens.shape}")
+    low, high = int(tokens.min()), int(tokens.max())
+    if low < 0 or high >= n_tokens:
+        raise ValueError(
+            f"{name} holds tokens from {low} to {high}; this model knows 0 to "
+            f"{n_tokens - 1}: use the tokenizer that the model was made for"
+        )
+
+
+def _describe(value: Any) -> str:
+    """Return a text that differs for different values, without their bulk."""
+    if isinstance(value, np.ndarray):
+        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return f"array {value.dtype} {value.shape} sha256 {digest[:16]}"
+    return repr(value)
