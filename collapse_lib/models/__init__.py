@@ -16,6 +16,7 @@ from collapse_lib.models.kernel import (
     FittedRidgeDensity,
     RidgeDensity,
 )
+from collapse_lib.models.language_model import FittedLanguageModel
 from collapse_lib.models.mixture import GaussianMixture
 from collapse_lib.models.multivariate import (
     FittedMultivariateGaussian,
@@ -23,6 +24,7 @@ from collapse_lib.models.multivariate import (
     ScatterSummary,
 )
 from collapse_lib.models.noise import IndependentNoise, MedianForMean, SplitScatter
+from collapse_lib.models.transformer import Transformer
 from collapse_lib.models.vae import VAE, FittedVAE
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "FittedCategorical",
     "FittedGaussian",
     "FittedGaussianMixture",
+    "FittedLanguageModel",
     "FittedMultivariateGaussian",
     "FittedPerChain",
     "FittedRidgeDensity",
@@ -51,4 +54,5 @@ __all__ = [
     "RidgeDensity",
     "ScatterSummary",
     "SplitScatter",
+    "Transformer",
 ]

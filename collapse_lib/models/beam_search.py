@@ -9,7 +9,7 @@ from collapse_lib.models.decoding_loops import check_room, penalise
 from collapse_lib.models.transformer_network import Cache, Network
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def search(
     network: Network,
     prompts: Tensor,
@@ -35,7 +35,7 @@ def search(
     check_room(network, n_old, n_new)
     like = network.tokens.weight
     # The last tokens found are never read.
-    cache = Cache(network.shape, batch, n_old + (n_new - 1) * beams, like)
+    cache = Cache(network.sizes, batch, n_old + (n_new - 1) * beams, like)
     hidden = network.hidden(prompts, 0, cache)[:, -1:]
     tree = _Tree(prompts, n_new, beams, cache.memory.shape[4], like.dtype)
     for step in range(n_new):

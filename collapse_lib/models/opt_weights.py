@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from collapse_lib.models.transformer_network import Network, Shape
+from collapse_lib.models.transformer_network import Network, Architecture
 
 #: What the network cannot do otherwise; other OPT models than the 350m have it so.
 REQUIRED = {
@@ -33,7 +33,7 @@ OURS_TO_THEIRS = {
 }
 
 
-def shape_of(config: Mapping[str, Any]) -> Shape | None:
+def sizes_of(config: Mapping[str, Any]) -> Architecture | None:
     """Return the sizes of an OPT network, or None if it is another kind of network.
 
     Parameters
@@ -45,13 +45,14 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
     same = all(config.get(k, defaults[k]) == v for k, v in REQUIRED.items())
     if not same or config.get("word_embed_proj_dim") != config["hidden_size"]:
         return None
-    return Shape(
+    return Architecture(
         vocabulary=config["vocab_size"],
         context=config["max_position_embeddings"],
         width=config["hidden_size"],
         layers=config["num_hidden_layers"],
         heads=config["num_attention_heads"],
         hidden=config["ffn_dim"],
+        dropout=config.get("dropout", 0.1),
     )
 
 

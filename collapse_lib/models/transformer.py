@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from collapse_lib.checks import check_count
-from collapse_lib.models.language_model import LanguageModel, Tokens
+from collapse_lib.models.language_model import FittedLanguageModel, LanguageModel
 from collapse_lib.samples import Data
 
 if TYPE_CHECKING:
-    from collapse_lib.models.transformer_network import Network, Shape
+    from collapse_lib.models.transformer_network import Network, Architecture
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -33,6 +32,8 @@ class Transformer(LanguageModel):
         Of a token's vector, number of layers, and attention heads in each.
     hidden
         Neurons of a feed-forward layer; default: four times the width.
+    dropout
+        Share of each layer's contribution that is set to zero in training.
 
     Notes
     -----
@@ -56,6 +57,7 @@ class Transformer(LanguageModel):
     layers: int = 4
     heads: int = 4
     hidden: int | None = None
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -64,6 +66,8 @@ class Transformer(LanguageModel):
             check_count(name, getattr(self, name), least=1)
         if self.hidden is not None:
             check_count("hidden", self.hidden, least=1)
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout!r}; it must be in [0, 1)")
         if self.width % self.heads:
             raise ValueError(
                 f"width {self.width} is not a multiple of heads {self.heads}; each "
@@ -76,18 +80,48 @@ class Transformer(LanguageModel):
         return self.vocabulary
 
     @property
-    def shape(self) -> Shape:
+    def sizes(self) -> Architecture:
         """Sizes of the network."""
-        from collapse_lib.models.transformer_network import Shape
+        from collapse_lib.models.transformer_network import Architecture
 
         hidden = 4 * self.width if self.hidden is None else self.hidden
         sizes = (self.vocabulary, self.context, self.width, self.layers, self.heads)
-        return Shape(*sizes, hidden)
+        return Architecture(*sizes, hidden, self.dropout)
+
+    def fit(self, data: Data, rng: np.random.Generator) -> FittedLanguageModel:
+        """Train one network per chain on blocks of tokens ``(chains, n, block)``.
+
+        Raises
+        ------
+        ValueError
+            If blocks and prompts do not fit the context, or would reach positions
+            that are never trained.
+        """
+        self._check_positions(self._check(data).shape[2])
+        return super().fit(data, rng)
+
+    def _check_positions(self, block: int) -> None:
+        """Check that every position that is read exists and is trained."""
+        first = 0 if self.start is None else 1
+        trained = first + block - 1
+        prompt = 0 if self.prompts is None else np.shape(self.prompts)[1]
+        read = trained + prompt
+        if read > self.context:
+            raise ValueError(
+                f"blocks of {block} tokens after {first + prompt} given ones do not "
+                f"fit: context is {self.context}; it must be at least {read}"
+            )
+        if prompt and self.init is None:
+            raise ValueError(
+                f"blocks after prompts reach positions up to {read}, and a fit from "
+                f"random weights trains only {trained}: give init, the weights of a "
+                f"model that was fitted to blocks of at least {read + 1} tokens"
+            )
 
     def network(self, seed: int | None) -> Network:
         """Return a network with random weights, or with none yet."""
         from collapse_lib.models import transformer_network as networks
 
         if seed is None:
-            return networks.empty(self.shape)
-        return networks.Network(self.shape, seed)
+            return networks.empty(self.sizes)
+        return networks.random(self.sizes, seed)

@@ -1,6 +1,6 @@
 """The decoder-only transformer of chapters 08 and 09. Imported at first use only.
 
-The architecture is that of OPT (Zhang et al. 2022) without dropout: learned positions,
+The architecture is that of OPT (Zhang et al. 2022): learned positions,
 normalisation before attention and before the feed-forward layer, ReLU, and one matrix
 for reading tokens and for scoring them. The weights of ``facebook/opt-125m`` therefore
 run in it unchanged.
@@ -24,7 +24,7 @@ INIT_SD = 0.02
 
 
 @dataclass(frozen=True)
-class Shape:
+class Architecture:
     """Sizes of a network.
 
     Parameters
@@ -34,6 +34,8 @@ class Shape:
     width, layers, heads, hidden
         Of a token's vector, number of layers, attention heads in each, and neurons of
         a feed-forward layer.
+    dropout
+        Share of each layer's contribution that is set to zero in training.
     """
 
     vocabulary: int
@@ -42,6 +44,7 @@ class Shape:
     layers: int
     heads: int
     hidden: int
+    dropout: float = 0.0
 
 
 class Cache:
@@ -49,7 +52,7 @@ class Cache:
 
     Parameters
     ----------
-    shape
+    sizes
         Of the network.
     batch, slots
         Sequences, and places for tokens in each.
@@ -57,8 +60,8 @@ class Cache:
         A weight; the cache has its type and device.
     """
 
-    def __init__(self, shape: Shape, batch: int, slots: int, like: Tensor) -> None:
-        size = (shape.layers, 2, batch, shape.heads, slots, shape.width // shape.heads)
+    def __init__(self, sizes: Architecture, batch: int, slots: int, like: Tensor) -> None:
+        size = (sizes.layers, 2, batch, sizes.heads, slots, sizes.width // sizes.heads)
         self.memory = torch.empty(size, dtype=like.dtype, device=like.device)
         self.used = 0
 
@@ -74,11 +77,11 @@ class Cache:
 class Attention(nn.Module):
     """Causal self-attention."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, sizes: Architecture) -> None:
         super().__init__()
-        self.heads = shape.heads
-        self.qkv = nn.Linear(shape.width, 3 * shape.width)
-        self.out = nn.Linear(shape.width, shape.width)
+        self.heads = sizes.heads
+        self.qkv = nn.Linear(sizes.width, 3 * sizes.width)
+        self.out = nn.Linear(sizes.width, sizes.width)
 
     def forward(
         self, x: Tensor, layer: int, cache: Cache | None, mask: Tensor | None
@@ -98,43 +101,34 @@ class Attention(nn.Module):
 class Layer(nn.Module):
     """One layer: attention, then a feed-forward network, each added to its input."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, sizes: Architecture) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(shape.width)
-        self.attention = Attention(shape)
-        self.norm2 = nn.LayerNorm(shape.width)
-        self.up = nn.Linear(shape.width, shape.hidden)
-        self.down = nn.Linear(shape.hidden, shape.width)
+        self.norm1 = nn.LayerNorm(sizes.width)
+        self.attention = Attention(sizes)
+        self.norm2 = nn.LayerNorm(sizes.width)
+        self.up = nn.Linear(sizes.width, sizes.hidden)
+        self.down = nn.Linear(sizes.hidden, sizes.width)
+        self.drop = nn.Dropout(sizes.dropout)
 
     def forward(
         self, x: Tensor, layer: int, cache: Cache | None, mask: Tensor | None
     ) -> Tensor:
         """Return the next layer's input, shape ``(B, T, width)``."""
-        x = x + self.attention(self.norm1(x), layer, cache, mask)
-        out: Tensor = x + self.down(F.relu(self.up(self.norm2(x))))
+        x = x + self.drop(self.attention(self.norm1(x), layer, cache, mask))
+        out: Tensor = x + self.drop(self.down(F.relu(self.up(self.norm2(x)), inplace=True)))
         return out
 
 
 class Network(nn.Module):
     """Tokens -> logits of the token that follows each."""
 
-    def __init__(self, shape: Shape, seed: int = 0) -> None:
+    def __init__(self, sizes: Architecture) -> None:
         super().__init__()
-        self.shape = shape
-        self.tokens = nn.Embedding(shape.vocabulary, shape.width)
-        self.positions = nn.Embedding(shape.context + POSITION_OFFSET, shape.width)
-        self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
-        self.norm = nn.LayerNorm(shape.width)
-        if not self.tokens.weight.is_meta:
-            self._draw_weights(torch.Generator().manual_seed(seed))
-
-    def _draw_weights(self, generator: torch.Generator) -> None:
-        """Draw weights as OPT was initialised; norms stay at one, biases at zero."""
-        for name, weight in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(weight)
-            elif weight.ndim == 2:
-                nn.init.normal_(weight, std=INIT_SD, generator=generator)
+        self.sizes = sizes
+        self.tokens = nn.Embedding(sizes.vocabulary, sizes.width)
+        self.positions = nn.Embedding(sizes.context + POSITION_OFFSET, sizes.width)
+        self.layers = nn.ModuleList(Layer(sizes) for _ in range(sizes.layers))
+        self.norm = nn.LayerNorm(sizes.width)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits, shape ``(B, T, vocabulary)``, of tokens ``(B, T)``."""
@@ -152,12 +146,13 @@ class Network(nn.Module):
         Parameters
         ----------
         tokens
-            Shape ``(B, T)``.
+            Architecture ``(B, T)``.
         position
             Of the first token. With a mask all tokens have this position: they are
             alternatives for one place.
         cache
-            Of the tokens before; it takes up the new ones.
+            Of the tokens before; it takes up the new ones. Several tokens at once
+            without a mask can only be the first.
         mask
             Which slots of the cache each token may look at, added to the scores: 0 or
             minus infinity, shape ``(B, 1, T, slots)``.
@@ -210,8 +205,20 @@ def unpack(module: Net, vector: NDArray[np.float32]) -> Net:
     return module
 
 
-def empty(shape: Shape) -> Network:
+def empty(sizes: Architecture) -> Network:
     """Return a network whose weights are still to be filled in."""
     with torch.device("meta"):  # no weights are drawn that would be overwritten
-        network = Network(shape)
+        network = Network(sizes)
     return network.to_empty(device="cpu")
+
+
+def random(sizes: Architecture, seed: int) -> Network:
+    """Return a network with random weights, drawn as those of OPT were."""
+    network = empty(sizes)
+    generator = torch.Generator().manual_seed(seed)
+    for name, weight in network.named_parameters():
+        if weight.ndim == 2:
+            nn.init.normal_(weight, std=INIT_SD, generator=generator)
+        else:  # a norm begins as the identity, a bias at zero
+            nn.init.constant_(weight, 0 if name.endswith("bias") else 1)
+    return network

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 # Tokens that go through a network at once: on a CPU few enough for its cache, and so
 # that the scores of a large vocabulary fit the memory.
-TOKENS_AT_ONCE = {"cpu": 2_048, "cuda": 65_536}
+TOKENS_AT_ONCE = {"cpu": 1_024, "cuda": 65_536}
 
 
 @dataclass(frozen=True)
