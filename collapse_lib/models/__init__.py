@@ -24,6 +24,7 @@ from collapse_lib.models.multivariate import (
     ScatterSummary,
 )
 from collapse_lib.models.noise import IndependentNoise, MedianForMean, SplitScatter
+from collapse_lib.models.pretrained import Pretrained
 from collapse_lib.models.transformer import Transformer
 from collapse_lib.models.vae import VAE, FittedVAE
 
@@ -51,6 +52,7 @@ __all__ = [
     "MultivariateGaussian",
     "PerChain",
     "Perturbed",
+    "Pretrained",
     "RidgeDensity",
     "ScatterSummary",
     "SplitScatter",
