@@ -238,7 +238,9 @@ DECODERS = [
 
 
 @pytest.fixture(scope="module")
-def theirs(network: networks.Network) -> Callable[[Tensor, Decoder, int | None], Tensor]:
+def theirs(
+    network: networks.Network,
+) -> Callable[[Tensor, Decoder, int | None], Tensor]:
     """The same weights in Hugging Face's implementation of OPT."""
     transformers = pytest.importorskip("transformers")
     from collapse_lib.models.opt_weights import to_opt

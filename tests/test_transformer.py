@@ -21,7 +21,14 @@ from collapse_lib.models.decoding import Beam, Greedy
 START = 8
 # A language of eight tokens, small enough for a fit in a fraction of a second.
 TINY = models.Transformer(
-    vocabulary=9, context=24, width=16, layers=2, heads=2, epochs=1, batch=8, start=START
+    vocabulary=9,
+    context=24,
+    width=16,
+    layers=2,
+    heads=2,
+    epochs=1,
+    batch=8,
+    start=START,
 )
 CHAIN = np.random.default_rng(0).dirichlet(np.full(8, 0.3), size=8)
 
@@ -162,7 +169,9 @@ def test_every_fit_starts_from_the_given_weights_again() -> None:
     model0 = TINY.fit(REAL[None], rng())
     again = replace(TINY, init=model0.weights[0], epochs=0)
     for seed in (1, 2):
-        assert (again.fit(text(9, seed=seed)[None], rng(seed)).weights == model0.weights).all()
+        assert (
+            again.fit(text(9, seed=seed)[None], rng(seed)).weights == model0.weights
+        ).all()
     further = replace(again, epochs=1, learning_rate=1e-6).fit(REAL[None], rng())
     assert np.abs(further.weights - model0.weights).max() < 1e-4
     with pytest.raises(ValueError, match=r"shape \(5,\), this network has .* weights"):
@@ -388,7 +397,10 @@ def test_wrong_settings_are_named(setting: dict[str, object], says: str) -> None
         (np.full((1, 2, 4), -1), "data holds tokens from -1 to -1"),
         (np.zeros((1, 2, 4)), "data holds float64 values; tokens are integers"),
         (np.zeros((2, 4), int), r"data has shape \(2, 4\)"),
-        (models.GaussianSummary(3, np.zeros(1), np.ones(1)), "not on a GaussianSummary"),
+        (
+            models.GaussianSummary(3, np.zeros(1), np.ones(1)),
+            "not on a GaussianSummary",
+        ),
     ],
 )
 def test_what_is_no_text_is_refused(data: object, says: str) -> None:
@@ -416,7 +428,8 @@ def test_the_library_does_not_import_torch_before_a_fit() -> None:
     code = (
         "import sys, collapse_lib as c, collapse_lib.tokens;"
         "c.models.Transformer(vocabulary=9, start=8);"
-        "print([m for m in ('torch', 'tokenizers', 'transformers') if m in sys.modules])"
+        "heavy = ('torch', 'tokenizers', 'transformers', 'safetensors');"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr

@@ -8,6 +8,7 @@ from collapse_lib.models.base import (
     Perturbed,
 )
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
+from collapse_lib.models.fitted_language_model import FittedLanguageModel
 from collapse_lib.models.fitted_mixture import FittedGaussianMixture
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
 from collapse_lib.models.images import Images
@@ -16,7 +17,6 @@ from collapse_lib.models.kernel import (
     FittedRidgeDensity,
     RidgeDensity,
 )
-from collapse_lib.models.language_model import FittedLanguageModel
 from collapse_lib.models.mixture import GaussianMixture
 from collapse_lib.models.multivariate import (
     FittedMultivariateGaussian,

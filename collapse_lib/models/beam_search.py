@@ -40,7 +40,9 @@ def search(
     tree = _Tree(prompts, n_new, beams, cache.memory.shape[4], like.dtype)
     for step in range(n_new):
         scores = network.logits(hidden).float().log_softmax(-1)  # (B, beams, V)
-        scores = penalise(scores, tree.tokens[:, : scores.shape[1], : n_old + step], penalty)
+        scores = penalise(
+            scores, tree.tokens[:, : scores.shape[1], : n_old + step], penalty
+        )
         if end is not None:
             scores[:, :, end] = -torch.inf
         tree.grow(scores, step)
@@ -76,7 +78,9 @@ class _Tree:
         self.tokens = _take(self.tokens, parent)
         self.tokens[:, :, self.n_old + step] = best % n_tokens
         self.mask = _take(self.mask, parent)
-        slots = slice(self.n_old + step * self.beams, self.n_old + (step + 1) * self.beams)
+        slots = slice(
+            self.n_old + step * self.beams, self.n_old + (step + 1) * self.beams
+        )
         if slots.stop <= self.mask.shape[2]:
             own = self.mask[:, :, slots]
             own.diagonal(dim1=1, dim2=2).fill_(0)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from collapse_lib.models.transformer_network import Network, Architecture
+from collapse_lib.models.transformer_network import Architecture, Network
 
 #: What the network cannot do otherwise; other OPT models than the 350m have it so.
 REQUIRED = {
@@ -79,8 +79,10 @@ def from_opt(network: Network, state: Mapping[str, Tensor]) -> Network:
         If a weight is missing or has another shape.
     """
     # Older files leave out the first word of each name.
-    known = {DECODER + name.removeprefix("model.").removeprefix("decoder."): weight
-             for name, weight in state.items()}
+    known = {
+        DECODER + name.removeprefix("model.").removeprefix("decoder."): weight
+        for name, weight in state.items()
+    }
     with torch.no_grad():
         for theirs, ours in to_opt(network).items():
             given = known.get(theirs)

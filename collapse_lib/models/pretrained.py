@@ -10,7 +10,8 @@ import numpy as np
 
 from collapse_lib.models import pretrained_files as files
 from collapse_lib.models.decoding import Beam, Decoder
-from collapse_lib.models.language_model import FittedLanguageModel, LanguageModel
+from collapse_lib.models.fitted_language_model import FittedLanguageModel
+from collapse_lib.models.language_model import LanguageModel
 from collapse_lib.samples import Data
 from collapse_lib.tokens import Tokenizer
 
@@ -37,9 +38,9 @@ class Pretrained(LanguageModel):
     Raises
     ------
     ValueError
-        If the name is unknown, or a file is damaged.
+        If the name is unknown.
     FileNotFoundError
-        If the model is not on this machine.
+        If the model is not on this machine, or a file is missing.
 
     Notes
     -----
@@ -84,12 +85,12 @@ class Pretrained(LanguageModel):
         ValueError
             If it has tokens that the model does not know.
         """
-        tokenizer = Tokenizer.load(self.folder / "tokenizer.json")
+        tokenizer = Tokenizer.load(files.checked(self.folder, "tokenizer.json"))
         if len(tokenizer) > self.n_tokens:
             raise ValueError(
-                f"the tokenizer in {self.folder} has {len(tokenizer)} tokens, the model "
-                f"knows {self.n_tokens}: they belong to different models; get the "
-                "model again"
+                f"the tokenizer in {self.folder} has {len(tokenizer)} tokens, the "
+                f"model knows {self.n_tokens}: they belong to different models; get "
+                "the model again"
             )
         return tokenizer
 
@@ -122,11 +123,13 @@ class Pretrained(LanguageModel):
         if sizes is None:
             from collapse_lib.models.foreign import Foreign
 
+            if seed is not None:
+                files.checked(folder, "model.safetensors")
             return Foreign(folder)
         network = empty(sizes)
-        return network if seed is None else opt_weights.from_opt(
-            network, files.weights(folder)
-        )
+        if seed is None:
+            return network
+        return opt_weights.from_opt(network, files.weights(folder))
 
     def generate(
         self, network: Any, prompts: Tensor, n_new: int, generator: torch.Generator

@@ -23,7 +23,7 @@ SUMS = "sha256.json"
 
 
 def find(name: str | Path) -> Path:
-    """Return the folder of a pretrained model, with all files there and undamaged.
+    """Return the folder of a pretrained model, with all files there.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def find(name: str | Path) -> Path:
     Raises
     ------
     ValueError
-        If the name is unknown, or a file is damaged.
+        If the name is unknown.
     FileNotFoundError
         If the model is not on this machine, or a file is missing.
     """
@@ -53,7 +53,6 @@ def find(name: str | Path) -> Path:
             f"{folder} holds no {', '.join(missing)}; needed are {', '.join(FILES)} "
             "(weights in files of other kinds are not read: they can hold programs)"
         )
-    _check_sums(folder)
     return folder
 
 
@@ -88,9 +87,9 @@ def config(folder: Path) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If it is no JSON, or names no number of tokens.
+        If it is damaged, no JSON, or names no number of tokens.
     """
-    path = folder / "config.json"
+    path = checked(folder, "config.json")
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         int(content["vocab_size"])
@@ -107,30 +106,36 @@ def weights(folder: Path) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If the file is cut short or no safetensors file.
+        If the file is damaged, cut short, or no safetensors file.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = folder / "model.safetensors"
+    path = checked(folder, "model.safetensors")
     try:
         return dict(load_file(path))
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged ({error}); {_again(folder)}") from None
 
 
-def _check_sums(folder: Path) -> None:
-    """Compare all files with the hashes noted when they were fetched."""
-    if not (folder / SUMS).exists():  # a folder that the user put together
-        return
-    sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))["sha256"]
-    for name, expected in sums.items():
-        found = fetching.sha256(folder / name)
-        if found != expected:
+def checked(folder: Path, name: str) -> Path:
+    """Return the path of a file whose content is what was fetched.
+
+    Raises
+    ------
+    ValueError
+        If its hash is not the one that was noted.
+    """
+    path = folder / name
+    if (folder / SUMS).exists():  # a folder that the user put together has none
+        sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))["sha256"]
+        found = fetching.sha256(path)
+        if found != sums[name]:
             raise ValueError(
-                f"{folder / name} has sha256 {found[:12]}..., {expected[:12]}... was "
-                f"written; {_again(folder)}"
+                f"{path} has sha256 {found[:12]}..., {sums[name][:12]}... was written "
+                f"there: it is damaged or was changed; {_again(folder)}"
             )
+    return path
 
 
 def _again(folder: Path) -> str:

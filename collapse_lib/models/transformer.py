@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collapse_lib.checks import check_count
-from collapse_lib.models.language_model import FittedLanguageModel, LanguageModel
+from collapse_lib.models.fitted_language_model import FittedLanguageModel
+from collapse_lib.models.language_model import LanguageModel
 from collapse_lib.samples import Data
 
 if TYPE_CHECKING:
-    from collapse_lib.models.transformer_network import Network, Architecture
+    from collapse_lib.models.transformer_network import Architecture, Network
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -60,7 +60,9 @@ class Cache:
         A weight; the cache has its type and device.
     """
 
-    def __init__(self, sizes: Architecture, batch: int, slots: int, like: Tensor) -> None:
+    def __init__(
+        self, sizes: Architecture, batch: int, slots: int, like: Tensor
+    ) -> None:
         size = (sizes.layers, 2, batch, sizes.heads, slots, sizes.width // sizes.heads)
         self.memory = torch.empty(size, dtype=like.dtype, device=like.device)
         self.used = 0
@@ -115,7 +117,9 @@ class Layer(nn.Module):
     ) -> Tensor:
         """Return the next layer's input, shape ``(B, T, width)``."""
         x = x + self.drop(self.attention(self.norm1(x), layer, cache, mask))
-        out: Tensor = x + self.drop(self.down(F.relu(self.up(self.norm2(x)), inplace=True)))
+        out: Tensor = x + self.drop(
+            self.down(F.relu(self.up(self.norm2(x)), inplace=True))
+        )
         return out
 
 
@@ -196,11 +200,10 @@ def unpack(module: Net, vector: NDArray[np.float32]) -> Net:
             f"the initial weights have shape {vector.shape}, this network has "
             f"{needed:,} weights; take them from a model with the same sizes"
         )
-    parts = torch.from_numpy(np.array(vector, np.float32))
+    sizes = [weight.numel() for weight in weights]
+    parts = torch.split(torch.from_numpy(np.array(vector, np.float32)), sizes)
     with torch.no_grad():
-        for weight, part in zip(
-            weights, parts.split([w.numel() for w in weights]), strict=True
-        ):
+        for weight, part in zip(weights, parts, strict=True):
             weight.copy_(part.view(weight.shape))
     return module
 

@@ -91,7 +91,7 @@ def _epoch(
     order = torch.randperm(len(x))
     steps = math.ceil(len(x) / plan.batch)
     total = torch.zeros((), dtype=torch.float64, device=x.device)
-    for step, rows in enumerate(order.split(plan.batch)):
+    for step, rows in enumerate(torch.split(order, plan.batch)):
         done = epoch if plan.cosine == "epoch" else epoch + step / steps
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(plan, done)
@@ -114,7 +114,7 @@ def _gradient(network: nn.Module, x: Tensor, y: Tensor, plan: Plan) -> Tensor:
         loss = F.cross_entropy(
             logits.flatten(0, 1).float(), targets.flatten(), reduction="sum"
         )
-        (loss / y.numel()).backward()
+        torch.autograd.backward(loss / y.numel())
         total += loss.detach()
     return total
 
@@ -165,7 +165,7 @@ def block_losses(
 def _parts(tokens: Tensor) -> tuple[Tensor, ...]:
     """Split sequences into parts that go through a network at once."""
     at_once = TOKENS_AT_ONCE[tokens.device.type]
-    return tokens.split(max(1, at_once // tokens.shape[1]))
+    return torch.split(tokens, max(1, at_once // tokens.shape[1]))
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager[object]:
