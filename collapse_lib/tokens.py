@@ -44,7 +44,7 @@ class Tokenizer:
     >>> tokenizer = Tokenizer.train(["to be or not to be"] * 9, vocabulary=264)
     >>> tokens = tokenizer.encode("not to be")
     >>> len(tokens), tokenizer.decode(tokens)
-    (3, 'not to be')
+    (4, 'not to be')
     """
 
     backend: tokenizers.Tokenizer
