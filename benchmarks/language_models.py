@@ -145,10 +145,9 @@ def matrix_rate(seconds: float) -> float:
     return 2 * MATRIX**3 / best
 
 
-def training(size: str, repeats: int) -> list[dict[str, object]]:
-    """Time one epoch beside its matrix products alone, and in half precision."""
-    sizes = SIZES[size]
-    model = Transformer(
+def scratch(sizes: networks.Architecture) -> Transformer:
+    """Return the recipe of a model that is trained from scratch for one epoch."""
+    return Transformer(
         vocabulary=sizes.vocabulary,
         context=sizes.context,
         width=sizes.width,
@@ -158,9 +157,14 @@ def training(size: str, repeats: int) -> list[dict[str, object]]:
         batch=TRAINING_BATCH,
         start=END,
     )
+
+
+def training(size: str, repeats: int) -> list[dict[str, object]]:
+    """Time one epoch beside its matrix products alone, and in half precision."""
+    model = scratch(SIZES[size])
     half = replace(model, precision="bfloat16")
     shape = (1, TRAINING_BLOCKS[size], BLOCK)
-    blocks = np.random.default_rng(0).integers(sizes.vocabulary, size=shape)
+    blocks = np.random.default_rng(0).integers(model.vocabulary, size=shape)
     rate = matrix_rate(repeats)
     times = best_times(
         {

@@ -34,8 +34,8 @@ def fetch(name: str, folder: Path | None = None) -> Path:
     Parameters
     ----------
     name
-        One of `collapse_lib.models.pretrained_files.KNOWN`, or the ``owner/model`` of
-        any causal language model on the hub.
+        ``facebook/opt-125m``, ``smollm2-135m``, or the ``owner/model`` of any other
+        causal language model on the hub.
     folder
         Where to put it; default: a cache folder of the user.
 

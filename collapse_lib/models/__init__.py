@@ -7,6 +7,7 @@ from collapse_lib.models.base import (
     PerChain,
     Perturbed,
 )
+from collapse_lib.models.decoding import Ancestral, Beam, Decoder, Greedy
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
 from collapse_lib.models.fitted_language_model import FittedLanguageModel
 from collapse_lib.models.fitted_mixture import FittedGaussianMixture
@@ -17,6 +18,7 @@ from collapse_lib.models.kernel import (
     FittedRidgeDensity,
     RidgeDensity,
 )
+from collapse_lib.models.language_model import LanguageModel
 from collapse_lib.models.mixture import GaussianMixture
 from collapse_lib.models.multivariate import (
     FittedMultivariateGaussian,
@@ -30,8 +32,11 @@ from collapse_lib.models.vae import VAE, FittedVAE
 
 __all__ = [
     "VAE",
+    "Ancestral",
+    "Beam",
     "Categorical",
     "Counts",
+    "Decoder",
     "ExpectedCounts",
     "Fitted",
     "FittedCategorical",
@@ -45,8 +50,10 @@ __all__ = [
     "Gaussian",
     "GaussianMixture",
     "GaussianSummary",
+    "Greedy",
     "Images",
     "IndependentNoise",
+    "LanguageModel",
     "MedianForMean",
     "Model",
     "MultivariateGaussian",

@@ -53,12 +53,13 @@ class LanguageModel:
         Original blocks ``(m, length)``: a generated block is what the model writes
         after one of them. Default: after ``start`` alone.
     start
-        Token put before every block in training and, without prompts, in generation.
-        Without it the first token of a block is given, never predicted.
+        Token put before every block in training, and before every prompt, or alone,
+        when text is generated. Without it the first token of a block is given in
+        training, never predicted.
     end
         Token that is never generated, so that every block is equally long.
     decoder
-        How text is generated; see `collapse_lib.models.decoding`.
+        How text is generated: `Ancestral`, `Greedy` or `Beam`.
     writing_batch
         Blocks that are written together: more are faster, until memory ends.
     device

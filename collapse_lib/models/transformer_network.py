@@ -117,9 +117,8 @@ class Layer(nn.Module):
     ) -> Tensor:
         """Return the next layer's input, shape ``(B, T, width)``."""
         x = x + self.drop(self.attention(self.norm1(x), layer, cache, mask))
-        out: Tensor = x + self.drop(
-            self.down(F.relu(self.up(self.norm2(x)), inplace=True))
-        )
+        neurons = F.relu(self.up(self.norm2(x)), inplace=True)
+        out: Tensor = x + self.drop(self.down(neurons))
         return out
 
 

@@ -60,7 +60,8 @@ def train(
     )
     best, best_weights = math.inf, None
     losses = np.full((2, plan.epochs), np.nan)
-    with torch.random.fork_rng(devices=[]):  # dropout uses the global generator
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):  # dropout uses the global generator
         torch.manual_seed(seed)
         for epoch in range(plan.epochs):
             network.train()
