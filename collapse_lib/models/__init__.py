@@ -7,7 +7,9 @@ from collapse_lib.models.base import (
     PerChain,
     Perturbed,
 )
+from collapse_lib.models.decoding import Ancestral, Beam, Decoder, Greedy
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
+from collapse_lib.models.fitted_language_model import FittedLanguageModel
 from collapse_lib.models.fitted_mixture import FittedGaussianMixture
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
 from collapse_lib.models.images import Images
@@ -16,6 +18,7 @@ from collapse_lib.models.kernel import (
     FittedRidgeDensity,
     RidgeDensity,
 )
+from collapse_lib.models.language_model import LanguageModel
 from collapse_lib.models.mixture import GaussianMixture
 from collapse_lib.models.multivariate import (
     FittedMultivariateGaussian,
@@ -23,17 +26,23 @@ from collapse_lib.models.multivariate import (
     ScatterSummary,
 )
 from collapse_lib.models.noise import IndependentNoise, MedianForMean, SplitScatter
+from collapse_lib.models.pretrained import Pretrained
+from collapse_lib.models.transformer import Transformer
 from collapse_lib.models.vae import VAE, FittedVAE
 
 __all__ = [
     "VAE",
+    "Ancestral",
+    "Beam",
     "Categorical",
     "Counts",
+    "Decoder",
     "ExpectedCounts",
     "Fitted",
     "FittedCategorical",
     "FittedGaussian",
     "FittedGaussianMixture",
+    "FittedLanguageModel",
     "FittedMultivariateGaussian",
     "FittedPerChain",
     "FittedRidgeDensity",
@@ -41,14 +50,18 @@ __all__ = [
     "Gaussian",
     "GaussianMixture",
     "GaussianSummary",
+    "Greedy",
     "Images",
     "IndependentNoise",
+    "LanguageModel",
     "MedianForMean",
     "Model",
     "MultivariateGaussian",
     "PerChain",
     "Perturbed",
+    "Pretrained",
     "RidgeDensity",
     "ScatterSummary",
     "SplitScatter",
+    "Transformer",
 ]

@@ -1,0 +1,85 @@
+"""Generation token by token, in torch. Imported at first use only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from collapse_lib.models.transformer_network import Cache, Network
+
+#: Logits ``(B, vocabulary)`` and all tokens so far -> the next token of each row.
+Choice = Callable[[Tensor, Tensor], Tensor]
+
+
+@torch.inference_mode()
+def one_by_one(
+    network: Network, prompts: Tensor, n_new: int, choose: Choice, end: int | None
+) -> Tensor:
+    """Return ``n_new`` tokens after each prompt, one sequence per prompt."""
+    batch, n_old = prompts.shape
+    check_room(network, n_old, n_new)
+    cache = Cache(network.sizes, batch, n_old + n_new, network.tokens.weight)
+    tokens = prompts.new_empty(batch, n_old + n_new)
+    tokens[:, :n_old] = prompts
+    hidden = network.hidden(prompts, 0, cache)[:, -1]
+    for place in range(n_old, n_old + n_new):
+        logits = network.logits(hidden).float()
+        if end is not None:
+            logits[:, end] = -torch.inf
+        tokens[:, place] = choose(logits, tokens[:, :place])
+        if place < n_old + n_new - 1:
+            hidden = network.hidden(tokens[:, place, None], place, cache)[:, 0]
+    return tokens[:, n_old:]
+
+
+def check_room(network: Network, n_old: int, n_new: int) -> None:
+    """Raise ValueError if the sequences would not fit the table of positions."""
+    context = network.sizes.context
+    if n_old + n_new - 1 > context:  # the last one is not read
+        raise ValueError(
+            f"{n_old} given and {n_new} new tokens do not fit: context is {context}; "
+            "make it larger, or the prompts or blocks shorter"
+        )
+
+
+def limit(
+    logits: Tensor, temperature: float, top_k: int | None, top_p: float | None
+) -> Tensor:
+    """Return logits of the distribution that is to be drawn from."""
+    if temperature != 1:
+        logits = logits / temperature
+    if top_k is not None and top_k < logits.shape[-1]:
+        least = logits.topk(top_k).values[:, -1:]
+        logits = logits.masked_fill(logits < least, -torch.inf)
+    if top_p is not None and top_p < 1:
+        ordered, order = logits.sort(descending=True)
+        before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
+        dropped = torch.zeros_like(before, dtype=torch.bool)
+        dropped.scatter_(-1, order, before >= top_p)
+        logits = logits.masked_fill(dropped, -torch.inf)
+    return logits
+
+
+def draw(logits: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw one token per row from the softmax of logits, by the inverse of its CDF.
+
+    One random number per row: ``torch.multinomial`` draws one for every token of the
+    vocabulary, which on a CPU takes longer than a small network.
+    """
+    weights = (logits - logits.amax(-1, keepdim=True)).exp_()
+    # In double precision, so that rounding does not blur the rare tokens.
+    sums = weights.cumsum(-1, dtype=torch.float64)
+    shape, device = (len(sums), 1), sums.device
+    u = torch.rand(shape, generator=generator, dtype=sums.dtype, device=device)
+    drawn = torch.searchsorted(sums, u * sums[:, -1:], right=True)[:, 0]
+    return drawn.clamp_(max=logits.shape[-1] - 1)
+
+
+def penalise(scores: Tensor, seen: Tensor, penalty: float) -> Tensor:
+    """Lower the scores of tokens that occurred, once each (Keskar et al. 2019)."""
+    if penalty == 1:
+        return scores
+    old = scores.gather(-1, seen)
+    return scores.scatter(-1, seen, torch.where(old < 0, old * penalty, old / penalty))

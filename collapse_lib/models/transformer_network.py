@@ -1,0 +1,226 @@
+"""The decoder-only transformer of chapters 08 and 09. Imported at first use only.
+
+The architecture is that of OPT (Zhang et al. 2022): learned positions,
+normalisation before attention and before the feed-forward layer, ReLU, and one matrix
+for reading tokens and for scoring them. The weights of ``facebook/opt-125m`` therefore
+run in it unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Net = TypeVar("Net", bound=nn.Module)
+# OPT's table of positions begins with two rows that are never used.
+POSITION_OFFSET = 2
+INIT_SD = 0.02
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of a network.
+
+    Parameters
+    ----------
+    vocabulary, context
+        Number of tokens that exist, and the most that fit one sequence.
+    width, layers, heads, hidden
+        Of a token's vector, number of layers, attention heads in each, and neurons of
+        a feed-forward layer.
+    dropout
+        Share of each layer's contribution that is set to zero in training.
+    """
+
+    vocabulary: int
+    context: int
+    width: int
+    layers: int
+    heads: int
+    hidden: int
+    dropout: float = 0.0
+
+
+class Cache:
+    """Keys and values of the tokens read so far, in memory set aside once.
+
+    Parameters
+    ----------
+    sizes
+        Of the network.
+    batch, slots
+        Sequences, and places for tokens in each.
+    like
+        A weight; the cache has its type and device.
+    """
+
+    def __init__(
+        self, sizes: Architecture, batch: int, slots: int, like: Tensor
+    ) -> None:
+        size = (sizes.layers, 2, batch, sizes.heads, slots, sizes.width // sizes.heads)
+        self.memory = torch.empty(size, dtype=like.dtype, device=like.device)
+        self.used = 0
+
+    def add(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Store what a layer made of new tokens; return all its keys and values."""
+        end = self.used + keys.shape[2]
+        memory = self.memory[layer]
+        memory[0, :, :, self.used : end] = keys
+        memory[1, :, :, self.used : end] = values
+        return memory[0, :, :, :end], memory[1, :, :, :end]
+
+
+class Attention(nn.Module):
+    """Causal self-attention."""
+
+    def __init__(self, sizes: Architecture) -> None:
+        super().__init__()
+        self.heads = sizes.heads
+        self.qkv = nn.Linear(sizes.width, 3 * sizes.width)
+        self.out = nn.Linear(sizes.width, sizes.width)
+
+    def forward(
+        self, x: Tensor, layer: int, cache: Cache | None, mask: Tensor | None
+    ) -> Tensor:
+        """Return the mixed values, shape ``(B, T, width)`` like ``x``."""
+        split = self.qkv(x).unflatten(2, (3, self.heads, -1))
+        q, k, v = split.permute(2, 0, 3, 1, 4)  # each (B, heads, T, width / heads)
+        # The first tokens see what is before them; one that comes alone sees all.
+        causal = mask is None and x.shape[1] > 1
+        if cache is not None:
+            k, v = cache.add(layer, k, v)
+        mixed = F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal)
+        out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return out
+
+
+class Layer(nn.Module):
+    """One layer: attention, then a feed-forward network, each added to its input."""
+
+    def __init__(self, sizes: Architecture) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(sizes.width)
+        self.attention = Attention(sizes)
+        self.norm2 = nn.LayerNorm(sizes.width)
+        self.up = nn.Linear(sizes.width, sizes.hidden)
+        self.down = nn.Linear(sizes.hidden, sizes.width)
+        self.drop = nn.Dropout(sizes.dropout)
+
+    def forward(
+        self, x: Tensor, layer: int, cache: Cache | None, mask: Tensor | None
+    ) -> Tensor:
+        """Return the next layer's input, shape ``(B, T, width)``."""
+        x = x + self.drop(self.attention(self.norm1(x), layer, cache, mask))
+        neurons = F.relu(self.up(self.norm2(x)), inplace=True)
+        out: Tensor = x + self.drop(self.down(neurons))
+        return out
+
+
+class Network(nn.Module):
+    """Tokens -> logits of the token that follows each."""
+
+    def __init__(self, sizes: Architecture) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.tokens = nn.Embedding(sizes.vocabulary, sizes.width)
+        self.positions = nn.Embedding(sizes.context + POSITION_OFFSET, sizes.width)
+        self.layers = nn.ModuleList(Layer(sizes) for _ in range(sizes.layers))
+        self.norm = nn.LayerNorm(sizes.width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return logits, shape ``(B, T, vocabulary)``, of tokens ``(B, T)``."""
+        return self.logits(self.hidden(tokens))
+
+    def hidden(
+        self,
+        tokens: Tensor,
+        position: int = 0,
+        cache: Cache | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """Return the last layer's output, shape ``(B, T, width)``.
+
+        Parameters
+        ----------
+        tokens
+            Architecture ``(B, T)``.
+        position
+            Of the first token. With a mask all tokens have this position: they are
+            alternatives for one place.
+        cache
+            Of the tokens before; it takes up the new ones. Several tokens at once
+            without a mask can only be the first.
+        mask
+            Which slots of the cache each token may look at, added to the scores: 0 or
+            minus infinity, shape ``(B, 1, T, slots)``.
+        """
+        n = tokens.shape[1]
+        first = position + POSITION_OFFSET
+        places = self.positions.weight[first : first + (n if mask is None else 1)]
+        x = self.tokens(tokens) + places
+        for number, layer in enumerate(self.layers):
+            x = layer(x, number, cache, mask)
+        if cache is not None:
+            cache.used += n
+        out: Tensor = self.norm(x)
+        return out
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Score every token of the vocabulary."""
+        return F.linear(hidden, self.tokens.weight)
+
+
+def pack(module: nn.Module) -> NDArray[np.float32]:
+    """Return all weights in one vector; one that is used twice comes once."""
+    with torch.no_grad():
+        parts = [weight.detach().flatten().float() for weight in module.parameters()]
+        packed: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+    return packed
+
+
+def unpack(module: Net, vector: NDArray[np.float32]) -> Net:
+    """Put a vector made by `pack` into a module of the same shape and return it.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of weights differ.
+    """
+    weights = list(module.parameters())
+    needed = sum(weight.numel() for weight in weights)
+    if vector.shape != (needed,):
+        raise ValueError(
+            f"the initial weights have shape {vector.shape}, this network has "
+            f"{needed:,} weights; take them from a model with the same sizes"
+        )
+    sizes = [weight.numel() for weight in weights]
+    parts = torch.split(torch.from_numpy(np.array(vector, np.float32)), sizes)
+    with torch.no_grad():
+        for weight, part in zip(weights, parts, strict=True):
+            weight.copy_(part.view(weight.shape))
+    return module
+
+
+def empty(sizes: Architecture) -> Network:
+    """Return a network whose weights are still to be filled in."""
+    with torch.device("meta"):  # no weights are drawn that would be overwritten
+        network = Network(sizes)
+    return network.to_empty(device="cpu")
+
+
+def random(sizes: Architecture, seed: int) -> Network:
+    """Return a network with random weights, drawn as those of OPT were."""
+    network = empty(sizes)
+    generator = torch.Generator().manual_seed(seed)
+    for name, weight in network.named_parameters():
+        if weight.ndim == 2:
+            nn.init.normal_(weight, std=INIT_SD, generator=generator)
+        else:  # a norm begins as the identity, a bias at zero
+            nn.init.constant_(weight, 0 if name.endswith("bias") else 1)
+    return network

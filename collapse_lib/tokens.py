@@ -1,0 +1,234 @@
+"""Text as tokens: byte-level byte-pair encoding, trained on human text."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collapse_lib.checks import check_count
+
+if TYPE_CHECKING:
+    import tokenizers
+
+#: Stands before and after a text; the only token that is not made of bytes.
+END = "<|end|>"
+# 256 bytes and the token END: nothing can be merged into fewer.
+SMALLEST_VOCABULARY = 257
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Byte-pair encoding of text as bytes (Sennrich et al. 2016; Radford et al. 2019).
+
+    Every text can be encoded, and decoding gives back exactly the same text.
+
+    Parameters
+    ----------
+    backend
+        A tokenizer of the *tokenizers* library.
+
+    Notes
+    -----
+    Used in chapters 08 and 09.
+
+    Examples
+    --------
+    >>> tokenizer = Tokenizer.train(["to be or not to be"] * 9, vocabulary=264)
+    >>> tokens = tokenizer.encode("not to be")
+    >>> len(tokens), tokenizer.decode(tokens)
+    (4, 'not to be')
+    """
+
+    backend: tokenizers.Tokenizer
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocabulary: int) -> Tokenizer:
+        """Learn the merges from texts; the same texts give the same tokenizer.
+
+        Parameters
+        ----------
+        texts
+            Human text, in parts of any length.
+        vocabulary
+            Number of tokens, the 256 bytes and the end token included.
+
+        Raises
+        ------
+        ValueError
+            If the vocabulary is too small for bytes, or the texts are too short for
+            so many merges.
+        """
+        import tokenizers
+        from tokenizers import decoders, models, pre_tokenizers, trainers
+
+        check_count("vocabulary", vocabulary, least=SMALLEST_VOCABULARY)
+        backend = tokenizers.Tokenizer(models.BPE())
+        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocabulary,
+            special_tokens=[END],
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        backend.train_from_iterator(texts, trainer)
+        if backend.get_vocab_size() < vocabulary:
+            raise ValueError(
+                f"the texts give only {backend.get_vocab_size()} tokens, vocabulary is "
+                f"{vocabulary}; lower it, or train on more text"
+            )
+        return cls(backend)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Tokenizer:
+        """Read a tokenizer from JSON, one of ours or a ``tokenizer.json`` of others.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it holds no tokenizer.
+        """
+        import tokenizers
+
+        text = Path(path).read_text(encoding="utf-8")
+        try:
+            return cls(tokenizers.Tokenizer.from_str(text))
+        except Exception as error:  # the library raises nothing more specific
+            raise ValueError(
+                f"{path} is no tokenizer in JSON ({error}); write one with save()"
+            ) from None
+
+    def save(self, path: str | Path) -> None:
+        """Write the tokenizer as JSON, in one go."""
+        path = Path(path)
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        content = json.loads(self.backend.to_str())
+        try:
+            text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def __len__(self) -> int:
+        """Return the number of tokens that exist."""
+        return int(self.backend.get_vocab_size())
+
+    @property
+    def end(self) -> int:
+        """The token that stands between texts.
+
+        Raises
+        ------
+        ValueError
+            If this tokenizer has none of ours; name its own by `token`.
+        """
+        return self.token(END)
+
+    def token(self, text: str) -> int:
+        """Return the number of one token, for example ``"</s>"`` of OPT.
+
+        Raises
+        ------
+        ValueError
+            If there is no such token.
+        """
+        number = self.backend.token_to_id(text)
+        if number is None:
+            raise ValueError(f"this tokenizer has no token {text!r}")
+        return int(number)
+
+    def encode(self, text: str, special: bool = False) -> NDArray[np.int32]:
+        """Return a text's tokens, shape ``(n,)``.
+
+        Parameters
+        ----------
+        text
+            Any text.
+        special
+            Whether to add the tokens that a tokenizer puts around a text, as OPT's
+            puts ``</s>`` before it.
+        """
+        ids = self.backend.encode(text, add_special_tokens=special).ids
+        return np.array(ids, dtype=np.int32)
+
+    def decode(self, tokens: ArrayLike) -> str:
+        """Return the text of tokens; the special ones are left out."""
+        ids = np.asarray(tokens).ravel().tolist()
+        return str(self.backend.decode(ids))
+
+    def texts(self, blocks: ArrayLike) -> list[str]:
+        """Return the text of each block, blocks of shape ``(n, block)``."""
+        return list(self.backend.decode_batch(np.asarray(blocks).tolist()))
+
+    def blocks(
+        self,
+        texts: Iterable[str],
+        block: int,
+        *,
+        special: bool = False,
+        group: int | None = None,
+    ) -> NDArray[np.int32]:
+        """Encode texts, join them and cut the result into blocks of equal length.
+
+        Parameters
+        ----------
+        texts
+            For example lines, or whole documents.
+        block
+            Tokens in a block; what is left over at the end is dropped.
+        special
+            See `encode`.
+        group
+            Join only so many texts at a time, and drop what is left over of each
+            group. The released code of Shumailov et al. joins 1,000 lines, each with
+            ``</s>`` before it, and cuts blocks of 64.
+
+        Returns
+        -------
+        ndarray
+            Shape ``(n, block)``.
+
+        Raises
+        ------
+        ValueError
+            If not even one block comes out.
+        """
+        check_count("block", block, least=1)
+        if group is not None:
+            check_count("group", group, least=1)
+        cut = [
+            _cut(self._joined(part, special), block) for part in _groups(texts, group)
+        ]
+        blocks = np.concatenate(cut or [np.empty((0, block), np.int32)])
+        if not len(blocks):
+            raise ValueError(f"the texts are shorter than one block of {block} tokens")
+        return blocks
+
+    def _joined(self, texts: Sequence[str], special: bool) -> NDArray[np.int32]:
+        encoded = self.backend.encode_batch(texts, add_special_tokens=special)
+        ids = [np.array(one.ids, dtype=np.int32) for one in encoded]
+        return np.concatenate(ids)
+
+
+def _groups(texts: Iterable[str], group: int | None) -> Iterator[list[str]]:
+    """Split texts into lists of ``group``; None puts all into one."""
+    rest = iter(texts)
+    while part := list(islice(rest, group)):
+        yield part
+
+
+def _cut(tokens: NDArray[np.int32], block: int) -> NDArray[np.int32]:
+    """Return whole blocks, shape ``(n, block)``."""
+    n = len(tokens) // block
+    return tokens[: n * block].reshape(n, block)
