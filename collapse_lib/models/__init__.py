@@ -9,6 +9,7 @@ from collapse_lib.models.base import (
 )
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
 from collapse_lib.models.fitted_mixture import FittedGaussianMixture
+from collapse_lib.models.fitted_ngram import FittedNGram
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
 from collapse_lib.models.images import Images
 from collapse_lib.models.kernel import (
@@ -22,11 +23,19 @@ from collapse_lib.models.multivariate import (
     MultivariateGaussian,
     ScatterSummary,
 )
+from collapse_lib.models.ngram import NGram
 from collapse_lib.models.noise import IndependentNoise, MedianForMean, SplitScatter
+from collapse_lib.models.smoothing import (
+    AbsoluteDiscounting,
+    JelinekMercer,
+    KneserNey,
+    WittenBell,
+)
 from collapse_lib.models.vae import VAE, FittedVAE
 
 __all__ = [
     "VAE",
+    "AbsoluteDiscounting",
     "Categorical",
     "Counts",
     "ExpectedCounts",
@@ -35,6 +44,7 @@ __all__ = [
     "FittedGaussian",
     "FittedGaussianMixture",
     "FittedMultivariateGaussian",
+    "FittedNGram",
     "FittedPerChain",
     "FittedRidgeDensity",
     "FittedVAE",
@@ -44,11 +54,15 @@ __all__ = [
     "Images",
     "IndependentNoise",
     "MedianForMean",
+    "JelinekMercer",
+    "KneserNey",
     "Model",
     "MultivariateGaussian",
     "PerChain",
+    "NGram",
     "Perturbed",
     "RidgeDensity",
     "ScatterSummary",
     "SplitScatter",
+    "WittenBell",
 ]
