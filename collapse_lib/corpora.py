@@ -111,7 +111,7 @@ def corpus(
     --------
     >>> test = corpus("chitchat", "test")
     >>> len(test), test.characters
-    (624, 1233637)
+    (622, 1504130)
     """
     check_choice("name", name, tuple(CORPORA))
     check_choice("split", split, SPLITS)

@@ -40,7 +40,7 @@ def distinct_n(data: ArrayLike, n: int) -> Array:
     Examples
     --------
     >>> distinct_n([[0, 1, 0, 1], [0, 1, 2, 3]], 2).round(3)
-    array(0.667)
+    np.float64(0.667)
     """
     grams = _grams(data, n)
     flat = grams.reshape(*grams.shape[:-3], -1, n)

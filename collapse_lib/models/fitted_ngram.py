@@ -1,10 +1,10 @@
-"""A fitted n-gram model: probabilities, samples, and a tempered version of it."""
+"""A fitted n-gram model: probabilities and samples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from collapse_lib.checks import check_count
 from collapse_lib.models.ngram_table import Codes, Table, check_symbols, gram_codes
 from collapse_lib.models.smoothing import Smoothing
+
+if TYPE_CHECKING:
+    from collapse_lib.models.tempered_ngram import TemperedNGram
 
 Array = NDArray[np.float64]
 
@@ -46,7 +49,14 @@ class FittedNGram:
         return len(self.tables)
 
     def types(self, level: int) -> Codes:
-        """Return how many different ``level``-grams each chain has seen."""
+        """Return how many different ``level``-grams each chain has seen.
+
+        Raises
+        ------
+        ValueError
+            If ``level`` is not from 1 to ``order``.
+        """
+        self._check_level(level)
         edges = np.arange(self.chains + 1) * self.n_symbols**level
         return np.asarray(np.diff(np.searchsorted(self.tables[level - 1].keys, edges)))
 
@@ -55,6 +65,27 @@ class FittedNGram:
         """How often each symbol occurs in the data, shape ``(chains, n_symbols)``."""
         every = np.arange(self.chains * self.n_symbols)
         return self.tables[0].count(every).reshape(self.chains, -1)
+
+    @property
+    def predecessors(self) -> Codes:
+        """How many different symbols each one was seen after, ``(chains, n_symbols)``.
+
+        Raises
+        ------
+        ValueError
+            If the model has order 1.
+        """
+        self._check_level(2)
+        V = self.n_symbols
+        after = self.tables[1].without_first(self.chains)
+        return np.bincount(after, minlength=self.chains * V).reshape(-1, V)
+
+    @property
+    def fallback(self) -> Array:
+        """The distribution that longer contexts end in, ``(chains, n_symbols)``."""
+        codes = np.arange(self.chains * self.n_symbols).reshape(self.chains, -1)
+        kept, left = self._shares(self.lower or self.tables, 1, codes)
+        return np.asarray(kept + left / self.n_symbols)
 
     def log_prob(self, data: ArrayLike) -> Array:
         """Return the log-probability of every symbol given those before it.
@@ -136,6 +167,8 @@ class FittedNGram:
 
     def temper(self, temperature: float) -> TemperedNGram:
         r"""Return the model with conditional distributions :math:`\propto p^{1/T}`."""
+        from collapse_lib.models.tempered_ngram import TemperedNGram  # it imports this
+
         return TemperedNGram(self, temperature)
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -224,6 +257,10 @@ class FittedNGram:
         left = smoothing.left(level, safe, high - low)
         return np.where(count > 0, kept, 0.0), np.where(known, left, 1.0)
 
+    def _check_level(self, level: int) -> None:
+        if not 1 <= level <= self.order:
+            raise ValueError(f"level is {level}; the model has 1 to {self.order}")
+
     def _blocks(self, data: ArrayLike, name: str) -> NDArray[Any]:
         """Return symbols with the chain axis, checked."""
         blocks = np.asarray(data)
@@ -236,54 +273,6 @@ class FittedNGram:
         if blocks.size:
             check_symbols(blocks, self.n_symbols)
         return np.broadcast_to(blocks, (self.chains, *blocks.shape[1:]))
-
-
-@dataclass(frozen=True)
-class TemperedNGram:
-    """A generator that favours what an n-gram model finds likely.
-
-    Parameters
-    ----------
-    fitted
-        The model.
-    temperature
-        1 leaves it as it is; 0 always writes the most probable symbol (ties share).
-
-    Notes
-    -----
-    Every conditional distribution is written out, so that the time grows with the size
-    of the vocabulary; equal contexts are treated once.
-    """
-
-    fitted: FittedNGram
-    temperature: float
-
-    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Draw ``n`` blocks per chain: shape ``(chains, n, length)``."""
-        nothing = np.empty((self.fitted.chains, n, 0), np.int64)
-        return write_on(nothing, self.fitted.length, lambda text: self._next(text, rng))
-
-    def _next(self, before: NDArray[Any], rng: np.random.Generator) -> Codes:
-        top = self.fitted.top(before)
-        context = self.fitted.context(before, top).ravel()
-        different, which = np.unique(context, return_inverse=True)
-        uniform, drawn = rng.random(len(context)), np.empty(len(context), np.int64)
-        for part in np.array_split(
-            np.arange(len(different)), len(different) // 256 + 1
-        ):
-            cdf = np.cumsum(self._weights(different[part], top), axis=1)
-            rows = np.flatnonzero((which >= part[0]) & (which <= part[-1]))
-            own = cdf[which[rows] - part[0]]
-            below = own <= (uniform[rows] * own[:, -1])[:, None]
-            drawn[rows] = below.sum(axis=1)
-        return drawn.reshape(before.shape[:2])
-
-    def _weights(self, context: Codes, top: int) -> Array:
-        p = self.fitted.distribution(context, top)
-        p /= p.max(axis=1, keepdims=True)
-        if self.temperature == 0:
-            return np.asarray(p == 1, dtype=np.float64)
-        return np.asarray(p ** (1 / self.temperature))
 
 
 def write_on(
