@@ -30,7 +30,7 @@ from collapse_lib.vocabulary import words
 SPLITS = ("train", "validation", "test")
 CHITCHAT_SHA256 = "d2a5d0bf6acf354fef51f3af39cbece2220d3b8f6086b658c3d335105798312a"
 CHITCHAT = "chitchat-dataset==0.9.0"
-#: Conversations that repeat more than this are left out: some participants, it seems
+#: Conversations that repeat more than this are left out. Some participants, it seems
 #: for prizes, sent one letter thousands of times, and one sent thousands of sentences
 #: that a program had filled in. These are 30 conversations, with 1.8 % of all words.
 MOST_REPEATS = 0.1

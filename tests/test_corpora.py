@@ -181,7 +181,9 @@ def page(title: str, text: str, kind: str = "<ns>0</ns>") -> str:
 @pytest.fixture
 def dump(monkeypatch: pytest.MonkeyPatch) -> bytes:
     pages = [page(f"T{i}", f"Sentence number {i}.") for i in range(10)]
-    pages.append(page("R", "#REDIRECT [[T1]]", "<ns>0</ns><redirect title='T1'/>"))
+    pages.append(
+        page("R", "#REDIRECT [[T1]]\nOld.", "<ns>0</ns><redirect title='T1'/>")
+    )
     pages.append(page("Template:X", "Not an article.", "<ns>10</ns>"))
     body = f"<mediawiki xmlns='http://example.org/'>{''.join(pages)}</mediawiki>"
     content = bz2.compress(body.encode())
