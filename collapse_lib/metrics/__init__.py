@@ -8,6 +8,7 @@ from collapse_lib.metrics.distances import (
     w2_squared_gaussians,
     w2_squared_samples,
 )
+from collapse_lib.metrics.diversity import distinct_n, rep_n
 from collapse_lib.metrics.fidelity import (
     class_entropy,
     confidence,
@@ -22,6 +23,11 @@ from collapse_lib.metrics.mixtures import (
     l2_squared_mixtures,
     overlap_mixtures,
 )
+from collapse_lib.metrics.perplexity import (
+    batch_factor,
+    corpus_perplexity,
+    sequence_perplexity,
+)
 from collapse_lib.metrics.tails import (
     entropy,
     first_below,
@@ -31,10 +37,13 @@ from collapse_lib.metrics.tails import (
 )
 
 __all__ = [
-    "cosine_distance_mixtures",
+    "batch_factor",
     "class_entropy",
     "confidence",
+    "corpus_perplexity",
+    "cosine_distance_mixtures",
     "coverage",
+    "distinct_n",
     "entropy",
     "first_below",
     "frechet_distance",
@@ -42,11 +51,13 @@ __all__ = [
     "kl_categorical",
     "kl_gaussian",
     "l2_squared_mixtures",
-    "overlap_mixtures",
     "latent_density",
     "latent_peak",
+    "overlap_mixtures",
     "precision",
     "recall",
+    "rep_n",
+    "sequence_perplexity",
     "support_size",
     "tail_mass_gaussian",
     "total_variation",

@@ -11,6 +11,7 @@ from collapse_lib.models.decoding import Ancestral, Beam, Decoder, Greedy
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
 from collapse_lib.models.fitted_language_model import FittedLanguageModel
 from collapse_lib.models.fitted_mixture import FittedGaussianMixture
+from collapse_lib.models.fitted_ngram import FittedNGram
 from collapse_lib.models.gaussian import FittedGaussian, Gaussian, GaussianSummary
 from collapse_lib.models.images import Images
 from collapse_lib.models.kernel import (
@@ -25,8 +26,15 @@ from collapse_lib.models.multivariate import (
     MultivariateGaussian,
     ScatterSummary,
 )
+from collapse_lib.models.ngram import NGram
 from collapse_lib.models.noise import IndependentNoise, MedianForMean, SplitScatter
 from collapse_lib.models.pretrained import Pretrained
+from collapse_lib.models.smoothing import (
+    AbsoluteDiscounting,
+    JelinekMercer,
+    KneserNey,
+    WittenBell,
+)
 from collapse_lib.models.transformer import Transformer
 from collapse_lib.models.vae import VAE, FittedVAE
 
@@ -34,6 +42,7 @@ __all__ = [
     "VAE",
     "Ancestral",
     "Beam",
+    "AbsoluteDiscounting",
     "Categorical",
     "Counts",
     "Decoder",
@@ -44,6 +53,7 @@ __all__ = [
     "FittedGaussianMixture",
     "FittedLanguageModel",
     "FittedMultivariateGaussian",
+    "FittedNGram",
     "FittedPerChain",
     "FittedRidgeDensity",
     "FittedVAE",
@@ -55,13 +65,17 @@ __all__ = [
     "IndependentNoise",
     "LanguageModel",
     "MedianForMean",
+    "JelinekMercer",
+    "KneserNey",
     "Model",
     "MultivariateGaussian",
     "PerChain",
+    "NGram",
     "Perturbed",
     "Pretrained",
     "RidgeDensity",
     "ScatterSummary",
     "SplitScatter",
     "Transformer",
+    "WittenBell",
 ]

@@ -76,7 +76,7 @@ def own_folder(name: str) -> Path:
 
 def write_sums(folder: Path, source: str) -> None:
     """Note the hash of every file, and where the model came from."""
-    sums = {file.name: fetching.sha256(file) for file in sorted(folder.iterdir())}
+    sums = {file.name: fetching.sha256_of(file) for file in sorted(folder.iterdir())}
     content = json.dumps({"source": source, "sha256": sums}, indent=1) + "\n"
     fetching.write_bytes(folder / SUMS, content.encode())
 
@@ -129,7 +129,7 @@ def checked(folder: Path, name: str) -> Path:
     path = folder / name
     if (folder / SUMS).exists():  # a folder that the user put together has none
         sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))["sha256"]
-        found = fetching.sha256(path)
+        found = fetching.sha256_of(path)
         if found != sums[name]:
             raise ValueError(
                 f"{path} has sha256 {found[:12]}..., {sums[name][:12]}... was written "
