@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from collapse_lib import metrics
 from collapse_lib.checks import check_count
+from collapse_lib.history import History
 from collapse_lib.models.base import Model
-from collapse_lib.recursion import History, Measure, recurse
+from collapse_lib.recursion import Measure, recurse
 from collapse_lib.regimes import Regime
 
 Array = NDArray[np.float64]
