@@ -135,7 +135,7 @@ def prose(markup: str) -> str:
 
     Examples
     --------
-    >>> prose("== Cats ==\\n'''Cats''' are [[felid|small]].{{fact}}\n* a list")
+    >>> prose("== Cats ==\n'''Cats''' are [[felid|small]].{{fact}}\n* a list")
     'Cats are small.'
     """
     text = html.unescape(_DROPPED.sub("", markup))

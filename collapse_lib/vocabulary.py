@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -135,13 +135,3 @@ class Vocabulary:
             )
         shown = [LINE_END if self.words[c] == "\n" else self.words[c] for c in codes]
         return _CLOSING.sub(r"\1", " ".join(shown))
-
-
-def coverage(blocks: NDArray[np.int64]) -> float:
-    """Return the share of words that are in the vocabulary."""
-    return float((blocks != 0).mean())
-
-
-def reading_sample(texts: Sequence[str], limit: int) -> list[str]:
-    """Cut texts for a table, at a word."""
-    return [t if len(t) <= limit else t[:limit].rsplit(" ", 1)[0] + " …" for t in texts]

@@ -47,7 +47,7 @@ class NGram:
     >>> rng = np.random.default_rng(0)
     >>> fit = NGram(2, order=2).fit(np.array([[[0, 1, 0, 1]]]), rng)
     >>> fit.conditional([[[0]]]).round(2)
-    array([[[0.17, 0.83]]])
+    array([[[0.19, 0.81]]])
     """
 
     n_symbols: int
