@@ -49,7 +49,10 @@ reproduce: $(STAMP)
 benchmarks: export OMP_NUM_THREADS := 1
 benchmarks: $(STAMP)
 	$(BIN)/python benchmarks/gaussian_1d.py
+	$(BIN)/python benchmarks/ngram.py
 	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/mixture.py
+	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/vae.py
+	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/language_models.py
 
 ## lab: open the chapters in JupyterLab
 lab: $(STAMP)

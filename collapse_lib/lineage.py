@@ -72,8 +72,8 @@ ARMS = {
 SETTINGS = ("capacity", "epochs", "batch", "learning_rate")
 #: Keys that may grow without making records worthless.
 GROWS = ("generations", "long", "seeds", "arm_seeds", "arms")
-#: Replicates, and generations of each, that claim C29 needs: they come first. The paper
-#: counts a generation less.
+#: How many replicates, and generations of each, claim C29 needs, which come first (the
+#: paper counts a generation less).
 CLAIMED = (3, 5)
 #: Generations whose decoder is kept in the other arms.
 SOME = (1, 2, 5, 10)

@@ -40,9 +40,9 @@ Array = NDArray[np.float64]
 
 # Points of chains that are fitted together: enough to hide what an iteration costs
 # besides the points, few enough that the groups can share the cores.
-GROUP = 32_768
+GROUP = 65_536
 # With fewer blocks in an iteration, threads would wait for each other more than work.
-LEAST_BLOCKS = 4
+LEAST_BLOCKS = 2
 
 
 @dataclass(frozen=True)
