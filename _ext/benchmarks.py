@@ -46,6 +46,11 @@ def read_benchmark(path: Path) -> Mapping[str, Any]:
         where = f"{path.name}, row {place}"
         _need(where, row, ROW_FIELDS)
         _check_ratio(where, row)
+        if row["ratio"] < row["bar"] and not row.get("because"):
+            raise BookError(
+                f"{where}: the ratio {row['ratio']} misses its bar {row['bar']}; make "
+                "it faster, or say why it is not in the script's because="
+            )
     return data
 
 
@@ -107,7 +112,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         _amount(row["theirs"], row["unit"]),
         f"<strong>{three_digits(row['ratio'])}</strong>",
         f"at least {three_digits(row['bar'])}",
-        "✓ yes" if kept else "✗ no",
+        "✓ yes" if kept else f"✗ no: {escape(row['because'])}",
     ]
 
 

@@ -78,6 +78,7 @@ def main() -> None:
             single[200_000]["theirs"] * ms,
             "ms",
             bar=25,
+            because="a round of EM is not faster than that so far",
         ),
         row(
             f"One generation of a chain at N = 1,000, in a batch of {CHAINS} chains, "

@@ -256,6 +256,7 @@ def test_a_claim_is_found_at_its_card_or_in_the_ledger(book: Path) -> None:
         ({"unit": "samples/s"}, "the timings give 0.005"),
         ({"ours": 0}, "ours is 0; a number above 0"),
         ({"bar": "ten"}, "bar is 'ten'"),
+        ({"bar": 100_000}, "misses its bar 100000"),
     ],
 )
 def test_a_wrong_timing_is_refused(
