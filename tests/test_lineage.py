@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,8 @@ def test_more_replicates_go_on_from_what_is_there(tmp_path: Path) -> None:
     first = (tmp_path / "paper-0" / "generation-00.npz").stat().st_mtime_ns
     more = lineage.run_all({**few, "seeds": 2}, seed=1, folder=tmp_path)
     assert more.replicates("paper") == [0, 1]
+    fewer = lineage.run_all(few, seed=1, folder=tmp_path)
+    assert fewer.replicates("paper") == [0]
     assert (tmp_path / "paper-0" / "generation-00.npz").stat().st_mtime_ns == first
 
 
