@@ -14,6 +14,7 @@ from torch import Tensor
 from collapse_lib.models import decoding_loops as loops
 from collapse_lib.models import transformer_network as networks
 from collapse_lib.models.decoding import Ancestral, Beam, Decoder, Greedy
+from collapse_lib.models.weights import pack, unpack
 
 SIZES = networks.Architecture(
     vocabulary=23, context=20, width=16, layers=2, heads=4, hidden=32
@@ -201,7 +202,7 @@ def test_a_row_does_not_depend_on_the_others(network: networks.Network) -> None:
 def test_the_end_token_is_never_written(
     decoder: Decoder, network: networks.Network
 ) -> None:
-    eager = networks.unpack(networks.empty(SIZES), networks.pack(network)).eval()
+    eager = unpack(networks.empty(SIZES), pack(network)).eval()
     with torch.no_grad():  # now it wants to end every text at once
         eager.norm.bias.copy_(5 * eager.tokens.weight[END])
     assert (generate(decoder, eager, prompts(), 4, end=None) == END).any()

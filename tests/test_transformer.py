@@ -17,6 +17,7 @@ from collapse_lib import models, recurse, regimes
 from collapse_lib.models import transformer_network as networks
 from collapse_lib.models import transformer_training as training
 from collapse_lib.models.decoding import Beam, Greedy
+from collapse_lib.models.weights import pack, unpack
 
 START = 8
 # A language of eight tokens, small enough for a fit in a fraction of a second.
@@ -180,7 +181,7 @@ def test_every_fit_starts_from_the_given_weights_again() -> None:
 
 def test_weights_survive_packing() -> None:
     network = networks.random(TINY.sizes, seed=1)
-    other = networks.unpack(networks.empty(TINY.sizes), networks.pack(network))
+    other = unpack(networks.empty(TINY.sizes), pack(network))
     for a, b in zip(network.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b)
 

@@ -97,9 +97,9 @@ class FittedLanguageModel:
 
     def network(self, chain: int) -> nn.Module:
         """Return the trained network of a chain, in torch."""
-        from collapse_lib.models import transformer_network as networks
+        from collapse_lib.models.weights import unpack
 
-        network = networks.unpack(self.model.network(None), self.weights[chain])
+        network = unpack(self.model.network(None), self.weights[chain])
         return network.to(self.model.device).eval()
 
     def nll(self, blocks: Tokens) -> NDArray[np.float64]:

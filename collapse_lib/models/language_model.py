@@ -154,12 +154,12 @@ class LanguageModel:
         self, blocks: Tokens, seed: int, training_seed: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
         """Train the network of one chain."""
-        from collapse_lib.models import transformer_network as networks
         from collapse_lib.models import transformer_training as training
+        from collapse_lib.models.weights import pack, unpack
 
         network = self.network(seed if self.init is None else None)
         if self.init is not None:
-            networks.unpack(network, self.init)
+            unpack(network, self.init)
         network.to(self.device)
         losses, validation = training.train(
             network, blocks, self.validation, self.plan(), training_seed
@@ -169,7 +169,7 @@ class LanguageModel:
                 f"training diverged: the loss of the epochs is {losses}; lower "
                 f"learning_rate (it is {self.learning_rate:g})"
             )
-        return networks.pack(network), losses, validation
+        return pack(network), losses, validation
 
     def _check(self, data: Data) -> Tokens:
         if isinstance(data, Summary):
