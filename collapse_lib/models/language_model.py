@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_choice, check_count
-from collapse_lib.models.decoding import Ancestral, Decoder, check_positive
+from collapse_lib.checks import check_choice, check_count, check_positive
+from collapse_lib.models.decoding import Ancestral, Decoder
 from collapse_lib.models.fitted_language_model import (
     FittedLanguageModel,
     Tokens,
