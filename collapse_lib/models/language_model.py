@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +15,7 @@ from collapse_lib.models.fitted_language_model import (
     Tokens,
     check_tokens,
 )
-from collapse_lib.samples import Data, Summary, check_data
+from collapse_lib.samples import Data, Summary, check_data, describe
 
 if TYPE_CHECKING:
     import torch
@@ -103,8 +102,7 @@ class LanguageModel:
 
     def __repr__(self) -> str:
         """Name all settings, arrays by their hash: a checkpoint compares this text."""
-        parts = (f"{f.name}={_describe(getattr(self, f.name))}" for f in fields(self))
-        return f"{type(self).__name__}({', '.join(parts)})"
+        return describe(self, digits=16)
 
     @property
     def event_ndim(self) -> int:
@@ -183,11 +181,3 @@ class LanguageModel:
             if getattr(self, name) is not None:
                 check_tokens(name, np.asarray(getattr(self, name)), self.n_tokens)
         return cast("Tokens", data)
-
-
-def _describe(value: Any) -> str:
-    """Return a text that differs for different values, without their bulk."""
-    if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return f"array {value.dtype} {value.shape} sha256 {digest[:16]}"
-    return repr(value)
