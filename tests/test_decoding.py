@@ -12,8 +12,10 @@ from scipy import stats
 from torch import Tensor
 
 from collapse_lib.models import decoding_loops as loops
+from collapse_lib.models import opt_weights
 from collapse_lib.models import transformer_network as networks
 from collapse_lib.models.decoding import Ancestral, Beam, Decoder, Greedy
+from collapse_lib.models.weights import pack, unpack
 
 SIZES = networks.Architecture(
     vocabulary=23, context=20, width=16, layers=2, heads=4, hidden=32
@@ -201,7 +203,7 @@ def test_a_row_does_not_depend_on_the_others(network: networks.Network) -> None:
 def test_the_end_token_is_never_written(
     decoder: Decoder, network: networks.Network
 ) -> None:
-    eager = networks.unpack(networks.empty(SIZES), networks.pack(network)).eval()
+    eager = unpack(networks.empty(SIZES), pack(network)).eval()
     with torch.no_grad():  # now it wants to end every text at once
         eager.norm.bias.copy_(5 * eager.tokens.weight[END])
     assert (generate(decoder, eager, prompts(), 4, end=None) == END).any()
@@ -243,22 +245,12 @@ def theirs(
 ) -> Callable[[Tensor, Decoder, int | None], Tensor]:
     """The same weights in Hugging Face's implementation of OPT."""
     transformers = pytest.importorskip("transformers")
-    from collapse_lib.models.opt_weights import to_opt
-
-    config = transformers.OPTConfig(
-        vocab_size=SIZES.vocabulary,
-        max_position_embeddings=SIZES.context,
-        hidden_size=SIZES.width,
-        word_embed_proj_dim=SIZES.width,
-        num_hidden_layers=SIZES.layers,
-        num_attention_heads=SIZES.heads,
-        ffn_dim=SIZES.hidden,
-        bos_token_id=END,
-        eos_token_id=END,
-        pad_token_id=1,
+    special = {"bos_token_id": END, "eos_token_id": END, "pad_token_id": 1}
+    config = transformers.OPTConfig.from_dict(
+        {**opt_weights.config_of(SIZES), **special}
     )
     model = transformers.OPTForCausalLM(config).eval()
-    missing, unknown = model.load_state_dict(to_opt(network), strict=False)
+    missing, unknown = model.load_state_dict(opt_weights.to_opt(network), strict=False)
     assert missing == ["lm_head.weight"] and not unknown
     model.tie_weights()
 
@@ -284,6 +276,10 @@ def test_logits_equal_those_of_hugging_face(network: networks.Network, theirs) -
         torch.testing.assert_close(
             network(prompts(8, 15)), expected, atol=2e-5, rtol=1e-4
         )
+
+
+def test_a_configuration_tells_the_sizes() -> None:
+    assert opt_weights.sizes_of(opt_weights.config_of(SIZES)) == SIZES
 
 
 @pytest.mark.parametrize("end", [END, None])

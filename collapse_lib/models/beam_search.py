@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from collapse_lib.models.decoding_loops import check_room, penalise
+from collapse_lib.models.decoding_loops import penalise
 from collapse_lib.models.transformer_network import Cache, Network
 
 
@@ -32,7 +32,6 @@ def search(
         See `collapse_lib.models.decoding.Beam`.
     """
     batch, n_old = prompts.shape
-    check_room(network, n_old, n_new)
     like = network.tokens.weight
     # The last tokens found are never read.
     cache = Cache(network.sizes, batch, n_old + (n_new - 1) * beams, like)

@@ -19,7 +19,6 @@ def one_by_one(
 ) -> Tensor:
     """Return ``n_new`` tokens after each prompt, one sequence per prompt."""
     batch, n_old = prompts.shape
-    check_room(network, n_old, n_new)
     cache = Cache(network.sizes, batch, n_old + n_new, network.tokens.weight)
     tokens = prompts.new_empty(batch, n_old + n_new)
     tokens[:, :n_old] = prompts

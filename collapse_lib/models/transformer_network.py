@@ -9,15 +9,11 @@ run in it unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Net = TypeVar("Net", bound=nn.Module)
 # OPT's table of positions begins with two rows that are never used.
 POSITION_OFFSET = 2
 INIT_SD = 0.02
@@ -174,37 +170,6 @@ class Network(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """Score every token of the vocabulary."""
         return F.linear(hidden, self.tokens.weight)
-
-
-def pack(module: nn.Module) -> NDArray[np.float32]:
-    """Return all weights in one vector; one that is used twice comes once."""
-    with torch.no_grad():
-        parts = [weight.detach().flatten().float() for weight in module.parameters()]
-        packed: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
-    return packed
-
-
-def unpack(module: Net, vector: NDArray[np.float32]) -> Net:
-    """Put a vector made by `pack` into a module of the same shape and return it.
-
-    Raises
-    ------
-    ValueError
-        If the numbers of weights differ.
-    """
-    weights = list(module.parameters())
-    needed = sum(weight.numel() for weight in weights)
-    if vector.shape != (needed,):
-        raise ValueError(
-            f"the initial weights have shape {vector.shape}, this network has "
-            f"{needed:,} weights; take them from a model with the same sizes"
-        )
-    sizes = [weight.numel() for weight in weights]
-    parts = torch.split(torch.from_numpy(np.array(vector, np.float32)), sizes)
-    with torch.no_grad():
-        for weight, part in zip(weights, parts, strict=True):
-            weight.copy_(part.view(weight.shape))
-    return module
 
 
 def empty(sizes: Architecture) -> Network:

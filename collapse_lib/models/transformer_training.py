@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from collapse_lib.models.weights import autocast
 
 # Tokens that go through a network at once: on a CPU few enough for its cache, and so
 # that the scores of a large vocabulary fit the memory.
@@ -167,10 +168,3 @@ def _parts(tokens: Tensor) -> tuple[Tensor, ...]:
     """Split sequences into parts that go through a network at once."""
     at_once = TOKENS_AT_ONCE[tokens.device.type]
     return torch.split(tokens, max(1, at_once // tokens.shape[1]))
-
-
-def autocast(device: str, precision: str) -> AbstractContextManager[object]:
-    """Compute in half precision where that is asked for and safe."""
-    if precision != "bfloat16":
-        return nullcontext()
-    return torch.autocast(device, dtype=torch.bfloat16)
