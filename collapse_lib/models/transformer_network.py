@@ -56,7 +56,12 @@ class Attention(nn.Module):
         """Return the mixed values, shape ``(B, T, width)`` like ``x``."""
         split = self.qkv(x).unflatten(2, (3, self.heads, -1))
         q, k, v = split.permute(2, 0, 3, 1, 4)  # each (B, heads, T, width / heads)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        if q.is_cuda:
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        else:  # in half precision a CPU needs longer for this
+            q, k, v = q.float(), k.float(), v.float()
+            with torch.autocast("cpu", enabled=False):
+                mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return out
 

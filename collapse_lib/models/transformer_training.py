@@ -128,7 +128,8 @@ def _loss(network: nn.Module, x: Tensor, y: Tensor, plan: Plan) -> Tensor:
         hidden = network.hidden(x).flatten(0, 1)
     if plan.precision == "bfloat16":
         hidden = hidden.bfloat16()
-    loss: Tensor = CrossEntropy.apply(hidden, network.tokens.weight, y.flatten())
+    weight = network.tokens.weight
+    loss: Tensor = CrossEntropy.apply(hidden, weight, y.flatten())  # type: ignore[no-untyped-call]
     return loss
 
 
