@@ -123,7 +123,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(
 def test_the_loss_has_the_derivatives_of_a_plain_cross_entropy(
     kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(cross_entropy.SCORES_AT_ONCE, "cpu", 4 * 50)  # parts of 4
+    monkeypatch.setitem(cross_entropy.TOKENS_AT_ONCE, "cpu", 4)
     generator = torch.Generator().manual_seed(0)
     hidden = torch.randn(11, 8, generator=generator).to(kind).requires_grad_()
     weight = torch.randn(50, 8, generator=generator).requires_grad_()

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Scores in memory at once: on a CPU few enough for its cache.
-SCORES_AT_ONCE = {"cpu": 2**20, "cuda": 2**28}
+# Tokens whose scores are in memory at once.
+TOKENS_AT_ONCE = {"cpu": 256, "cuda": 8_192}
 
 
 class CrossEntropy(torch.autograd.Function):
@@ -35,7 +35,7 @@ class CrossEntropy(torch.autograd.Function):
             are computed in the type of ``hidden``, the rest in the weight's.
         """
         matrix = weight.to(hidden.dtype)
-        rows = max(1, SCORES_AT_ONCE[hidden.device.type] // len(weight))
+        rows = TOKENS_AT_ONCE[hidden.device.type]
         memory = hidden.new_empty(min(rows, len(hidden)), len(weight))
         log_p = torch.empty_like(memory, dtype=weight.dtype)
         to_hidden, to_weight = torch.empty_like(hidden), torch.zeros_like(matrix)

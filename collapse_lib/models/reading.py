@@ -58,7 +58,7 @@ class Reader:
         """
         n = prompts.shape[1]
         self.used = 0
-        later = torch.full((n, n), -torch.inf, device=prompts.device).triu_(1)
+        later = self.tokens.new_full((n, n), -torch.inf).triu_(1)
         rows = max(1, TOKENS_AT_ONCE[prompts.device.type] // n)
         parts = zip(
             torch.split(prompts, rows), torch.split(self.memory, rows, 2), strict=True
@@ -119,8 +119,13 @@ class Reader:
         split = split.permute(2, 0, 3, 1, 4)  # 3 of (B, heads, n, width / heads)
         end = self.used + split.shape[3]
         kept[:, :, :, self.used : end] = split[1:]
+        if mask is not None:
+            keys, values = kept[:, :, :, :end]
+            mixed = F.scaled_dot_product_attention(split[0], keys, values, mask)
+            return mixed.transpose(1, 2).reshape(len(qkv), -1)
+        # For one token a sequence, two products are faster on a CPU.
         keys, values = kept[:, :, :, :end].flatten(1, 2)
-        queries = split[0].flatten(0, 1)
+        queries = split[0].reshape(len(keys), 1, self.size)
         scores = torch.baddbmm(
             queries.new_empty(1),  # not looked at, since beta is 0
             queries,
@@ -128,10 +133,7 @@ class Reader:
             beta=0,
             alpha=1 / math.sqrt(self.size),
         )
-        if mask is not None:
-            scores.view(*split.shape[1:4], end).add_(mask)
-        mixed = torch.bmm(scores.softmax(-1), values)
-        return mixed.view(split.shape[1:]).transpose(1, 2).reshape(len(qkv), -1)
+        return torch.bmm(scores.softmax(-1), values).view(len(qkv), -1)
 
     def _normed(self, x: Tensor) -> Tensor:
         normed: Tensor = self.norm(x)
