@@ -121,7 +121,8 @@ class Reader:
         kept[:, :, :, self.used : end] = split[1:]
         if mask is not None:
             keys, values = kept[:, :, :, :end]
-            mixed = F.scaled_dot_product_attention(split[0], keys, values, mask)
+            queries = split[0].contiguous()  # the fused operation needs it
+            mixed = F.scaled_dot_product_attention(queries, keys, values, mask)
             return mixed.transpose(1, 2).reshape(len(qkv), -1)
         # For one token a sequence, two products are faster on a CPU.
         keys, values = kept[:, :, :, :end].flatten(1, 2)
