@@ -11,8 +11,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from collapse_lib.models import beam_search, opt_weights, reading
 from collapse_lib.models import decoding_loops as loops
-from collapse_lib.models import opt_weights
 from collapse_lib.models import transformer_network as networks
 from collapse_lib.models.decoding import Ancestral, Beam, Decoder, Greedy
 from collapse_lib.models.weights import pack, unpack
@@ -57,18 +57,25 @@ def generate(
 # ---- the cache ----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("few", [0, 256])
 @pytest.mark.parametrize("n_first", [1, 3, 8])
-def test_cached_logits_equal_the_full_pass(
-    network: networks.Network, n_first: int
+def test_logits_of_what_was_read_equal_the_full_pass(
+    n_first: int,
+    few: int,
+    network: networks.Network,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(reading, "FEW", few)  # both layouts of a product
+    monkeypatch.setitem(reading.TOKENS_AT_ONCE, "cpu", 16)  # two prompts, then two
     tokens = prompts(4, 9)
-    cache = networks.Cache(SIZES, 4, 9, network.tokens.weight)
     with torch.no_grad():
-        parts = [network.hidden(tokens[:, :n_first], 0, cache)]
+        reader = reading.Reader(network, 4, 9)
+        parts = [reader.start(tokens[:, :n_first])]
         for place in range(n_first, 9):
-            parts.append(network.hidden(tokens[:, place, None], place, cache))
-        cached = network.logits(torch.cat(parts, 1))
-        torch.testing.assert_close(cached, network(tokens), atol=1e-5, rtol=1e-5)
+            parts.append(reader.read(tokens[:, place, None], place))
+        found = torch.stack([reader.logits(part).t().clone() for part in parts], 1)
+        expected = network(tokens)[:, n_first - 1 :]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
 def full_pass(network: networks.Network, tokens: Tensor) -> Tensor:
@@ -106,6 +113,15 @@ def test_single_draws_follow_the_softmax() -> None:
     assert goodness_of_fit(drawn, logits.log_softmax(-1)) > 1e-3
     # The same test sees a temperature of 1.05.
     assert goodness_of_fit(drawn, (1.05 * logits).log_softmax(-1)) < 1e-3
+
+
+def test_drawing_from_a_vocabulary_of_any_length() -> None:
+    for n in (64, 96, 97):  # one run of 64 tokens, runs of 32, and single tokens
+        logits = torch.randn(n, generator=torch.Generator().manual_seed(n))
+        logits[n // 2 :] -= 5
+        logits[-1] = -torch.inf
+        drawn = loops.draw(logits.expand(50_000, -1), torch.Generator().manual_seed(0))
+        assert goodness_of_fit(drawn, logits.log_softmax(-1)) > 1e-3
 
 
 def test_a_draw_at_the_edge_of_the_unit_interval_exists(
@@ -166,6 +182,18 @@ def test_drawing_depends_on_the_seed_only(network: networks.Network) -> None:
 
 
 # ---- beams --------------------------------------------------------------------------
+
+
+def test_the_best_sums_are_those_of_a_full_sort() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for n_tokens in (23, 64, 256):  # single tokens, one run, and four
+        for beams in (1, 5):
+            before = torch.randn(7, beams, generator=generator)
+            scores = torch.randn(7, beams, n_tokens, generator=generator)
+            found = beam_search.best_of(before, scores, 5)
+            sums, place = (before[:, :, None] + scores).flatten(1).topk(5)
+            assert torch.equal(found[0], sums)
+            assert torch.equal(found[1] * n_tokens + found[2], place)
 
 
 def test_with_enough_beams_the_search_is_exhaustive(network: networks.Network) -> None:

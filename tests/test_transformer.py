@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from collapse_lib import models, recurse, regimes
+from collapse_lib.models import cross_entropy
 from collapse_lib.models import transformer_network as networks
 from collapse_lib.models import transformer_training as training
 from collapse_lib.models.decoding import Beam, Greedy
@@ -116,6 +117,31 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(
         assert total.item() / y.numel() == pytest.approx(loss.item(), rel=1e-5)
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_the_loss_has_the_derivatives_of_a_plain_cross_entropy(
+    kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cross_entropy.TOKENS_AT_ONCE, "cpu", 4)
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(11, 8, generator=generator).to(kind).requires_grad_()
+    weight = torch.randn(50, 8, generator=generator).requires_grad_()
+    targets = torch.randint(50, (11,), generator=generator)
+    found = cross_entropy.CrossEntropy.apply(hidden, weight, targets)
+    plain = F.cross_entropy(hidden.float() @ weight.t(), targets, reduction="sum")
+    near = (
+        {"rtol": 1e-5, "atol": 1e-6}
+        if kind == torch.float32
+        else {"rtol": 0.05, "atol": 0.05}
+    )
+    assert found.item() == pytest.approx(plain.item(), rel=near["rtol"])
+    gradients = [
+        torch.autograd.grad(3 * loss, (hidden, weight)) for loss in (found, plain)
+    ]
+    for ours, theirs in zip(*gradients, strict=True):
+        assert ours.dtype == theirs.dtype
+        torch.testing.assert_close(ours, theirs, **near)
 
 
 @pytest.mark.parametrize("cosine", ["step", "epoch"])

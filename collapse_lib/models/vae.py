@@ -95,6 +95,7 @@ class VAE:
         """Train the network of one chain."""
         from collapse_lib.models import vae_network as networks
         from collapse_lib.models import vae_training as training
+        from collapse_lib.models.weights import pack
 
         network = networks.Network(self.capacity, self.n_latents, seed)
         trainer = training.Trainer(
@@ -116,7 +117,7 @@ class VAE:
                 f"training diverged: the loss of the epochs is {losses}; lower "
                 f"learning_rate (it is {self.learning_rate:g})"
             )
-        return networks.pack(network.encoder), networks.pack(network.decoder), losses
+        return pack(network.encoder), pack(network.decoder), losses
 
 
 @dataclass(frozen=True)

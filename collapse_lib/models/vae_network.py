@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from collapse_lib.models.images import SIDE
+from collapse_lib.models.weights import unpack
 
 Part = TypeVar("Part", "Encoder", "Decoder")
 # Images drawn or encoded at once: on a CPU what fits its cache, on a GPU enough to fill
@@ -92,40 +93,13 @@ class Network(nn.Module):
         return loss
 
 
-def pack(module: nn.Module) -> NDArray[np.float32]:
-    """Return all weights in one vector."""
-    with torch.no_grad():
-        parts = [weight.detach().contiguous().flatten() for weight in _weights(module)]
-        packed: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
-    return packed
-
-
 def load(
     kind: type[Part], vector: NDArray[np.float32], capacity: int, n_latents: int
 ) -> Part:
     """Return an encoder or decoder with the weights in a vector made by `pack`."""
     with torch.device("meta"):  # no weights are drawn that would be overwritten
         module = kind(capacity, n_latents)
-    module.to_empty(device="cpu")
-    unpack(module, vector)
-    return module
-
-
-def unpack(module: nn.Module, vector: NDArray[np.float32]) -> None:
-    """Put a vector made by `pack` into a module of the same shape."""
-    offset = 0
-    values = torch.from_numpy(np.array(vector))
-    with torch.no_grad():
-        for weight in _weights(module):
-            part = values[offset : offset + weight.numel()]
-            weight.copy_(part.view(weight.shape))
-            offset += weight.numel()
-    if offset != len(vector):
-        raise ValueError(f"{len(vector)} weights given, the network has {offset}")
-
-
-def _weights(module: nn.Module) -> list[Tensor]:
-    return list(module.parameters())
+    return unpack(module.to_empty(device="cpu"), vector)
 
 
 def generator(seed: int, device: str) -> torch.Generator:
