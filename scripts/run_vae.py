@@ -4,11 +4,12 @@
 
 trains what is missing in the folder until the minutes are over; the same command again
 goes on from there. `make reproduce CHAPTER=07 SCALE=paper` reads the folder, trains
-what is still missing and stores the result. On a CPU with instructions for it,
-`--precision bfloat16` is twice as fast, and processes with one thread each can share the
-replicates (`--only`). On a GPU the script first measures which precision and launch mode
-is fastest and still agrees with float32. A machine that only trains needs numpy, pandas,
-scipy, torch and tqdm, and the MNIST files in the folder that COLLAPSE_MNIST names.
+what is still missing and stores the result.
+On a CPU with instructions for it, `--precision bfloat16` is twice as fast, and several
+processes with one thread each can share the replicates (`--only`). On a GPU the script
+first measures which precision and launch mode is fastest and still agrees with float32.
+A machine that only trains needs numpy, pandas, scipy, torch and tqdm, and the MNIST
+files in the folder that COLLAPSE_MNIST names.
 """
 
 from __future__ import annotations
