@@ -71,7 +71,7 @@ def check(name: str = "lost", expected: float | None = 0.5, **kinds: Any) -> Che
 
 def test_the_ledger_has_every_claim_of_the_paper_once() -> None:
     numbered = {f"C{n:02d}" for n in range(1, 47) if n != 14}
-    assert set(LEDGER) == numbered | {"C10b", "C14a", "C14b", "C23b", "C29b"}
+    assert set(LEDGER) == numbered | {"C10b", "C14a", "C14b", "C23b", "C28b", "C29b"}
 
 
 def test_claims_of_written_chapters_are_checked_the_others_say_who_will(
@@ -80,8 +80,11 @@ def test_claims_of_written_chapters_are_checked_the_others_say_who_will(
     written = {path.name[:2] for path in (root / "chapters").glob("*.ipynb")}
     assert written
     for entry in LEDGER.values():
-        assert bool(entry.checks) == (entry.chapter in written), entry.id
         assert bool(entry.checks) != bool(entry.not_attempted), entry.id
+        if entry.chapter not in written:
+            assert not entry.checks, entry.id
+        elif entry.not_attempted:  # a written chapter says what is missing
+            assert entry.not_attempted.startswith("Needs "), entry.id
 
 
 def test_statistical_checks_are_judged_at_four_standard_errors() -> None:
