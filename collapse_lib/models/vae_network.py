@@ -16,7 +16,7 @@ from collapse_lib.models.images import SIDE
 Part = TypeVar("Part", "Encoder", "Decoder")
 # Images drawn or encoded at once: on a CPU what fits its cache, on a GPU enough to fill
 # it.
-CHUNK = {"cpu": 256, "cuda": 8_192}
+CHUNK = {"cpu": 128, "cuda": 8_192}
 
 
 class Encoder(nn.Module):
@@ -32,8 +32,8 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log variance, shape ``(B, n_latents)`` each."""
-        hidden = F.relu(self.conv1(images))  # (B, capacity, 14, 14)
-        hidden = F.relu(self.conv2(hidden)).flatten(1)  # (B, 2 capacity * 7 * 7)
+        hidden = F.relu_(self.conv1(images))  # (B, capacity, 14, 14)
+        hidden = F.relu_(self.conv2(hidden)).flatten(1)  # (B, 2 capacity * 7 * 7)
         return self.mean(hidden), self.log_variance(hidden)
 
 
@@ -50,15 +50,18 @@ class Decoder(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """Return logits, shape ``(B, 1, 28, 28)``."""
         hidden = self.linear(latents).unflatten(1, self.shape)
-        hidden = F.relu(self.conv2(hidden))  # (B, capacity, 14, 14)
+        # Channels last throughout: what the convolutions compute in, so that no
+        # gradient has to be laid out anew.
+        hidden = hidden.contiguous(memory_format=torch.channels_last)
+        hidden = F.relu_(self.conv2(hidden))  # (B, capacity, 14, 14)
         if hidden.is_cuda:
             logits: Tensor = self.conv1(hidden)  # (B, 1, 28, 28)
             return logits
         # On CPU the transposed convolution to one channel is slow; the same sums as a
         # product of matrices, whose 4 by 4 patches are then laid over each other.
         weight = self.conv1.weight.flatten(1)  # (capacity, 16)
-        patches = weight.t() @ hidden.flatten(2)  # (B, 16, 14 * 14)
-        folded = F.fold(patches, (SIDE, SIDE), 4, stride=2, padding=1)
+        patches = hidden.permute(0, 2, 3, 1).flatten(1, 2) @ weight  # (B, 14 * 14, 16)
+        folded = F.fold(patches.mT, (SIDE, SIDE), 4, stride=2, padding=1)
         assert self.conv1.bias is not None  # the layer was made with one
         return folded + self.conv1.bias  # one channel, one bias
 
