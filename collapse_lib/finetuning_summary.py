@@ -1,0 +1,195 @@
+"""The numbers of chapter 09, computed from the records of its runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collapse_lib import metrics
+from collapse_lib.finetuning import ARMS, PUBLISHED
+from collapse_lib.finetuning_text import Material
+from collapse_lib.lineage_records import Records, write_text
+from collapse_lib.models.fitted_language_model import Tokens
+
+Array = NDArray[np.float64]
+Record = Mapping[str, NDArray[Any]]
+
+#: Test blocks per batch where the paper's released code takes standard deviations.
+BATCH = 16
+#: What counts as likely and as unlikely for model 0: quantiles of its own text.
+LIKELY, UNLIKELY = 0.05, 0.99
+#: Edges of the histograms: perplexities, in equal steps of their logarithm.
+EDGES = np.geomspace(1, 1_000, 61)
+#: Generations whose histograms the paper shows.
+SHOWN = (0, 1, 2, 3, 5, 9)
+
+
+def summarise(records: Records, text: Material) -> dict[str, Array]:
+    """Return every number of every arm.
+
+    Parameters
+    ----------
+    records
+        What the runs stored.
+    text
+        The human text that they began with.
+
+    Returns
+    -------
+    dict
+        ``<arm>_<metric>``, shape ``(replicates, generations + 1)``, as far as all
+        replicates of an arm have come; ``<arm>_histogram``, the shares of sequences
+        between `EDGES` in the generations of `SHOWN`, mean of the replicates; and
+        ``zero_shot``, the perplexity before fine-tuning. Hyphens in names of arms
+        become underscores.
+    """
+    numbers = {"zero_shot": perplexity(records.of("zero-shot", "test_loss")[0, 0])}
+    rarity = [rarities(blocks) for blocks in text.train]
+    for arm in [name for name in ARMS if (name, 0) in records.arrays]:
+        prefix = arm.replace("-", "_")
+        seeds = records.replicates(arm)
+        last = min(len(records.arrays[arm, seed]) for seed in seeds)
+        runs = [records.arrays[arm, seed][:last] for seed in seeds]
+        rows = [
+            measure(run, text.train[seed], rarity[seed])
+            for run, seed in zip(runs, seeds, strict=True)
+        ]
+        for metric in rows[0]:
+            numbers[f"{prefix}_{metric}"] = np.array([row[metric] for row in rows])
+        if arm in PUBLISHED:
+            shown = [t for t in SHOWN if t < last]
+            shares = [[histogram(run[t]["own_loss"]) for t in shown] for run in runs]
+            numbers[f"{prefix}_histogram"] = np.mean(shares, axis=0)
+    return numbers
+
+
+def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, Any]:
+    """Return the numbers of one lineage.
+
+    Parameters
+    ----------
+    run
+        The records of its generations.
+    prompts
+        What they continued, shape ``(n, length)``.
+    rarity
+        Weight of each token in comparing texts, see `rarities`.
+
+    Returns
+    -------
+    dict
+        Name -> one number for each generation: ``perplexity`` of human test text,
+        its ``factor`` and ``spread`` over batches; of the text that the generation
+        wrote, the shares ``low`` and ``high`` of sequences that model 0 finds likelier
+        and less likely than nearly all of its own, their ``median`` perplexity,
+        ``rep4``, ``distinct2`` and ``topic``.
+    """
+    own = [np.asarray(record["own_loss"]) for record in run]
+    low, high = np.quantile(own[0], (LIKELY, UNLIKELY))
+    test = [np.asarray(record["test_loss"]) for record in run]
+    texts = [record["text"] for record in run]
+    return {
+        "perplexity": [perplexity(losses) for losses in test],
+        "factor": [metrics.batch_factor(-losses[:, None], BATCH) for losses in test],
+        "spread": [batch_spread(losses) for losses in test],
+        "low": [(losses < low).mean() for losses in own],
+        "high": [(losses > high).mean() for losses in own],
+        "median": [np.exp(np.median(losses)) for losses in own],
+        "rep4": [metrics.rep_n(text, 4) for text in texts],
+        "distinct2": [metrics.distinct_n(text, 2) for text in texts],
+        "topic": [similarity(text, prompts, rarity).mean() for text in texts],
+        "best_epoch": [best_epoch(record) for record in run],
+        "seconds": [record["seconds"].sum() for record in run],
+    }
+
+
+def perplexity(losses: NDArray[Any]) -> Array:
+    """Return the exponential of the mean loss per token, over the last axis."""
+    return np.asarray(np.exp(losses.mean(axis=-1)))
+
+
+def batch_spread(losses: Array) -> float:
+    """Return the standard deviation of the perplexities of batches of test blocks."""
+    n = len(losses) // BATCH
+    batches = perplexity(losses[: n * BATCH].reshape(n, BATCH))
+    return float(batches.std(ddof=1))
+
+
+def histogram(losses: NDArray[Any]) -> Array:
+    """Return the share of sequences with a perplexity in each bin of `EDGES`."""
+    inside = np.clip(np.exp(losses), EDGES[0], EDGES[-1])
+    return np.asarray(np.histogram(inside, EDGES)[0] / len(losses))
+
+
+def best_epoch(record: Record) -> int:
+    """Return the epoch, from 1 on, whose weights were handed on."""
+    losses = record["validation_losses"]
+    return len(losses) if np.isnan(losses).all() else int(np.argmin(losses)) + 1
+
+
+def rarities(blocks: Tokens) -> Array:
+    r"""Return the weight :math:`\log(n/n_w)` of each token.
+
+    Here :math:`n_w` of ``n`` blocks hold the token; 0.5 stands for none. Tokens beyond
+    the largest one in the blocks have no weight of their own, see `similarity`.
+    """
+    n_tokens = int(blocks.max()) + 1
+    holds = np.zeros((len(blocks), n_tokens), bool)
+    holds[np.arange(len(blocks))[:, None], blocks] = True
+    return np.asarray(np.log(len(blocks) / np.maximum(holds.sum(axis=0), 0.5)))
+
+
+def similarity(texts: Tokens, prompts: Tokens, rarity: Array) -> Array:
+    r"""Return how much each text is about what its prompt is about.
+
+    The cosine of their vectors of token counts, each count multiplied by the weight of
+    its token, so that common tokens hardly matter (tf-idf).
+
+    Parameters
+    ----------
+    texts, prompts
+        Tokens, shape ``(n, length)`` each.
+    rarity
+        Of `rarities`; rarer tokens count as the rarest.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(n,)``, from 0, nothing in common, to 1.
+    """
+    n_tokens = max(int(texts.max()), int(prompts.max()), len(rarity) - 1) + 1
+    weights = np.full(n_tokens, rarity.max())
+    weights[: len(rarity)] = rarity
+    vectors = []
+    for blocks in (texts, prompts):
+        cells = np.arange(len(blocks))[:, None] * n_tokens + blocks
+        counts = np.bincount(cells.ravel(), minlength=len(blocks) * n_tokens)
+        vectors.append(counts.reshape(len(blocks), n_tokens) * weights)
+    a, b = vectors
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return np.asarray((a * b).sum(axis=1) / np.maximum(lengths, 1e-12))
+
+
+def save_texts(
+    records: Records, text: Material, path: Path, arms: Sequence[str], n: int = 10
+) -> None:
+    """Write the first prompts of replicate 0 with what each generation made of them.
+
+    `load_texts` reads the file.
+    """
+    told: dict[str, Any] = {"prompts": text.tokenizer.texts(text.train[0][:n])}
+    for arm in arms:
+        run = records.arrays[arm, 0]
+        told[arm] = [text.tokenizer.texts(record["text"][:n]) for record in run]
+    write_text(path, json.dumps(told, indent=1, ensure_ascii=False))
+
+
+def load_texts(path: Path) -> dict[str, Any]:
+    """Return ``prompts``, and for each arm the texts by generation and prompt."""
+    texts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return texts
