@@ -190,6 +190,14 @@ def run_sizes(
     return records
 
 
+def stream(seed: int, arm: str, replicate: int, *more: int) -> np.random.Generator:
+    """Return the randomness of a lineage, or of training (t, 0) or writing (t, 1).
+
+    Each generation has its own, so that it does not matter where a run was cut short.
+    """
+    return np.random.default_rng([seed, list(ARMS).index(arm), replicate, *more])
+
+
 @dataclass
 class _Run:
     """One call of `run_all`."""
@@ -213,13 +221,8 @@ class _Run:
             n_samples=len(real),
             n_generations=n_generations,
             measure={"loss": lambda told: [told.test_loss]},
-            rng=self.rng(name, replicate),
+            rng=stream(self.seed, name, replicate),
         )
-
-    def rng(self, name: str, replicate: int, *more: int) -> np.random.Generator:
-        """Return the generator of one lineage, or of one of its generations."""
-        key = [self.seed, list(ARMS).index(name), replicate, *more]
-        return np.random.default_rng(key)
 
     def zero_shot(self) -> None:
         """Measure the pretrained model as it is."""
@@ -236,7 +239,7 @@ class _Run:
         if not path.exists():
             self.clock.check()
             real = self.text.train[replicate]
-            fitted = model.fit(real[None], self.rng("a", replicate, 0))
+            fitted = model.fit(real[None], stream(self.seed, "a", replicate, 0))
             write_arrays(path, {key: getattr(fitted, key) for key in _KEPT})
         return FittedLanguageModel(
             **read_arrays(path), block=self.text.train.shape[2], model=model
@@ -254,7 +257,7 @@ class _Run:
             model = replace(model, init=first.weights[0])
         if arm.last_epoch:
             model = replace(model, validation=None)
-        return model.fit(data, self.rng(name, replicate, t, 0))
+        return model.fit(data, stream(self.seed, name, replicate, t, 0))
 
     def write(self, name: str, replicate: int, t: int, fitted: Any) -> Tokens:
         """Return what a generation writes; arms share what model 0 writes."""
@@ -263,7 +266,7 @@ class _Run:
         path = self.folder / f"text-zero-{replicate}-{kind}.npz"
         if t == 0 and path.exists():
             return read_arrays(path)["text"]
-        rng = self.rng(name, replicate, t, 1)
+        rng = stream(self.seed, name, replicate, t, 1)
         text = continuations(fitted, self.text.train[replicate], decoder, rng)
         if t == 0:
             write_arrays(path, {"text": text})
@@ -282,7 +285,9 @@ class _Told:
     test_loss: float
 
     def sample(self, n: int, rng: np.random.Generator) -> Tokens:
-        """Return ``n`` of the blocks it wrote, in random order."""
+        """Return ``n`` of the blocks that it wrote, or all in order."""
+        if n == len(self.text):
+            return self.text[None]
         return self.text[None, rng.permutation(len(self.text))[:n]]
 
 

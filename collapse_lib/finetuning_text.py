@@ -80,7 +80,8 @@ def material(config: Mapping[str, Any], folder: Path | None = None) -> Material:
     }
     train = blocks["train"]
     if config["blocks"]:
-        train = train.reshape(replicates, -1, BLOCK)
+        order = np.random.default_rng(0).permutation(len(train))
+        train = train[order].reshape(replicates, -1, BLOCK)
     else:
         train = np.broadcast_to(train, (replicates, *train.shape))
     model = replace(model, validation=blocks["validation"], prompts=train[0])
@@ -88,14 +89,14 @@ def material(config: Mapping[str, Any], folder: Path | None = None) -> Material:
 
 
 def human_blocks(tokenizer: Tokenizer, documents: Sequence[str], n: int) -> Tokens:
-    """Cut documents into blocks, in random order.
+    """Cut documents into blocks, in the order of the text.
 
     Parameters
     ----------
     tokenizer
         How to encode them, with the special tokens that it adds to every line.
     documents
-        Human texts in random order. No more of them are read than needed.
+        Human texts; no more of them are read than needed.
     n
         How many blocks; 0: all.
 
@@ -113,7 +114,7 @@ def human_blocks(tokenizer: Tokenizer, documents: Sequence[str], n: int) -> Toke
     found: list[Tokens] = []
     while (group := list(islice(lines, GROUP))) and (not n or sum(map(len, found)) < n):
         found.append(tokenizer.blocks(group, BLOCK, special=True))
-    blocks = np.random.default_rng(0).permutation(np.concatenate(found))
+    blocks = np.concatenate(found)
     if len(blocks) < n:
         raise ValueError(
             f"the corpus has {len(blocks)} blocks of {BLOCK} tokens, {n} are needed; "
