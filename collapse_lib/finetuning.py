@@ -78,6 +78,8 @@ ARMS = {
     "accumulate": Arm(label="accumulate", regime=regimes.Accumulate()),
     "last-epoch": Arm(label="last epoch", last_epoch=True),
 }
+#: What randomness is for: to mix text, to train, to write.
+PURPOSES = ("mix", "train", "write")
 #: The two that the paper shows.
 PUBLISHED = ("a", "b")
 #: Replicates of each that come before any control, in a long run.
@@ -190,12 +192,16 @@ def run_sizes(
     return records
 
 
-def stream(seed: int, arm: str, replicate: int, *more: int) -> np.random.Generator:
-    """Return the randomness of a lineage, or of training (t, 0) or writing (t, 1).
+def stream(
+    seed: int, purpose: str, arm: str, replicate: int, generation: int = 0
+) -> np.random.Generator:
+    """Return the randomness of a lineage for one of `PURPOSES`.
 
     Each generation has its own, so that it does not matter where a run was cut short.
+    Model 0 is trained with that of arm ``a``.
     """
-    return np.random.default_rng([seed, list(ARMS).index(arm), replicate, *more])
+    key = [PURPOSES.index(purpose), list(ARMS).index(arm), replicate, generation]
+    return np.random.default_rng([seed, *key])
 
 
 @dataclass
@@ -221,7 +227,7 @@ class _Run:
             n_samples=len(real),
             n_generations=n_generations,
             measure={"loss": lambda told: [told.test_loss]},
-            rng=stream(self.seed, name, replicate),
+            rng=stream(self.seed, "mix", name, replicate),
         )
 
     def zero_shot(self) -> None:
@@ -239,7 +245,7 @@ class _Run:
         if not path.exists():
             self.clock.check()
             real = self.text.train[replicate]
-            fitted = model.fit(real[None], stream(self.seed, "a", replicate, 0))
+            fitted = model.fit(real[None], stream(self.seed, "train", "a", replicate))
             write_arrays(path, {key: getattr(fitted, key) for key in _KEPT})
         return FittedLanguageModel(
             **read_arrays(path), block=self.text.train.shape[2], model=model
@@ -257,7 +263,7 @@ class _Run:
             model = replace(model, init=first.weights[0])
         if arm.last_epoch:
             model = replace(model, validation=None)
-        return model.fit(data, stream(self.seed, name, replicate, t, 0))
+        return model.fit(data, stream(self.seed, "train", name, replicate, t))
 
     def write(self, name: str, replicate: int, t: int, fitted: Any) -> Tokens:
         """Return what a generation writes; arms share what model 0 writes."""
@@ -266,7 +272,7 @@ class _Run:
         path = self.folder / f"text-zero-{replicate}-{kind}.npz"
         if t == 0 and path.exists():
             return read_arrays(path)["text"]
-        rng = stream(self.seed, name, replicate, t, 1)
+        rng = stream(self.seed, "write", name, replicate, t)
         text = continuations(fitted, self.text.train[replicate], decoder, rng)
         if t == 0:
             write_arrays(path, {"text": text})

@@ -15,6 +15,7 @@ from collapse_lib.finetuning import ARMS, PUBLISHED
 from collapse_lib.finetuning_text import Material
 from collapse_lib.lineage_records import Records, write_text
 from collapse_lib.models.fitted_language_model import Tokens
+from collapse_lib.pretraining import n_weights
 
 Array = NDArray[np.float64]
 Record = Mapping[str, NDArray[Any]]
@@ -106,6 +107,32 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
         "best_epoch": [best_epoch(record) for record in run],
         "seconds": [record["seconds"].sum() for record in run],
     }
+
+
+def spikes(
+    records: Mapping[tuple[int, ...], Records],
+) -> tuple[NDArray[np.int64], Array]:
+    """Return how far generation 1 is from generation 0, for models of several sizes.
+
+    Parameters
+    ----------
+    records
+        Size -> records, from `collapse_lib.finetuning.run_sizes`.
+
+    Returns
+    -------
+    tuple
+        Number of weights, shape ``(sizes,)``, and for each size and replicate the
+        perplexities before fine-tuning, of generation 0 and of generation 1, shape
+        ``(sizes, replicates, 3)``; as many replicates as every size has.
+    """
+    n = min(len(found.replicates("a")) for found in records.values())
+    rows = []
+    for found in records.values():
+        before = perplexity(found.of("zero-shot", "test_loss")[0, 0])
+        after = perplexity(found.of("a", "test_loss", 1)[:n])
+        rows.append(np.column_stack([np.full(n, before), after]))
+    return np.array([n_weights(size) for size in records]), np.array(rows)
 
 
 def perplexity(losses: NDArray[Any]) -> Array:

@@ -76,6 +76,13 @@ def architecture(size: Sequence[int]) -> Transformer:
     )
 
 
+def n_weights(size: Sequence[int]) -> int:
+    """Return the number of weights of a transformer of a size."""
+    from collapse_lib.models.transformer_network import empty, pack
+
+    return int(pack(empty(architecture(size).sizes)).size)
+
+
 def pretrained(size: Sequence[int], folder: Path | None = None) -> Weights:
     """Return the weights of a pretrained transformer, shape ``(n_weights,)``.
 
