@@ -45,12 +45,22 @@ def summarise(records: Records, text: Material) -> dict[str, Array]:
     dict
         ``<arm>_<metric>``, shape ``(replicates, generations + 1)``, as far as all
         replicates of an arm have come; ``<arm>_histogram``, the shares of sequences
-        between `EDGES` in the generations of `SHOWN`, mean of the replicates; and
-        ``zero_shot``, the perplexity before fine-tuning. Hyphens in names of arms
-        become underscores.
+        between `EDGES` in the generations of `SHOWN`, mean of the replicates. Hyphens
+        in names of arms become underscores. ``zero_shot`` is the perplexity before
+        fine-tuning; ``real_rep4`` and ``real_topic`` describe the prompts of each
+        replicate, the second one the similarity of prompts to others.
     """
-    numbers = {"zero_shot": perplexity(records.of("zero-shot", "test_loss")[0, 0])}
     rarity = [rarities(blocks) for blocks in text.train]
+    numbers = {
+        "zero_shot": perplexity(records.of("zero-shot", "test_loss")[0, 0]),
+        "real_rep4": metrics.rep_n(text.train, 4),
+        "real_topic": np.array(
+            [
+                similarity(np.roll(blocks, 1, axis=0), blocks, weights).mean()
+                for blocks, weights in zip(text.train, rarity, strict=True)
+            ]
+        ),
+    }
     for arm in [name for name in ARMS if (name, 0) in records.arrays]:
         prefix = arm.replace("-", "_")
         seeds = records.replicates(arm)
