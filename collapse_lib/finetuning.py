@@ -82,7 +82,9 @@ ARMS = {
 PURPOSES = ("mix", "train", "write")
 #: The two that the paper shows.
 PUBLISHED = ("a", "b")
-#: Replicates of each that come before any control, in a long run.
+#: All others; a configuration names some of them, or says "all".
+CONTROLS = tuple(arm for arm in ARMS if arm not in PUBLISHED)
+#: Replicates of the published ones that come before any control.
 FIRST = 2
 
 
@@ -92,7 +94,8 @@ def plan(config: Mapping[str, Any]) -> list[tuple[str, int]]:
     What the claims need most comes first, so that a run cut short has it.
     """
     own = {arm: config["seeds"] for arm in PUBLISHED}
-    counts = own | {arm: config["arm_seeds"] for arm in config["arms"]}
+    controls = CONTROLS if config["arms"] == "all" else config["arms"]
+    counts = own | {arm: config["arm_seeds"] for arm in controls}
     lineages = [(arm, seed) for arm, n in counts.items() for seed in range(n)]
 
     def rank(lineage: tuple[str, int]) -> int:

@@ -26,7 +26,7 @@ CONFIG: dict[str, Any] = {
     "model": "tiny",
     "generations": 2,
     "seeds": 2,
-    "arms": [arm for arm in ARMS if arm not in ("a", "b")],
+    "arms": "all",
     "arm_seeds": 1,
     "sizes": [],
 }
