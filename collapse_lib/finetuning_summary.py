@@ -45,9 +45,9 @@ def summarise(records: Records, text: Material) -> dict[str, Array]:
     dict
         ``<arm>_<metric>``, shape ``(replicates, generations + 1)``, as far as all
         replicates of an arm have come; ``<arm>_histogram``, the shares of sequences
-        between `EDGES` in the generations of `SHOWN`, mean of the replicates. Hyphens
-        in names of arms become underscores. ``zero_shot`` is the perplexity before
-        fine-tuning; ``real_rep4`` and ``real_topic`` describe the prompts of each
+        between `EDGES` in the generations of `SHOWN`, mean of the replicates, with
+        ``<arm>_bounds``, see `bounds`. Hyphens in names of arms become underscores.
+        ``zero_shot`` is the perplexity before fine-tuning; ``real_rep4`` and ``real_topic`` describe the prompts of each
         replicate, the second one the similarity of prompts to others.
     """
     rarity = [rarities(blocks) for blocks in text.train]
@@ -76,6 +76,7 @@ def summarise(records: Records, text: Material) -> dict[str, Array]:
             shown = [t for t in SHOWN if t < last]
             shares = [[histogram(run[t]["own_loss"]) for t in shown] for run in runs]
             numbers[f"{prefix}_histogram"] = np.mean(shares, axis=0)
+            numbers[f"{prefix}_bounds"] = np.array([bounds(run[0]) for run in runs])
     return numbers
 
 
@@ -101,7 +102,7 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
         ``rep4``, ``distinct2`` and ``topic``.
     """
     own = [np.asarray(record["own_loss"]) for record in run]
-    low, high = np.quantile(own[0], (LIKELY, UNLIKELY))
+    low, high = np.log(bounds(run[0]))
     test = [np.asarray(record["test_loss"]) for record in run]
     texts = [record["text"] for record in run]
     return {
@@ -117,6 +118,11 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
         "best_epoch": [best_epoch(record) for record in run],
         "seconds": [record["seconds"].sum() for record in run],
     }
+
+
+def bounds(first: Record) -> Array:
+    """Return below and above which perplexity a sequence is likely and unlikely."""
+    return np.asarray(np.exp(np.quantile(first["own_loss"], (LIKELY, UNLIKELY))))
 
 
 def spikes(
