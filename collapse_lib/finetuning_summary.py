@@ -47,8 +47,9 @@ def summarise(records: Records, text: Material) -> dict[str, Array]:
         replicates of an arm have come; ``<arm>_histogram``, the shares of sequences
         between `EDGES` in the generations of `SHOWN`, mean of the replicates, with
         ``<arm>_bounds``, see `bounds`. Hyphens in names of arms become underscores.
-        ``zero_shot`` is the perplexity before fine-tuning; ``real_rep4`` and ``real_topic`` describe the prompts of each
-        replicate, the second one the similarity of prompts to others.
+        ``zero_shot`` is the perplexity before fine-tuning; ``real_rep4`` and
+        ``real_topic`` describe the prompts of each replicate, the second one their
+        similarity to other prompts.
     """
     rarity = [rarities(blocks) for blocks in text.train]
     numbers = {
