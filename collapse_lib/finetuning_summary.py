@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from collapse_lib import metrics
-from collapse_lib.finetuning import ARMS, PUBLISHED
+from collapse_lib.claims import Estimate
+from collapse_lib.finetuning_arms import ARMS, PUBLISHED
 from collapse_lib.finetuning_text import Material
 from collapse_lib.lineage_records import Records, write_text
+from collapse_lib.metrics.topic import rarities, similarity
 from collapse_lib.models.fitted_language_model import Tokens
 from collapse_lib.pretraining import n_weights
 
@@ -121,6 +124,66 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
     }
 
 
+def ratio(
+    numbers: Mapping[str, Array],
+    metric: str,
+    arm: str,
+    generation: int = 9,
+    *,
+    to: int = 0,
+    over: str | None = None,
+) -> Array:
+    """Return a metric over that of another generation, or of another arm.
+
+    Parameters
+    ----------
+    numbers
+        What `summarise` returned.
+    metric, arm, generation
+        What to look at.
+    to
+        The generation to compare with.
+    over
+        The arm to compare with, in the same generation, instead.
+
+    Returns
+    -------
+    ndarray
+        One number for each replicate; of two arms, for each that both have.
+    """
+    values = numbers[f"{arm.replace('-', '_')}_{metric}"]
+    if over is None:
+        return values[:, generation] / values[:, to]
+    others = numbers[f"{over.replace('-', '_')}_{metric}"]
+    n = min(len(values), len(others))
+    return values[:n, generation] / others[:n, generation]
+
+
+def table(numbers: Mapping[str, Array], generations: Sequence[int]) -> pd.DataFrame:
+    """Return one row for each arm: growth of the perplexity, and the last text.
+
+    Parameters
+    ----------
+    numbers
+        What `summarise` returned, with at least two replicates of each arm.
+    generations
+        After which the growth is shown, relative to generation 0, with its standard
+        error.
+    """
+    rows = {}
+    for arm in [a for a in ARMS if f"{a.replace('-', '_')}_perplexity" in numbers]:
+        key, row = arm.replace("-", "_"), {}
+        for t in generations:
+            growth = Estimate.mean(ratio(numbers, "perplexity", arm, t))
+            row[f"generation {t}"] = f"{growth.value:.2f} ± {growth.se:.2f}"
+        for name, metric in (("likely", "low"), ("unlikely", "high")):
+            row[name] = f"{100 * numbers[f'{key}_{metric}'][:, -1].mean():.0f} %"
+        row["rep-4"] = f"{100 * numbers[f'{key}_rep4'][:, -1].mean():.0f} %"
+        row["seeds"] = str(len(numbers[f"{key}_low"]))
+        rows[ARMS[arm].label] = row
+    return pd.DataFrame(rows).T
+
+
 def bounds(first: Record) -> Array:
     """Return below and above which perplexity a sequence is likely and unlikely."""
     return np.asarray(np.exp(np.quantile(first["own_loss"], (LIKELY, UNLIKELY))))
@@ -174,49 +237,6 @@ def best_epoch(record: Record) -> int:
     """Return the epoch, from 1 on, whose weights were handed on."""
     losses = record["validation_losses"]
     return len(losses) if np.isnan(losses).all() else int(np.argmin(losses)) + 1
-
-
-def rarities(blocks: Tokens) -> Array:
-    r"""Return the weight :math:`\log(n/n_w)` of each token.
-
-    Here :math:`n_w` of ``n`` blocks hold the token; 0.5 stands for none. Tokens beyond
-    the largest one in the blocks have no weight of their own, see `similarity`.
-    """
-    n_tokens = int(blocks.max()) + 1
-    holds = np.zeros((len(blocks), n_tokens), bool)
-    holds[np.arange(len(blocks))[:, None], blocks] = True
-    return np.asarray(np.log(len(blocks) / np.maximum(holds.sum(axis=0), 0.5)))
-
-
-def similarity(texts: Tokens, prompts: Tokens, rarity: Array) -> Array:
-    r"""Return how much each text is about what its prompt is about.
-
-    The cosine of their vectors of token counts, each count multiplied by the weight of
-    its token, so that common tokens hardly matter (tf-idf).
-
-    Parameters
-    ----------
-    texts, prompts
-        Tokens, shape ``(n, length)`` each.
-    rarity
-        Of `rarities`; rarer tokens count as the rarest.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(n,)``, from 0, nothing in common, to 1.
-    """
-    n_tokens = max(int(texts.max()), int(prompts.max()), len(rarity) - 1) + 1
-    weights = np.full(n_tokens, rarity.max())
-    weights[: len(rarity)] = rarity
-    vectors = []
-    for blocks in (texts, prompts):
-        cells = np.arange(len(blocks))[:, None] * n_tokens + blocks
-        counts = np.bincount(cells.ravel(), minlength=len(blocks) * n_tokens)
-        vectors.append(counts.reshape(len(blocks), n_tokens) * weights)
-    a, b = vectors
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return np.asarray((a * b).sum(axis=1) / np.maximum(lengths, 1e-12))
 
 
 def save_texts(

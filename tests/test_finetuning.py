@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from collapse_lib import finetuning, pretraining, recurse, regimes, results
-from collapse_lib.finetuning import ARMS, plan, run_all, stream
+from collapse_lib.finetuning import run_all
+from collapse_lib.finetuning_arms import ARMS, PURPOSES, plan, stream
 from collapse_lib.finetuning_text import Material, human_blocks, material
 from collapse_lib.lineage import TimeUp
 from collapse_lib.lineage_records import Records
@@ -249,7 +250,7 @@ def test_streams_differ_in_everything() -> None:
     keys = [
         (seed, purpose, arm, replicate, t)
         for seed in (0, 1)
-        for purpose in finetuning.PURPOSES
+        for purpose in PURPOSES
         for arm in ("a", "b")
         for replicate in (0, 1)
         for t in (0, 1)

@@ -12,6 +12,7 @@ from collapse_lib import finetuning_summary as summary
 from collapse_lib import pretraining
 from collapse_lib.finetuning_text import Material
 from collapse_lib.lineage_records import Records
+from collapse_lib.metrics.topic import rarities, similarity
 from collapse_lib.told import Told
 
 V, N, SEEDS = 50, 200, 2
@@ -96,8 +97,8 @@ def test_without_validation_the_last_epoch_is_handed_on() -> None:
 def test_rare_tokens_weigh_more() -> None:
     blocks = np.array([[0, 0, 1], [0, 2, 2], [0, 1, 3]])
     expected = np.log([1, 3 / 2, 3, 3])
-    np.testing.assert_allclose(summary.rarities(blocks), expected)
-    np.testing.assert_allclose(summary.rarities(np.array([[1]])), [np.log(2), 0])
+    np.testing.assert_allclose(rarities(blocks), expected)
+    np.testing.assert_allclose(rarities(np.array([[1]])), [np.log(2), 0])
 
 
 def test_similarity_by_hand() -> None:
@@ -105,13 +106,13 @@ def test_similarity_by_hand() -> None:
     prompts = np.array([[1, 2, 0], [1, 1, 0], [1, 1, 1], [0, 0, 0]])
     texts = np.array([[2, 1, 0], [2, 2, 2], [1, 2, 0], [1, 1, 1]])
     expected = [1, 0, 3 / (3 * np.sqrt(5)), 0]
-    found = summary.similarity(texts, prompts, rarity)
+    found = similarity(texts, prompts, rarity)
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_tokens_that_people_never_used_count_as_the_rarest() -> None:
     rarity = np.array([0.0, 1.0, 2.0])
-    found = summary.similarity(np.array([[1, 7]]), np.array([[7, 7]]), rarity)
+    found = similarity(np.array([[1, 7]]), np.array([[7, 7]]), rarity)
     assert found == pytest.approx(4 * 2 / (4 * np.sqrt(5)))
 
 
@@ -132,6 +133,35 @@ def test_texts_are_kept_with_their_prompts(
     assert told["prompts"] == text.tokenizer.texts(text.train[0][:3])
     written = records.arrays["penalty-two", 0][3]["text"][2]
     assert told["penalty-two"][3][2] == text.tokenizer.decode(written)
+
+
+def test_ratios_compare_generations_or_arms() -> None:
+    numbers = {
+        "a_perplexity": np.array([[10.0, 30.0, 20.0], [10.0, 40.0, 30.0]]),
+        "a_tenth_perplexity": np.array([[10.0, 15.0, 10.0]]),
+    }
+    growth = summary.ratio(numbers, "perplexity", "a", 2)
+    np.testing.assert_allclose(growth, [2, 3])
+    spike = summary.ratio(numbers, "perplexity", "a", 1, to=2)
+    np.testing.assert_allclose(spike, [1.5, 4 / 3])
+    beside = summary.ratio(numbers, "perplexity", "a", 1, over="a-tenth")
+    np.testing.assert_allclose(beside, [2])
+
+
+def test_the_table_has_a_row_for_each_arm(records: Records, text: Material) -> None:
+    numbers = summary.summarise(records, text)
+    rows = summary.table(numbers, [1, 2])
+    assert list(rows.index) == [
+        "5 epochs, no real text",
+        "10 epochs, 10 % real",
+        "penalty 2",
+    ]
+    growth = numbers["b_perplexity"][:, 1] / numbers["b_perplexity"][:, 0]
+    error = abs(growth[0] - growth[1]) / 2
+    expected = f"{growth.mean():.2f} ± {error:.2f}"
+    assert rows.loc["10 epochs, 10 % real", "generation 1"] == expected
+    assert rows.loc["penalty 2", "likely"] == "0 %"
+    assert rows.loc["penalty 2", "seeds"] == "2"
 
 
 # ---- the table ----------------------------------------------------------------------
