@@ -2,8 +2,7 @@
 
 Every generation fine-tunes *the same* pretrained weights on text that the generation
 before wrote after real prompts. So a lineage is nothing but the texts it has written:
-a run keeps one small file per generation, and a run that was cut short reads them
-again and goes on.
+a run keeps one small file per generation, from which it goes on if it was cut short.
 """
 
 from __future__ import annotations

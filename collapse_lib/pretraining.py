@@ -127,7 +127,8 @@ def pretrain(size: Sequence[int]) -> Weights:
         **{key: RECIPE[key] for key in keys},
     )
     fitted = model.fit(text["train"][None], np.random.default_rng(RECIPE["seed"]))
-    return fitted.weights[0]
+    weights: Weights = fitted.weights[0]
+    return weights
 
 
 def save(path: Path, size: Sequence[int], weights: Weights) -> None:
