@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from collapse_lib import finetuning, pretraining, recurse, regimes, results
+from collapse_lib.corpora import corpus
 from collapse_lib.finetuning import run_all
 from collapse_lib.finetuning_arms import ARMS, PURPOSES, plan, stream
 from collapse_lib.finetuning_text import Material, human_blocks, material
@@ -343,6 +344,9 @@ def test_replicates_have_text_of_their_own() -> None:
     one, other = (rows(blocks) for blocks in text.train)
     assert not one & other
     assert not (one | other) & rows(text.test)
+    in_order = human_blocks(text.tokenizer, corpus("chitchat").documents, 12)
+    assert rows(in_order) == one | other
+    assert (in_order != text.train.reshape(12, 64)).any()  # not one talk each
     everything = material({**small_config(blocks=0, validation_blocks=0), "seeds": 2})
     assert len(everything.train[0]) > 10_000
     np.testing.assert_array_equal(everything.train[0], everything.train[1])
