@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,3 +21,15 @@ def check_count(name: str, value: Any, least: int) -> int:
     if not whole or value < least:
         raise ValueError(f"{name} is {value!r}; it must be an integer >= {least}")
     return int(value)
+
+
+def check_positive(name: str, value: float) -> None:
+    """Raise ValueError unless ``value`` is a finite number above 0."""
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{name} is {value!r}; it must be a number > 0")
+
+
+def check_not_negative(name: str, value: float) -> None:
+    """Raise ValueError unless ``value`` is a finite number, 0 or above."""
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} is {value!r}; it must be a number >= 0")

@@ -16,7 +16,6 @@ import functools
 import hashlib
 import importlib.resources
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from collapse_lib.checks import check_choice
+from collapse_lib.fetching import named_folder
 from collapse_lib.vocabulary import words
 
 SPLITS = ("train", "validation", "test")
@@ -197,11 +197,11 @@ def _wikitext(split: str, folder: str | Path | None) -> Loaded:
         "download WikiText-2 (the version with <unk>, not the raw one) and name the "
         f"folder of its three files in the environment variable {WIKITEXT_VARIABLE}"
     )
-    named = folder if folder is not None else os.environ.get(WIKITEXT_VARIABLE)
-    if not named:
+    named = named_folder(folder, WIKITEXT_VARIABLE)
+    if named is None:
         raise FileNotFoundError(f"wikitext-2 does not come with the book; {remedy}")
-    there = [path for name in names if (path := Path(named) / name).is_file()]
-    path = there[0] if there else Path(named) / names[0]
+    there = [path for name in names if (path := named / name).is_file()]
+    path = there[0] if there else named / names[0]
     if sha256 is not None:
         text = checked(path, sha256, remedy).decode()
     else:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import bz2
 import functools
 import html
-import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -113,9 +112,8 @@ def wikipedia(folder: str | Path | None = None) -> dict[str, tuple[str, ...]]:
     ValueError
         If its content is another one.
     """
-    named = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
-    found = Path(named) if named else fetching.cache_folder("wikipedia")
-    return _articles(found / FILE, SHA256)
+    named = fetching.named_folder(folder, FOLDER_VARIABLE)
+    return _articles((named or fetching.cache_folder("wikipedia")) / FILE, SHA256)
 
 
 @functools.cache

@@ -12,7 +12,6 @@ import gzip
 import hashlib
 import importlib.resources
 import io
-import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,8 +198,7 @@ def parse_idx(raw: bytes) -> NDArray[np.uint8]:
 
 
 def _folder(given: str | Path | None) -> Path:
-    named = given if given is not None else os.environ.get(FOLDER_VARIABLE)
-    folder = Path(named) if named else cache_folder()
+    folder = fetching.named_folder(given, FOLDER_VARIABLE) or cache_folder()
     if not folder.is_dir():
         raise FileNotFoundError(
             f"all of MNIST was asked for, and {folder} is no folder; {HOW_TO_GET}"

@@ -26,6 +26,12 @@ def cache_folder(name: str) -> Path:
     return Path(pooch.os_cache("collapse-lib")) / name
 
 
+def named_folder(given: str | Path | None, variable: str) -> Path | None:
+    """Return the folder that an argument or else an environment variable names."""
+    named = given if given is not None else os.environ.get(variable)
+    return Path(named) if named else None
+
+
 def from_any(
     folder: Path,
     sources: Mapping[str, Source],

@@ -141,8 +141,18 @@ class Records:
     arrays: Mapping[tuple[str, int], list[Mapping[str, NDArray[Any]]]]
 
     @classmethod
-    def read(cls, folder: str | Path) -> Records:
+    def read(
+        cls, folder: str | Path, only: Collection[tuple[str, int]] | None = None
+    ) -> Records:
         """Read all generations below a folder.
+
+        Parameters
+        ----------
+        folder
+            Where a run was stored.
+        only
+            Arms and replicates to read, for example without one that is not finished;
+            default: all.
 
         Raises
         ------
@@ -152,9 +162,11 @@ class Records:
         found: dict[tuple[str, int], dict[int, Path]] = {}
         for path in sorted(Path(folder).glob("*/generation-*.npz")):
             match = FILE.fullmatch(path.relative_to(folder).as_posix())
-            if match:
-                run = found.setdefault((match["arm"], int(match["seed"])), {})
-                run[int(match["generation"])] = path
+            if match is None:
+                continue
+            run = match["arm"], int(match["seed"])
+            if only is None or run in only:
+                found.setdefault(run, {})[int(match["generation"])] = path
         if not found:
             raise ValueError(f"{folder} holds no files <arm>-<n>/generation-<n>.npz")
         for (arm, seed), paths in found.items():

@@ -82,13 +82,16 @@ def measure(record: Mapping[str, Any], real: Seen) -> dict[str, Any]:
     dict
         Name -> number; ``class_shares`` has one for each digit. ``floor`` is the least
         loss of a batch that any model could reach on these images as training data,
-        as a mean per image.
+        as a mean per image. ``latent_sigma`` is the paper's: of all latent variables
+        thrown together, whose means differ; ``latent_spread`` is the root mean square
+        over latent variables of the standard deviation of each.
     """
     images = record["images"] / np.float32(255)
     seen = classify(images)
     sets = (real.features, seen.features)
     numbers = {name: float(record[name]) for name in PLAIN}
     return numbers | {
+        "latent_spread": float(np.sqrt(np.mean(np.square(record["latent_sigmas"])))),
         "latent_peak": float(record["latent_peaks"].mean()),
         "loss": float(record["losses"][-1]),
         "floor": pixel_entropy(images),

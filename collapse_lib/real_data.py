@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
-from collapse_lib.samples import Data, Summary, check_data, n_chains, size
+from collapse_lib.samples import Data, Summary, check_data, describe, n_chains, size
 
 
 class RealData:
@@ -24,7 +22,7 @@ class RealData:
 
     def describe(self) -> str:
         """Return a text that differs for different data."""
-        return _describe(self.source if self.fixed is None else self.fixed)
+        return describe(self.source if self.fixed is None else self.fixed)
 
     @property
     def first(self) -> Data:
@@ -57,17 +55,6 @@ class RealData:
                 f"for: it returned {n_chains(data)}, chains is {self.chains}"
             )
         return data
-
-
-def _describe(data: Any) -> str:
-    """Return a text that differs for different data, without their bulk."""
-    if isinstance(data, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()
-        return f"array {data.dtype} {data.shape} sha256 {digest}"
-    if is_dataclass(data):
-        parts = [f"{f.name}={_describe(getattr(data, f.name))}" for f in fields(data)]
-        return f"{type(data).__name__}({', '.join(parts)})"
-    return repr(data)
 
 
 def _fixed(real: Any, chains: int, event_ndim: int) -> Data:

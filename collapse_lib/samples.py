@@ -10,14 +10,19 @@ work with both.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Data: TypeAlias = "NDArray[Any] | Summary"
+Dataclass = TypeVar("Dataclass", bound="DataclassInstance")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,3 +224,54 @@ def check_data(data: Data, event_ndim: int, name: str = "data") -> None:
     if data.dtype.kind == "f" and not np.isfinite(data).all():
         bad = int(data.size - np.isfinite(data).sum())
         raise ValueError(f"{name} holds {bad} values that are NaN or infinite")
+
+
+def repeat_chains(fitted: Dataclass, chains: int) -> Dataclass:
+    """Return the fit of one chain for several, as a source of real data.
+
+    Parameters
+    ----------
+    fitted
+        A dataclass; its arrays have the chain axis first.
+    chains
+        How many are needed. The arrays are repeated without a copy.
+
+    Raises
+    ------
+    ValueError
+        If the fit has another number of chains than 1 and ``chains``.
+    """
+    values = {f.name: getattr(fitted, f.name) for f in dataclasses.fields(fitted)}
+    arrays = {key: a for key, a in values.items() if isinstance(a, np.ndarray)}
+    for array in arrays.values():
+        if len(array) not in (1, chains):
+            raise ValueError(
+                f"the model has {len(array)} chains; it cannot serve {chains}"
+            )
+    repeated = {
+        key: np.broadcast_to(array, (chains, *array.shape[1:]))
+        for key, array in arrays.items()
+    }
+    return dataclasses.replace(fitted, **repeated)
+
+
+def describe(value: Any, digits: int = 64) -> str:
+    """Return a text that differs for different values, without their bulk.
+
+    Parameters
+    ----------
+    value
+        Arrays are named by their hash, dataclasses by their fields.
+    digits
+        How much of a hash is kept.
+    """
+    if isinstance(value, np.ndarray):
+        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return f"array {value.dtype} {value.shape} sha256 {digest[:digits]}"
+    if dataclasses.is_dataclass(value):
+        parts = (
+            f"{f.name}={describe(getattr(value, f.name), digits)}"
+            for f in dataclasses.fields(value)
+        )
+        return f"{type(value).__name__}({', '.join(parts)})"
+    return repr(value)

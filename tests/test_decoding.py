@@ -11,9 +11,11 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from collapse_lib.models import beam_search, opt_weights, reading
 from collapse_lib.models import decoding_loops as loops
 from collapse_lib.models import transformer_network as networks
 from collapse_lib.models.decoding import Ancestral, Beam, Decoder, Greedy
+from collapse_lib.models.weights import pack, unpack
 
 SIZES = networks.Architecture(
     vocabulary=23, context=20, width=16, layers=2, heads=4, hidden=32
@@ -55,18 +57,25 @@ def generate(
 # ---- the cache ----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("few", [0, 256])
 @pytest.mark.parametrize("n_first", [1, 3, 8])
-def test_cached_logits_equal_the_full_pass(
-    network: networks.Network, n_first: int
+def test_logits_of_what_was_read_equal_the_full_pass(
+    n_first: int,
+    few: int,
+    network: networks.Network,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(reading, "FEW", few)  # both layouts of a product
+    monkeypatch.setitem(reading.TOKENS_AT_ONCE, "cpu", 16)  # two prompts, then two
     tokens = prompts(4, 9)
-    cache = networks.Cache(SIZES, 4, 9, network.tokens.weight)
     with torch.no_grad():
-        parts = [network.hidden(tokens[:, :n_first], 0, cache)]
+        reader = reading.Reader(network, 4, 9)
+        parts = [reader.start(tokens[:, :n_first])]
         for place in range(n_first, 9):
-            parts.append(network.hidden(tokens[:, place, None], place, cache))
-        cached = network.logits(torch.cat(parts, 1))
-        torch.testing.assert_close(cached, network(tokens), atol=1e-5, rtol=1e-5)
+            parts.append(reader.read(tokens[:, place, None], place))
+        found = torch.stack([reader.logits(part).t().clone() for part in parts], 1)
+        expected = network(tokens)[:, n_first - 1 :]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
 def full_pass(network: networks.Network, tokens: Tensor) -> Tensor:
@@ -104,6 +113,15 @@ def test_single_draws_follow_the_softmax() -> None:
     assert goodness_of_fit(drawn, logits.log_softmax(-1)) > 1e-3
     # The same test sees a temperature of 1.05.
     assert goodness_of_fit(drawn, (1.05 * logits).log_softmax(-1)) < 1e-3
+
+
+def test_drawing_from_a_vocabulary_of_any_length() -> None:
+    for n in (64, 96, 97):  # one run of 64 tokens, runs of 32, and single tokens
+        logits = torch.randn(n, generator=torch.Generator().manual_seed(n))
+        logits[n // 2 :] -= 5
+        logits[-1] = -torch.inf
+        drawn = loops.draw(logits.expand(50_000, -1), torch.Generator().manual_seed(0))
+        assert goodness_of_fit(drawn, logits.log_softmax(-1)) > 1e-3
 
 
 def test_a_draw_at_the_edge_of_the_unit_interval_exists(
@@ -166,6 +184,18 @@ def test_drawing_depends_on_the_seed_only(network: networks.Network) -> None:
 # ---- beams --------------------------------------------------------------------------
 
 
+def test_the_best_sums_are_those_of_a_full_sort() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for n_tokens in (23, 64, 256):  # single tokens, one run, and four
+        for beams in (1, 5):
+            before = torch.randn(7, beams, generator=generator)
+            scores = torch.randn(7, beams, n_tokens, generator=generator)
+            found = beam_search.best_of(before, scores, 5)
+            sums, place = (before[:, :, None] + scores).flatten(1).topk(5)
+            assert torch.equal(found[0], sums)
+            assert torch.equal(found[1] * n_tokens + found[2], place)
+
+
 def test_with_enough_beams_the_search_is_exhaustive(network: networks.Network) -> None:
     size, n_new = SIZES.vocabulary, 2
     found = generate(Beam(size), network, prompts(3), n_new, end=None)
@@ -201,7 +231,7 @@ def test_a_row_does_not_depend_on_the_others(network: networks.Network) -> None:
 def test_the_end_token_is_never_written(
     decoder: Decoder, network: networks.Network
 ) -> None:
-    eager = networks.unpack(networks.empty(SIZES), networks.pack(network)).eval()
+    eager = unpack(networks.empty(SIZES), pack(network)).eval()
     with torch.no_grad():  # now it wants to end every text at once
         eager.norm.bias.copy_(5 * eager.tokens.weight[END])
     assert (generate(decoder, eager, prompts(), 4, end=None) == END).any()
@@ -243,22 +273,12 @@ def theirs(
 ) -> Callable[[Tensor, Decoder, int | None], Tensor]:
     """The same weights in Hugging Face's implementation of OPT."""
     transformers = pytest.importorskip("transformers")
-    from collapse_lib.models.opt_weights import to_opt
-
-    config = transformers.OPTConfig(
-        vocab_size=SIZES.vocabulary,
-        max_position_embeddings=SIZES.context,
-        hidden_size=SIZES.width,
-        word_embed_proj_dim=SIZES.width,
-        num_hidden_layers=SIZES.layers,
-        num_attention_heads=SIZES.heads,
-        ffn_dim=SIZES.hidden,
-        bos_token_id=END,
-        eos_token_id=END,
-        pad_token_id=1,
+    special = {"bos_token_id": END, "eos_token_id": END, "pad_token_id": 1}
+    config = transformers.OPTConfig.from_dict(
+        {**opt_weights.config_of(SIZES), **special}
     )
     model = transformers.OPTForCausalLM(config).eval()
-    missing, unknown = model.load_state_dict(to_opt(network), strict=False)
+    missing, unknown = model.load_state_dict(opt_weights.to_opt(network), strict=False)
     assert missing == ["lm_head.weight"] and not unknown
     model.tie_weights()
 
@@ -284,6 +304,10 @@ def test_logits_equal_those_of_hugging_face(network: networks.Network, theirs) -
         torch.testing.assert_close(
             network(prompts(8, 15)), expected, atol=2e-5, rtol=1e-4
         )
+
+
+def test_a_configuration_tells_the_sizes() -> None:
+    assert opt_weights.sizes_of(opt_weights.config_of(SIZES)) == SIZES
 
 
 @pytest.mark.parametrize("end", [END, None])

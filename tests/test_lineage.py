@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import run_vae
 
 from collapse_lib import lineage, lineage_records
 from collapse_lib.digits import mnist
@@ -169,6 +171,8 @@ def test_more_replicates_go_on_from_what_is_there(tmp_path: Path) -> None:
     first = (tmp_path / "paper-0" / "generation-00.npz").stat().st_mtime_ns
     more = lineage.run_all({**few, "seeds": 2}, seed=1, folder=tmp_path)
     assert more.replicates("paper") == [0, 1]
+    fewer = lineage.run_all(few, seed=1, folder=tmp_path)
+    assert fewer.replicates("paper") == [0]
     assert (tmp_path / "paper-0" / "generation-00.npz").stat().st_mtime_ns == first
 
 
@@ -259,7 +263,35 @@ def test_a_contact_sheet_comes_apart_again(tmp_path: Path) -> None:
         contact_sheet(images, columns=4)
 
 
-# ---- notes of calls -----------------------------------------------------------------
+# ---- the script ---------------------------------------------------------------------
+
+
+def modes(path: Path, *rows: tuple[str, bool, float, float]) -> Path:
+    names = ("precision", "cuda_graph", "images_per_s", "loss")
+    path.write_text(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rows", "chosen"),
+    [
+        ([("float32", True, 100, 1.0), ("tf32", True, 300, 1.001)], "tf32"),
+        ([("float32", True, 100, 1.0), ("tf32", True, 300, 1.1)], "float32"),
+        ([("float32", True, 100, 1.0), ("tf32", True, 110, 1.0)], "float32"),
+    ],
+)
+def test_a_faster_mode_is_taken_only_if_it_agrees_and_is_worth_it(
+    tmp_path: Path, rows: list, chosen: str
+) -> None:
+    path = modes(tmp_path / "modes.json", *rows)
+    assert run_vae.choose(path, "paper", "cuda")["precision"] == chosen
+
+
+def test_if_no_mode_works_the_script_says_where_to_look(tmp_path: Path) -> None:
+    path = tmp_path / "modes.json"
+    path.write_text(json.dumps([{"precision": "float32", "error": "no GPU"}]))
+    with pytest.raises(SystemExit, match=r"no mode works on cuda; .*modes\.json"):
+        run_vae.choose(path, "paper", "cuda")
 
 
 def test_the_calls_of_a_folder_are_kept(tmp_path: Path) -> None:

@@ -432,7 +432,7 @@ def test_mixtures_side_by_side_are_chains():
 
 def test_a_mixture_is_repeated_for_chains_and_several_are_not():
     assert TWO.expand(4).means.shape == (4, 2, 2)
-    with pytest.raises(ValueError, match="4 mixtures, which cannot be repeated for 3"):
+    with pytest.raises(ValueError, match="has 4 chains; it cannot serve 3"):
         TWO.expand(4).expand(3)
 
 

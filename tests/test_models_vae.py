@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from collapse_lib.digits import mnist
 from collapse_lib.models import vae_network as networks
 from collapse_lib.models import vae_training as training
 from collapse_lib.models.images import Images
+from collapse_lib.models.weights import pack, unpack
 
 # Small enough for a fit in a fraction of a second; the shapes are the real ones'.
 TINY = models.VAE(epochs=1, capacity=2, n_latents=3, batch=16)
@@ -91,13 +93,13 @@ def test_the_decoder_is_the_published_stack_of_layers() -> None:
 
 def test_weights_survive_packing() -> None:
     network = networks.Network(capacity=4, n_latents=20, seed=1)
-    packed = networks.pack(network)
+    packed = pack(network)
     other = networks.Network(capacity=4, n_latents=20, seed=2)
-    networks.unpack(other.to(memory_format=torch.channels_last), packed)
+    unpack(other.to(memory_format=torch.channels_last), packed)
     for a, b in zip(network.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b)
-    with pytest.raises(ValueError, match="weights given, the network has"):
-        networks.unpack(other, np.append(packed, 0).astype(np.float32))
+    with pytest.raises(ValueError, match="this network has .* weights"):
+        unpack(other, np.append(packed, 0).astype(np.float32))
 
 
 def test_encoding_and_drawing_do_not_depend_on_chunks(
@@ -197,8 +199,8 @@ def test_a_temperature_scales_the_latent_variance(real: np.ndarray) -> None:
     fitted = TINY.fit(real[None], rng())
     cold = fitted.temper(0.25)
     decoder, colder = (networks.Decoder(2, 3) for _ in range(2))
-    networks.unpack(decoder, fitted.decoder[0])
-    networks.unpack(colder, cold.decoder[0])
+    unpack(decoder, fitted.decoder[0])
+    unpack(colder, cold.decoder[0])
     z = torch.randn(4, 3)
     assert torch.allclose(colder(z), decoder(0.5 * z), atol=1e-6)
     frozen = fitted.temper(0).draw(3, rng())[0]
@@ -254,35 +256,21 @@ def test_fresh_real_data_come_from_a_fitted_model(real: np.ndarray) -> None:
 
 
 def test_a_run_goes_on_from_its_checkpoint_to_the_same_bits(
-    tmp_path: Path, real: np.ndarray
+    goes_on: Callable[..., None], real: np.ndarray
 ) -> None:
-    def run(path: Path | None, fail_at: float = np.inf) -> np.ndarray:
-        seen = []
-
-        def loss(fit: models.FittedVAE) -> np.ndarray:
-            seen.append(fit)
-            if len(seen) > fail_at:
-                raise KeyboardInterrupt
-            return fit.losses[:, -1]
-
+    def run(measure: Callable[..., np.ndarray], path: Path | None) -> np.ndarray:
         return recurse(
             TINY,
             Images.of(real[:20]),
             regime=regimes.Mix(0.5, 0.25, 0.25),
             n_samples=20,
             n_generations=3,
-            measure={"loss": loss},
+            measure={"loss": measure},
             rng=rng(),
             checkpoint=path,
         ).array("loss")
 
-    path = tmp_path / "state.npz"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("collapse_lib.recursion.SECONDS_BETWEEN_CHECKPOINTS", -1)
-        with pytest.raises(KeyboardInterrupt):
-            run(path, fail_at=2)
-    assert path.exists()
-    assert (run(path) == run(None)).all()
+    goes_on(lambda fit: fit.losses[:, -1], run)
 
 
 # ---- images as data -----------------------------------------------------------------

@@ -18,6 +18,7 @@ from collapse_lib.models import opt_weights
 from collapse_lib.models import pretrained_files as files
 from collapse_lib.models import transformer_network as networks
 from collapse_lib.models.decoding import Ancestral, Beam, Greedy
+from collapse_lib.models.weights import pack
 from collapse_lib.tokens import Tokenizer
 
 transformers = pytest.importorskip("transformers")
@@ -143,11 +144,11 @@ def test_weights_go_to_hugging_face_and_back(fetched: Path) -> None:
     network = tiny(fetched).network(seed=0)
     state = opt_weights.to_opt(network)
     again = opt_weights.from_opt(networks.empty(network.sizes), state)
-    assert (networks.pack(again) == networks.pack(network)).all()
+    assert (pack(again) == pack(network)).all()
     # Files of 2022 leave out the first word of each name.
     short = {name.removeprefix("model."): weight for name, weight in state.items()}
     again = opt_weights.from_opt(networks.empty(network.sizes), short)
-    assert (networks.pack(again) == networks.pack(network)).all()
+    assert (pack(again) == pack(network)).all()
 
 
 @pytest.mark.parametrize(

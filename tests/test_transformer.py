@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import torch
 from torch.nn import functional as F
 
 from collapse_lib import models, recurse, regimes
+from collapse_lib.models import cross_entropy
 from collapse_lib.models import transformer_network as networks
 from collapse_lib.models import transformer_training as training
 from collapse_lib.models.decoding import Beam, Greedy
+from collapse_lib.models.weights import pack, unpack
 
 START = 8
 # A language of eight tokens, small enough for a fit in a fraction of a second.
@@ -116,6 +119,31 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_the_loss_has_the_derivatives_of_a_plain_cross_entropy(
+    kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cross_entropy.TOKENS_AT_ONCE, "cpu", 4)
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(11, 8, generator=generator).to(kind).requires_grad_()
+    weight = torch.randn(50, 8, generator=generator).requires_grad_()
+    targets = torch.randint(50, (11,), generator=generator)
+    found = cross_entropy.CrossEntropy.apply(hidden, weight, targets)
+    plain = F.cross_entropy(hidden.float() @ weight.t(), targets, reduction="sum")
+    near = (
+        {"rtol": 1e-5, "atol": 1e-6}
+        if kind == torch.float32
+        else {"rtol": 0.05, "atol": 0.05}
+    )
+    assert found.item() == pytest.approx(plain.item(), rel=near["rtol"])
+    gradients = [
+        torch.autograd.grad(3 * loss, (hidden, weight)) for loss in (found, plain)
+    ]
+    for ours, theirs in zip(*gradients, strict=True):
+        assert ours.dtype == theirs.dtype
+        torch.testing.assert_close(ours, theirs, **near)
+
+
 @pytest.mark.parametrize("cosine", ["step", "epoch"])
 def test_the_learning_rate_follows_the_cosine(
     cosine: str, monkeypatch: pytest.MonkeyPatch
@@ -180,7 +208,7 @@ def test_every_fit_starts_from_the_given_weights_again() -> None:
 
 def test_weights_survive_packing() -> None:
     network = networks.random(TINY.sizes, seed=1)
-    other = networks.unpack(networks.empty(TINY.sizes), networks.pack(network))
+    other = unpack(networks.empty(TINY.sizes), pack(network))
     for a, b in zip(network.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b)
 
@@ -332,36 +360,24 @@ def test_fresh_real_text_comes_from_a_fitted_model() -> None:
         two.expand(3)
 
 
-def test_a_run_goes_on_from_its_checkpoint_to_the_same_bits(tmp_path: Path) -> None:
+def test_a_run_goes_on_from_its_checkpoint_to_the_same_bits(
+    goes_on: Callable[..., None],
+) -> None:
     longer = TINY.fit(text(9, length=20)[None], rng()).weights[0]
 
-    def run(path: Path | None, fail_at: float = np.inf) -> np.ndarray:
-        seen = []
-
-        def nll(fit: models.FittedLanguageModel) -> np.ndarray:
-            seen.append(fit)
-            if len(seen) > fail_at:
-                raise KeyboardInterrupt
-            return fit.nll(REAL).mean(1)
-
+    def run(measure: Callable[..., np.ndarray], path: Path | None) -> np.ndarray:
         return recurse(
             replace(TINY, init=longer, prompts=REAL, validation=REAL),
             REAL,
             regime=regimes.Mix(0.5, 0.25, 0.25),
             n_samples=20,
             n_generations=3,
-            measure={"nll": nll},
+            measure={"nll": measure},
             rng=rng(),
             checkpoint=path,
         ).array("nll")
 
-    path = tmp_path / "state.npz"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("collapse_lib.recursion.SECONDS_BETWEEN_CHECKPOINTS", -1)
-        with pytest.raises(KeyboardInterrupt):
-            run(path, fail_at=2)
-    assert path.exists()
-    assert (run(path) == run(None)).all()
+    goes_on(lambda fit: fit.nll(REAL).mean(1), run)
 
 
 def test_a_checkpoint_tells_models_with_other_arrays_apart() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from collapse_lib.models.decoding_loops import check_room, penalise
-from collapse_lib.models.transformer_network import Cache, Network
+from collapse_lib.models.decoding_loops import LONGEST_RUN, penalise
+from collapse_lib.models.reading import Reader
+from collapse_lib.models.transformer_network import Network
 
 
 @torch.inference_mode()
@@ -32,14 +35,17 @@ def search(
         See `collapse_lib.models.decoding.Beam`.
     """
     batch, n_old = prompts.shape
-    check_room(network, n_old, n_new)
-    like = network.tokens.weight
     # The last tokens found are never read.
-    cache = Cache(network.sizes, batch, n_old + (n_new - 1) * beams, like)
-    hidden = network.hidden(prompts, 0, cache)[:, -1:]
-    tree = _Tree(prompts, n_new, beams, cache.memory.shape[4], like.dtype)
+    slots = n_old + (n_new - 1) * beams
+    reader = Reader(network, batch, slots)
+    hidden = reader.start(prompts)
+    tree = _Tree(prompts, n_new, beams, slots, reader.memory.dtype)
     for step in range(n_new):
-        scores = network.logits(hidden).float().log_softmax(-1)  # (B, beams, V)
+        logits = reader.logits(hidden).float()
+        if step < 2:  # one beginning at first, then as many as are kept
+            log_p = torch.empty_like(logits)
+        torch.log_softmax(logits, 0, out=log_p)
+        scores = log_p.t().view(batch, -1, len(log_p))  # (B, beams, V)
         scores = penalise(
             scores, tree.tokens[:, : scores.shape[1], : n_old + step], penalty
         )
@@ -47,8 +53,8 @@ def search(
             scores[:, :, end] = -torch.inf
         tree.grow(scores, step)
         if step < n_new - 1:
-            mask = tree.mask[:, None, :, : n_old + (step + 1) * beams]
-            hidden = network.hidden(tree.newest(step), n_old + step, cache, mask)
+            mask = tree.mask[:, :, : n_old + (step + 1) * beams]
+            hidden = reader.read(tree.newest(step), n_old + step, mask)
     return tree.tokens[:, 0, n_old:]
 
 
@@ -71,12 +77,9 @@ class _Tree:
 
     def grow(self, scores: Tensor, step: int) -> None:
         """Keep the best of all continuations, given each token's score."""
-        n_tokens = scores.shape[-1]
-        total = (self.scores[:, :, None] + scores).flatten(1)
-        self.scores, best = total.topk(self.beams)  # (B, beams)
-        parent = best // n_tokens
+        self.scores, parent, token = best_of(self.scores, scores, self.beams)
         self.tokens = _take(self.tokens, parent)
-        self.tokens[:, :, self.n_old + step] = best % n_tokens
+        self.tokens[:, :, self.n_old + step] = token
         self.mask = _take(self.mask, parent)
         slots = slice(
             self.n_old + step * self.beams, self.n_old + (step + 1) * self.beams
@@ -88,6 +91,36 @@ class _Tree:
     def newest(self, step: int) -> Tensor:
         """Return the last token of each beam, shape ``(B, beams)``."""
         return self.tokens[:, :, self.n_old + step]
+
+
+def best_of(before: Tensor, scores: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the best sums of a beginning's score and a token's.
+
+    The best ``n`` lie in those ``n`` runs of tokens whose own best are the best; the
+    other runs need not be sorted.
+
+    Parameters
+    ----------
+    before, scores
+        Shapes ``(B, beams)`` and ``(B, beams, vocabulary)``.
+
+    Returns
+    -------
+    tuple
+        Sums, numbers of the beginnings and tokens, each ``(B, n)``, best first.
+    """
+    size = math.gcd(scores.shape[2], LONGEST_RUN)
+    # In the order in which the scores are stored.
+    runs = scores.permute(2, 0, 1)
+    runs = runs.view(-1, size, *runs.shape[1:])  # (V / 64, 64, B, beams)
+    best = runs.amax(1).permute(1, 2, 0) + before[:, :, None]
+    chosen = best.flatten(1).topk(min(n, best[0].numel())).indices
+    parent, run = chosen // best.shape[2], chosen % best.shape[2]
+    rows = torch.arange(len(scores), device=scores.device)[:, None]
+    inside = runs[run, :, rows, parent] + before[rows, parent][:, :, None]
+    sums, place = inside.flatten(1).topk(n)
+    kept = place // size
+    return sums, parent.gather(1, kept), run.gather(1, kept) * size + place % size
 
 
 def _take(array: Tensor, parent: Tensor) -> Tensor:

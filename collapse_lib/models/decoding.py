@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, check_positive
 
 if TYPE_CHECKING:
     import torch
@@ -15,13 +15,11 @@ if TYPE_CHECKING:
     from collapse_lib.models.transformer_network import Network
 
 
-class Decoder(Protocol):
+class Decoder(ABC):
     """A way to continue sequences of tokens."""
 
-    @property
-    def random(self) -> bool:
-        """Whether the same prompt can have several continuations."""
-        ...
+    #: Whether the same prompt can have several continuations.
+    random: ClassVar[bool]
 
     def generate(
         self,
@@ -52,16 +50,35 @@ class Decoder(Protocol):
         -------
         Tensor
             Only the new tokens, shape ``(B, n_new)``.
-        """
-        ...
 
+        Raises
+        ------
+        ValueError
+            If the model cannot read that many tokens.
+        """
+        from collapse_lib.models.decoding_loops import check_room
+
+        check_room(network, prompts.shape[1], n_new)
+        return self._write(network, prompts, n_new, generator, end)
+
+    @abstractmethod
+    def _write(
+        self,
+        network: Network,
+        prompts: Tensor,
+        n_new: int,
+        generator: torch.Generator,
+        end: int | None,
+    ) -> Tensor:
+        """Do what `generate` says; there is room for the tokens."""
+
+    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """Return what `generate` of Hugging Face's transformers calls the same."""
-        ...
 
 
 @dataclass(frozen=True)
-class Ancestral:
+class Ancestral(Decoder):
     r"""Draw every token from the model's probabilities given all tokens before.
 
     Only this decoder, and only with the defaults, draws from the model's own
@@ -96,16 +113,14 @@ class Ancestral:
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p!r}; it must be in (0, 1]")
 
-    def generate(
+    def _write(
         self,
         network: Network,
         prompts: Tensor,
         n_new: int,
-        *,
         generator: torch.Generator,
-        end: int | None = None,
+        end: int | None,
     ) -> Tensor:
-        """Return ``n_new`` tokens after each prompt; see `Decoder`."""
         from collapse_lib.models import decoding_loops as loops
 
         def choose(logits: Tensor, _: Tensor) -> Tensor:
@@ -115,7 +130,7 @@ class Ancestral:
         return loops.one_by_one(network, prompts, n_new, choose, end)
 
     def settings(self) -> dict[str, Any]:
-        """Return what `generate` of Hugging Face's transformers calls the same."""
+        """Return the settings under Hugging Face's names; see `Decoder`."""
         return {
             "do_sample": True,
             "temperature": self.temperature,
@@ -129,7 +144,7 @@ class Ancestral:
 
 
 @dataclass(frozen=True)
-class Greedy:
+class Greedy(Decoder):
     """Take the most probable token each time.
 
     Parameters
@@ -145,16 +160,14 @@ class Greedy:
         """Check the settings."""
         check_positive("repetition_penalty", self.repetition_penalty)
 
-    def generate(
+    def _write(
         self,
         network: Network,
         prompts: Tensor,
         n_new: int,
-        *,
         generator: torch.Generator,
-        end: int | None = None,
+        end: int | None,
     ) -> Tensor:
-        """Return ``n_new`` tokens after each prompt; see `Decoder`."""
         from collapse_lib.models import decoding_loops as loops
 
         def choose(logits: Tensor, seen: Tensor) -> Tensor:
@@ -163,12 +176,12 @@ class Greedy:
         return loops.one_by_one(network, prompts, n_new, choose, end)
 
     def settings(self) -> dict[str, Any]:
-        """Return what `generate` of Hugging Face's transformers calls the same."""
+        """Return the settings under Hugging Face's names; see `Decoder`."""
         return {"do_sample": False, "repetition_penalty": self.repetition_penalty}
 
 
 @dataclass(frozen=True)
-class Beam:
+class Beam(Decoder):
     r"""Search for a probable continuation, keeping the best few beginnings.
 
     At every step each of the ``beams`` kept beginnings is continued by every token,
@@ -198,16 +211,14 @@ class Beam:
         check_count("beams", self.beams, least=1)
         check_positive("repetition_penalty", self.repetition_penalty)
 
-    def generate(
+    def _write(
         self,
         network: Network,
         prompts: Tensor,
         n_new: int,
-        *,
         generator: torch.Generator,
-        end: int | None = None,
+        end: int | None,
     ) -> Tensor:
-        """Return ``n_new`` tokens after each prompt; see `Decoder`."""
         from collapse_lib.models import beam_search
 
         return beam_search.search(
@@ -215,15 +226,9 @@ class Beam:
         )
 
     def settings(self) -> dict[str, Any]:
-        """Return what `generate` of Hugging Face's transformers calls the same."""
+        """Return the settings under Hugging Face's names; see `Decoder`."""
         return {
             "do_sample": False,
             "num_beams": self.beams,
             "repetition_penalty": self.repetition_penalty,
         }
-
-
-def check_positive(name: str, value: float) -> None:
-    """Raise ValueError unless ``value`` is a finite number above 0."""
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} is {value!r}; it must be a number > 0")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from collapse_lib.models.transformer_network import Cache, Network
+from collapse_lib.models.reading import Reader
+from collapse_lib.models.transformer_network import Network
+
+# Tokens whose probabilities are summed first, so that few sums have to be searched.
+LONGEST_RUN = 64
+BELOW_ONE = 1 - 2**-53
 
 #: Logits ``(B, vocabulary)`` and all tokens so far -> the next token of each row.
 Choice = Callable[[Tensor, Tensor], Tensor]
@@ -19,18 +26,17 @@ def one_by_one(
 ) -> Tensor:
     """Return ``n_new`` tokens after each prompt, one sequence per prompt."""
     batch, n_old = prompts.shape
-    check_room(network, n_old, n_new)
-    cache = Cache(network.sizes, batch, n_old + n_new, network.tokens.weight)
+    reader = Reader(network, batch, n_old + n_new)
     tokens = prompts.new_empty(batch, n_old + n_new)
     tokens[:, :n_old] = prompts
-    hidden = network.hidden(prompts, 0, cache)[:, -1]
+    hidden = reader.start(prompts)
     for place in range(n_old, n_old + n_new):
-        logits = network.logits(hidden).float()
+        logits = reader.logits(hidden).t().float()
         if end is not None:
             logits[:, end] = -torch.inf
         tokens[:, place] = choose(logits, tokens[:, :place])
         if place < n_old + n_new - 1:
-            hidden = network.hidden(tokens[:, place, None], place, cache)[:, 0]
+            hidden = reader.read(tokens[:, place, None], place)
     return tokens[:, n_old:]
 
 
@@ -68,13 +74,21 @@ def draw(logits: Tensor, generator: torch.Generator) -> Tensor:
     One random number per row: ``torch.multinomial`` draws one for every token of the
     vocabulary, which on a CPU takes longer than a small network.
     """
-    weights = (logits - logits.amax(-1, keepdim=True)).exp_()
+    weights = (logits.t() - logits.amax(1)).exp_()  # (V, B), as the logits are stored
+    size = math.gcd(len(weights), LONGEST_RUN)
+    runs = weights.view(-1, size, len(logits))
     # In double precision, so that rounding does not blur the rare tokens.
-    sums = weights.cumsum(-1, dtype=torch.float64)
+    sums = F.pad(runs.sum(1).t().cumsum(1, dtype=torch.float64), (1, 0))
     shape, device = (len(sums), 1), sums.device
     u = torch.rand(shape, generator=generator, dtype=sums.dtype, device=device)
-    drawn = torch.searchsorted(sums, u * sums[:, -1:], right=True)[:, 0]
-    return drawn.clamp_(max=logits.shape[-1] - 1)
+    u *= sums[:, -1:]
+    run = torch.searchsorted(sums, u, right=True).clamp_(max=sums.shape[1] - 1) - 1
+    before, after = sums.gather(1, run), sums.gather(1, run + 1)
+    inside = runs[run[:, 0], :, torch.arange(len(sums), device=device)]
+    inside = inside.cumsum(1, dtype=torch.float64)
+    u = ((u - before) / (after - before)).clamp_(max=BELOW_ONE) * inside[:, -1:]
+    place = torch.searchsorted(inside, u, right=True).clamp_(max=size - 1)
+    return (run * size + place)[:, 0]
 
 
 def penalise(scores: Tensor, seen: Tensor, penalty: float) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.models.decoding import Ancestral
+from collapse_lib.samples import repeat_chains
 
 if TYPE_CHECKING:
     from torch import nn
@@ -97,9 +98,9 @@ class FittedLanguageModel:
 
     def network(self, chain: int) -> nn.Module:
         """Return the trained network of a chain, in torch."""
-        from collapse_lib.models import transformer_network as networks
+        from collapse_lib.models.weights import unpack
 
-        network = networks.unpack(self.model.network(None), self.weights[chain])
+        network = unpack(self.model.network(None), self.weights[chain])
         return network.to(self.model.device).eval()
 
     def nll(self, blocks: Tokens) -> NDArray[np.float64]:
@@ -136,20 +137,7 @@ class FittedLanguageModel:
         ValueError
             If it has another number of chains than 1 and ``chains``.
         """
-        if len(self.weights) not in (1, chains):
-            raise ValueError(
-                f"the model has {len(self.weights)} chains; it cannot serve {chains}"
-            )
-
-        def repeat(array: NDArray[Any]) -> NDArray[Any]:
-            return np.broadcast_to(array, (chains, *array.shape[1:]))
-
-        return replace(
-            self,
-            weights=repeat(self.weights),
-            losses=repeat(self.losses),
-            validation_losses=repeat(self.validation_losses),
-        )
+        return repeat_chains(self, chains)
 
     def temper(self, temperature: float) -> FittedLanguageModel:
         """Return the model that draws each token at this temperature.

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.samples import repeat_chains
+
 Array = NDArray[np.float64]
 Measure = Callable[[Any], Array]
 
@@ -168,15 +170,9 @@ class FittedGaussianMixture:
 
     def take(self, place: Any) -> FittedGaussianMixture:
         """Return some of the mixtures: ``place`` indexes the leading axes."""
-
-        def taken(values: Any) -> Any:
-            return None if values is None else values[place]
-
-        return self._with(taken)
-
-    def _with(self, change: Callable[[Any], Any]) -> FittedGaussianMixture:
-        names = self.__dataclass_fields__
-        return replace(self, **{name: change(getattr(self, name)) for name in names})
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        taken = {name: a[place] for name, a in values.items() if a is not None}
+        return replace(self, **taken)
 
     def expand(self, chains: int) -> FittedGaussianMixture:
         """Repeat a single mixture for every chain.
@@ -186,18 +182,7 @@ class FittedGaussianMixture:
         ValueError
             If there are several mixtures, and not as many as chains.
         """
-        if len(self.weights) not in (1, chains):
-            raise ValueError(
-                f"there are {len(self.weights)} mixtures, which cannot be repeated "
-                f"for {chains} chains"
-            )
-
-        def repeated(values: Any) -> Any:
-            if values is None:
-                return None
-            return np.broadcast_to(values, (chains, *values.shape[1:]))
-
-        return self._with(repeated)
+        return repeat_chains(self, chains)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw ``n`` independent points per chain: shape ``(chains, n, d)``."""

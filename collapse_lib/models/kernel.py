@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_choice
+from collapse_lib.checks import check_choice, check_not_negative, check_positive
 from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
 from collapse_lib.samples import Data, Summary, check_data
 
@@ -118,10 +118,8 @@ class RidgeDensity:
             )
         if self.n_points < 2:
             raise ValueError(f"n_points is {self.n_points}; a grid needs at least 2")
-        if not (math.isfinite(self.bandwidth) and self.bandwidth > 0):
-            raise ValueError(f"bandwidth is {self.bandwidth}; it must be above 0")
-        if not (math.isfinite(self.ridge) and self.ridge >= 0):
-            raise ValueError(f"ridge is {self.ridge}; it must be a number >= 0")
+        check_positive("bandwidth", self.bandwidth)
+        check_not_negative("ridge", self.ridge)
         if self.base is not None:
             ok = len(self.base) == self.n_points and min(self.base) > 0
             if not (ok and math.isfinite(sum(self.base))):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_choice, check_count
-from collapse_lib.models.decoding import Ancestral, Decoder, check_positive
+from collapse_lib.checks import check_choice, check_count, check_positive
+from collapse_lib.models.decoding import Ancestral, Decoder
 from collapse_lib.models.fitted_language_model import (
     FittedLanguageModel,
     Tokens,
     check_tokens,
 )
-from collapse_lib.samples import Data, Summary, check_data
+from collapse_lib.samples import Data, Summary, check_data, describe
 
 if TYPE_CHECKING:
     import torch
@@ -103,8 +102,7 @@ class LanguageModel:
 
     def __repr__(self) -> str:
         """Name all settings, arrays by their hash: a checkpoint compares this text."""
-        parts = (f"{f.name}={_describe(getattr(self, f.name))}" for f in fields(self))
-        return f"{type(self).__name__}({', '.join(parts)})"
+        return describe(self, digits=16)
 
     @property
     def event_ndim(self) -> int:
@@ -154,12 +152,12 @@ class LanguageModel:
         self, blocks: Tokens, seed: int, training_seed: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
         """Train the network of one chain."""
-        from collapse_lib.models import transformer_network as networks
         from collapse_lib.models import transformer_training as training
+        from collapse_lib.models.weights import pack, unpack
 
         network = self.network(seed if self.init is None else None)
         if self.init is not None:
-            networks.unpack(network, self.init)
+            unpack(network, self.init)
         network.to(self.device)
         losses, validation = training.train(
             network, blocks, self.validation, self.plan(), training_seed
@@ -169,7 +167,7 @@ class LanguageModel:
                 f"training diverged: the loss of the epochs is {losses}; lower "
                 f"learning_rate (it is {self.learning_rate:g})"
             )
-        return networks.pack(network), losses, validation
+        return pack(network), losses, validation
 
     def _check(self, data: Data) -> Tokens:
         if isinstance(data, Summary):
@@ -183,11 +181,3 @@ class LanguageModel:
             if getattr(self, name) is not None:
                 check_tokens(name, np.asarray(getattr(self, name)), self.n_tokens)
         return cast("Tokens", data)
-
-
-def _describe(value: Any) -> str:
-    """Return a text that differs for different values, without their bulk."""
-    if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return f"array {value.dtype} {value.shape} sha256 {digest[:16]}"
-    return repr(value)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, check_not_negative
 from collapse_lib.models.fitted_mixture import FittedGaussianMixture
 from collapse_lib.samples import Data, Summary, check_data
 
@@ -81,9 +80,7 @@ class GaussianMixture:
         for name in ("k", "max_iter"):
             check_count(name, getattr(self, name), least=1)
         for name in ("tol", "reg_covar"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} is {value!r}; it must be a number >= 0")
+            check_not_negative(name, getattr(self, name))
         if self.start is not None:
             self._check_start(self.start)
 

@@ -56,6 +56,21 @@ def sizes_of(config: Mapping[str, Any]) -> Architecture | None:
     )
 
 
+def config_of(sizes: Architecture) -> dict[str, Any]:
+    """Return what the ``config.json`` of an OPT network of these sizes says."""
+    return {
+        **REQUIRED,
+        "vocab_size": sizes.vocabulary,
+        "max_position_embeddings": sizes.context,
+        "hidden_size": sizes.width,
+        "word_embed_proj_dim": sizes.width,
+        "num_hidden_layers": sizes.layers,
+        "num_attention_heads": sizes.heads,
+        "ffn_dim": sizes.hidden,
+        "dropout": sizes.dropout,
+    }
+
+
 def to_opt(network: Network) -> dict[str, Tensor]:
     """Return the weights under Hugging Face's names."""
     state: dict[str, Tensor] = {}

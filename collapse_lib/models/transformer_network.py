@@ -9,15 +9,11 @@ run in it unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Net = TypeVar("Net", bound=nn.Module)
 # OPT's table of positions begins with two rows that are never used.
 POSITION_OFFSET = 2
 INIT_SD = 0.02
@@ -47,35 +43,6 @@ class Architecture:
     dropout: float = 0.0
 
 
-class Cache:
-    """Keys and values of the tokens read so far, in memory set aside once.
-
-    Parameters
-    ----------
-    sizes
-        Of the network.
-    batch, slots
-        Sequences, and places for tokens in each.
-    like
-        A weight; the cache has its type and device.
-    """
-
-    def __init__(
-        self, sizes: Architecture, batch: int, slots: int, like: Tensor
-    ) -> None:
-        size = (sizes.layers, 2, batch, sizes.heads, slots, sizes.width // sizes.heads)
-        self.memory = torch.empty(size, dtype=like.dtype, device=like.device)
-        self.used = 0
-
-    def add(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Store what a layer made of new tokens; return all its keys and values."""
-        end = self.used + keys.shape[2]
-        memory = self.memory[layer]
-        memory[0, :, :, self.used : end] = keys
-        memory[1, :, :, self.used : end] = values
-        return memory[0, :, :, :end], memory[1, :, :, :end]
-
-
 class Attention(nn.Module):
     """Causal self-attention."""
 
@@ -85,17 +52,16 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(sizes.width, 3 * sizes.width)
         self.out = nn.Linear(sizes.width, sizes.width)
 
-    def forward(
-        self, x: Tensor, layer: int, cache: Cache | None, mask: Tensor | None
-    ) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Return the mixed values, shape ``(B, T, width)`` like ``x``."""
         split = self.qkv(x).unflatten(2, (3, self.heads, -1))
         q, k, v = split.permute(2, 0, 3, 1, 4)  # each (B, heads, T, width / heads)
-        # The first tokens see what is before them; one that comes alone sees all.
-        causal = mask is None and x.shape[1] > 1
-        if cache is not None:
-            k, v = cache.add(layer, k, v)
-        mixed = F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal)
+        if q.is_cuda:
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        else:  # in half precision a CPU needs longer for this
+            q, k, v = q.float(), k.float(), v.float()
+            with torch.autocast("cpu", enabled=False):
+                mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return out
 
@@ -112,11 +78,9 @@ class Layer(nn.Module):
         self.down = nn.Linear(sizes.hidden, sizes.width)
         self.drop = nn.Dropout(sizes.dropout)
 
-    def forward(
-        self, x: Tensor, layer: int, cache: Cache | None, mask: Tensor | None
-    ) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Return the next layer's input, shape ``(B, T, width)``."""
-        x = x + self.drop(self.attention(self.norm1(x), layer, cache, mask))
+        x = x + self.drop(self.attention(self.norm1(x)))
         neurons = F.relu(self.up(self.norm2(x)), inplace=True)
         out: Tensor = x + self.drop(self.down(neurons))
         return out
@@ -135,76 +99,16 @@ class Network(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits, shape ``(B, T, vocabulary)``, of tokens ``(B, T)``."""
-        return self.logits(self.hidden(tokens))
+        return F.linear(self.hidden(tokens), self.tokens.weight)
 
-    def hidden(
-        self,
-        tokens: Tensor,
-        position: int = 0,
-        cache: Cache | None = None,
-        mask: Tensor | None = None,
-    ) -> Tensor:
-        """Return the last layer's output, shape ``(B, T, width)``.
-
-        Parameters
-        ----------
-        tokens
-            Architecture ``(B, T)``.
-        position
-            Of the first token. With a mask all tokens have this position: they are
-            alternatives for one place.
-        cache
-            Of the tokens before; it takes up the new ones. Several tokens at once
-            without a mask can only be the first.
-        mask
-            Which slots of the cache each token may look at, added to the scores: 0 or
-            minus infinity, shape ``(B, 1, T, slots)``.
-        """
-        n = tokens.shape[1]
-        first = position + POSITION_OFFSET
-        places = self.positions.weight[first : first + (n if mask is None else 1)]
-        x = self.tokens(tokens) + places
-        for number, layer in enumerate(self.layers):
-            x = layer(x, number, cache, mask)
-        if cache is not None:
-            cache.used += n
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Return the last layer's output, shape ``(B, T, width)``."""
+        end = POSITION_OFFSET + tokens.shape[1]
+        x = self.tokens(tokens) + self.positions.weight[POSITION_OFFSET:end]
+        for layer in self.layers:
+            x = layer(x)
         out: Tensor = self.norm(x)
         return out
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Score every token of the vocabulary."""
-        return F.linear(hidden, self.tokens.weight)
-
-
-def pack(module: nn.Module) -> NDArray[np.float32]:
-    """Return all weights in one vector; one that is used twice comes once."""
-    with torch.no_grad():
-        parts = [weight.detach().flatten().float() for weight in module.parameters()]
-        packed: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
-    return packed
-
-
-def unpack(module: Net, vector: NDArray[np.float32]) -> Net:
-    """Put a vector made by `pack` into a module of the same shape and return it.
-
-    Raises
-    ------
-    ValueError
-        If the numbers of weights differ.
-    """
-    weights = list(module.parameters())
-    needed = sum(weight.numel() for weight in weights)
-    if vector.shape != (needed,):
-        raise ValueError(
-            f"the initial weights have shape {vector.shape}, this network has "
-            f"{needed:,} weights; take them from a model with the same sizes"
-        )
-    sizes = [weight.numel() for weight in weights]
-    parts = torch.split(torch.from_numpy(np.array(vector, np.float32)), sizes)
-    with torch.no_grad():
-        for weight, part in zip(weights, parts, strict=True):
-            weight.copy_(part.view(weight.shape))
-    return module
 
 
 def empty(sizes: Architecture) -> Network:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from collapse_lib.models.cross_entropy import CrossEntropy
+from collapse_lib.models.transformer_network import Network
+from collapse_lib.models.weights import autocast
 
 # Tokens that go through a network at once: on a CPU few enough for its cache, and so
 # that the scores of a large vocabulary fit the memory.
@@ -110,14 +113,24 @@ def _gradient(network: nn.Module, x: Tensor, y: Tensor, plan: Plan) -> Tensor:
     """
     total = torch.zeros((), dtype=torch.float64, device=x.device)
     for part, targets in zip(_parts(x), _parts(y), strict=True):
-        with autocast(x.device.type, plan.precision):
-            logits = network(part)
-        loss = F.cross_entropy(
-            logits.flatten(0, 1).float(), targets.flatten(), reduction="sum"
-        )
+        loss = _loss(network, part, targets, plan)
         torch.autograd.backward(loss / y.numel())
         total += loss.detach()
     return total
+
+
+def _loss(network: nn.Module, x: Tensor, y: Tensor, plan: Plan) -> Tensor:
+    """Return the loss summed over tokens."""
+    with autocast(x.device.type, plan.precision):
+        if not isinstance(network, Network):
+            logits = network(x).flatten(0, 1).float()
+            return F.cross_entropy(logits, y.flatten(), reduction="sum")
+        hidden = network.hidden(x).flatten(0, 1)
+    if plan.precision == "bfloat16":
+        hidden = hidden.bfloat16()
+    weight = network.tokens.weight
+    loss: Tensor = CrossEntropy.apply(hidden, weight, y.flatten())  # type: ignore[no-untyped-call]
+    return loss
 
 
 def learning_rate(plan: Plan, epochs_done: float) -> float:
@@ -167,10 +180,3 @@ def _parts(tokens: Tensor) -> tuple[Tensor, ...]:
     """Split sequences into parts that go through a network at once."""
     at_once = TOKENS_AT_ONCE[tokens.device.type]
     return torch.split(tokens, max(1, at_once // tokens.shape[1]))
-
-
-def autocast(device: str, precision: str) -> AbstractContextManager[object]:
-    """Compute in half precision where that is asked for and safe."""
-    if precision != "bfloat16":
-        return nullcontext()
-    return torch.autocast(device, dtype=torch.bfloat16)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib.checks import check_choice, check_count
 from collapse_lib.models.images import SIDE, Images, check_images
-from collapse_lib.samples import Data, Summary, check_data
+from collapse_lib.samples import Data, Summary, check_data, repeat_chains
 
 PIXELS = ("mean", "binary")
 SUPPLIES = ("endless", "finite")
@@ -96,6 +95,7 @@ class VAE:
         """Train the network of one chain."""
         from collapse_lib.models import vae_network as networks
         from collapse_lib.models import vae_training as training
+        from collapse_lib.models.weights import pack
 
         network = networks.Network(self.capacity, self.n_latents, seed)
         trainer = training.Trainer(
@@ -117,7 +117,7 @@ class VAE:
                 f"training diverged: the loss of the epochs is {losses}; lower "
                 f"learning_rate (it is {self.learning_rate:g})"
             )
-        return networks.pack(network.encoder), networks.pack(network.decoder), losses
+        return pack(network.encoder), pack(network.decoder), losses
 
 
 @dataclass(frozen=True)
@@ -202,21 +202,7 @@ class FittedVAE:
         ValueError
             If it has another number of chains than 1 and ``chains``.
         """
-        if len(self.decoder) not in (1, chains):
-            raise ValueError(
-                f"the model has {len(self.decoder)} chains; it cannot serve {chains}"
-            )
-
-        def repeat(array: NDArray[Any]) -> NDArray[Any]:
-            return np.broadcast_to(array, (chains, *array.shape[1:]))
-
-        return FittedVAE(
-            repeat(self.encoder),
-            repeat(self.decoder),
-            repeat(self.losses),
-            repeat(self.depth),
-            self.model,
-        )
+        return repeat_chains(self, chains)
 
     def temper(self, temperature: float) -> FittedVAE:
         """Return the model that draws latent variables of variance ``temperature``.

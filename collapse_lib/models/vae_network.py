@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from collapse_lib.models.images import SIDE
+from collapse_lib.models.weights import unpack
 
 Part = TypeVar("Part", "Encoder", "Decoder")
 # Images drawn or encoded at once: on a CPU what fits its cache, on a GPU enough to fill
 # it.
-CHUNK = {"cpu": 256, "cuda": 8_192}
+CHUNK = {"cpu": 128, "cuda": 8_192}
 
 
 class Encoder(nn.Module):
@@ -32,8 +33,8 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log variance, shape ``(B, n_latents)`` each."""
-        hidden = F.relu(self.conv1(images))  # (B, capacity, 14, 14)
-        hidden = F.relu(self.conv2(hidden)).flatten(1)  # (B, 2 capacity * 7 * 7)
+        hidden = F.relu_(self.conv1(images))  # (B, capacity, 14, 14)
+        hidden = F.relu_(self.conv2(hidden)).flatten(1)  # (B, 2 capacity * 7 * 7)
         return self.mean(hidden), self.log_variance(hidden)
 
 
@@ -50,15 +51,18 @@ class Decoder(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """Return logits, shape ``(B, 1, 28, 28)``."""
         hidden = self.linear(latents).unflatten(1, self.shape)
-        hidden = F.relu(self.conv2(hidden))  # (B, capacity, 14, 14)
+        # Channels last throughout: what the convolutions compute in, so that no
+        # gradient has to be laid out anew.
+        hidden = hidden.contiguous(memory_format=torch.channels_last)
+        hidden = F.relu_(self.conv2(hidden))  # (B, capacity, 14, 14)
         if hidden.is_cuda:
             logits: Tensor = self.conv1(hidden)  # (B, 1, 28, 28)
             return logits
         # On CPU the transposed convolution to one channel is slow; the same sums as a
         # product of matrices, whose 4 by 4 patches are then laid over each other.
         weight = self.conv1.weight.flatten(1)  # (capacity, 16)
-        patches = weight.t() @ hidden.flatten(2)  # (B, 16, 14 * 14)
-        folded = F.fold(patches, (SIDE, SIDE), 4, stride=2, padding=1)
+        patches = hidden.permute(0, 2, 3, 1).flatten(1, 2) @ weight  # (B, 14 * 14, 16)
+        folded = F.fold(patches.mT, (SIDE, SIDE), 4, stride=2, padding=1)
         assert self.conv1.bias is not None  # the layer was made with one
         return folded + self.conv1.bias  # one channel, one bias
 
@@ -89,40 +93,13 @@ class Network(nn.Module):
         return loss
 
 
-def pack(module: nn.Module) -> NDArray[np.float32]:
-    """Return all weights in one vector."""
-    with torch.no_grad():
-        parts = [weight.detach().contiguous().flatten() for weight in _weights(module)]
-        packed: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
-    return packed
-
-
 def load(
     kind: type[Part], vector: NDArray[np.float32], capacity: int, n_latents: int
 ) -> Part:
     """Return an encoder or decoder with the weights in a vector made by `pack`."""
     with torch.device("meta"):  # no weights are drawn that would be overwritten
         module = kind(capacity, n_latents)
-    module.to_empty(device="cpu")
-    unpack(module, vector)
-    return module
-
-
-def unpack(module: nn.Module, vector: NDArray[np.float32]) -> None:
-    """Put a vector made by `pack` into a module of the same shape."""
-    offset = 0
-    values = torch.from_numpy(np.array(vector))
-    with torch.no_grad():
-        for weight in _weights(module):
-            part = values[offset : offset + weight.numel()]
-            weight.copy_(part.view(weight.shape))
-            offset += weight.numel()
-    if offset != len(vector):
-        raise ValueError(f"{len(vector)} weights given, the network has {offset}")
-
-
-def _weights(module: nn.Module) -> list[Tensor]:
-    return list(module.parameters())
+    return unpack(module.to_empty(device="cpu"), vector)
 
 
 def generator(seed: int, device: str) -> torch.Generator:

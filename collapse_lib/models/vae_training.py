@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from collapse_lib.models.images import Images
 from collapse_lib.models.vae_network import Decoder, Network, draw, generator, load
+from collapse_lib.models.weights import autocast
 
 EAGER_STEPS = 3  # before a CUDA graph can be captured
 
@@ -56,7 +57,7 @@ class Supply:
         return images[torch.randperm(len(images), generator=generator, device=device)]
 
     def _draw(self, k: int, n: int, generator: torch.Generator) -> Tensor:
-        with autocast(generator.device.type, self.precision):
+        with autocast(generator.device.type, self.precision, cache=False):
             return draw(self.decoders[k], n, self.binary[k], generator)
 
 
@@ -132,7 +133,7 @@ class Trainer:
             self.optimizer.step()
 
     def _forward_backward(self, images: Tensor, noise: Tensor) -> None:
-        with autocast(self.device, self.precision):
+        with autocast(self.device, self.precision, cache=False):
             loss = self.network(images, noise)
         loss.backward()
         self.total += loss.detach()
@@ -149,15 +150,6 @@ def train(
             for _ in range(epochs)
         ]
     return np.array(losses)
-
-
-def autocast(device: str, precision: str) -> AbstractContextManager[object]:
-    """Compute in half precision where that is asked for and safe."""
-    if precision != "bfloat16":
-        return nullcontext()
-    kind = device.split(":")[0]
-    # No cache: a replayed step must cast the weights of now, not of the capture.
-    return torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=False)
 
 
 @contextmanager

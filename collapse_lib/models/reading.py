@@ -1,0 +1,173 @@
+"""The transformer without gradients, token by token. Imported at first use only.
+
+The same network as `collapse_lib.models.transformer_network`, written for few tokens
+at a time, when what an operation costs besides its arithmetic counts: sums are formed
+in place, and keys and values have memory that is set aside once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from collapse_lib.models.transformer_network import POSITION_OFFSET, Layer, Network
+
+# Tokens of prompts that are read at once: on a CPU few enough for its cache.
+TOKENS_AT_ONCE = {"cpu": 512, "cuda": 65_536}
+# Up to here the tokens are the columns of a product's result: the matrix library
+# shares a product among threads by columns.
+FEW = 256
+
+
+class Reader:
+    """What a network makes of tokens, given those that it has read before.
+
+    Parameters
+    ----------
+    network
+        The network.
+    batch, slots
+        Sequences, and how many tokens of each are remembered.
+    """
+
+    def __init__(self, network: Network, batch: int, slots: int) -> None:
+        sizes, self.tokens = network.sizes, network.tokens.weight
+        self.positions, self.norm = network.positions.weight, network.norm
+        self.layers = [_Layer(cast("Layer", layer)) for layer in network.layers]
+        self.heads, self.size = sizes.heads, sizes.width // sizes.heads
+        # Keys and values of every layer.
+        self.memory = self.tokens.new_empty(
+            sizes.layers, 2, batch, sizes.heads, slots, self.size
+        )
+        self.used = 0
+        self.scores = self.tokens.new_empty(0, 0)
+
+    def start(self, prompts: Tensor) -> Tensor:
+        """Read the first tokens, ``(B, T)``.
+
+        Returns
+        -------
+        Tensor
+            The last layer's output at the last token, shape ``(B, 1, width)``.
+        """
+        n = prompts.shape[1]
+        self.used = 0
+        later = self.tokens.new_full((n, n), -torch.inf).triu_(1)
+        rows = max(1, TOKENS_AT_ONCE[prompts.device.type] // n)
+        parts = zip(
+            torch.split(prompts, rows), torch.split(self.memory, rows, 2), strict=True
+        )
+        ends = [self._pass(tokens, 0, kept, later)[:, -1:] for tokens, kept in parts]
+        self.used = n
+        return self._normed(torch.cat(ends))
+
+    def read(self, tokens: Tensor, place: int, mask: Tensor | None = None) -> Tensor:
+        """Read one more token of each sequence, or several alternatives for it.
+
+        Parameters
+        ----------
+        tokens
+            Shape ``(B, n)``; all have the position ``place`` and take the next slots.
+        mask
+            Which slots each may look at, added to the scores: 0 or minus infinity,
+            shape ``(B, n, slots)``.
+
+        Returns
+        -------
+        Tensor
+            The last layer's output, shape ``(B, n, width)``.
+        """
+        mask = None if mask is None else mask[:, None]
+        x = self._pass(tokens, place, self.memory, mask)
+        self.used += tokens.shape[1]
+        return self._normed(x)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Score every token, in memory that the next call uses again.
+
+        Returns
+        -------
+        Tensor
+            A column for each place of ``hidden``: shape ``(vocabulary, B n)``.
+        """
+        flat = hidden.flatten(0, 1)
+        if self.scores.shape[1] != len(flat):
+            self.scores = flat.new_empty(len(self.tokens), len(flat))
+        return torch.mm(self.tokens, flat.t(), out=self.scores)
+
+    def _pass(
+        self, tokens: Tensor, place: int, memory: Tensor, mask: Tensor | None
+    ) -> Tensor:
+        """Run all layers, whose keys and values are remembered in ``memory``."""
+        first = place + POSITION_OFFSET
+        n = 1 if self.used else tokens.shape[1]
+        x = F.embedding(tokens, self.tokens).add_(self.positions[first : first + n])
+        x = x.flatten(0, 1)
+        for layer, kept in zip(self.layers, memory, strict=True):
+            layer(x, partial(self._attend, kept=kept, mask=mask))
+        return x.view(*tokens.shape, -1)
+
+    def _attend(self, qkv: Tensor, kept: Tensor, mask: Tensor | None) -> Tensor:
+        """Remember the new keys and values; return the mixed values of each token."""
+        split = qkv.view(kept.shape[1], -1, 3, self.heads, self.size)
+        split = split.permute(2, 0, 3, 1, 4)  # 3 of (B, heads, n, width / heads)
+        end = self.used + split.shape[3]
+        kept[:, :, :, self.used : end] = split[1:]
+        if mask is not None:
+            keys, values = kept[:, :, :, :end]
+            queries = split[0].contiguous()  # the fused operation needs it
+            mixed = F.scaled_dot_product_attention(queries, keys, values, mask)
+            return mixed.transpose(1, 2).reshape(len(qkv), -1)
+        # For one token a sequence, two products are faster on a CPU.
+        keys, values = kept[:, :, :, :end].flatten(1, 2)
+        queries = split[0].reshape(len(keys), 1, self.size)
+        scores = torch.baddbmm(
+            queries.new_empty(1),  # not looked at, since beta is 0
+            queries,
+            keys.transpose(1, 2),
+            beta=0,
+            alpha=1 / math.sqrt(self.size),
+        )
+        return torch.bmm(scores.softmax(-1), values).view(len(qkv), -1)
+
+    def _normed(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(x)
+        return normed
+
+
+class _Layer:
+    """A layer's operations."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.norm1 = (layer.norm1.weight, layer.norm1.bias, layer.norm1.eps)
+        self.norm2 = (layer.norm2.weight, layer.norm2.bias, layer.norm2.eps)
+        linears = (layer.attention.qkv, layer.attention.out, layer.up, layer.down)
+        self.qkv, self.out, self.up, self.down = map(_Linear, linears)
+        self.width = (layer.up.in_features,)
+
+    def __call__(self, x: Tensor, attend: Callable[[Tensor], Tensor]) -> None:
+        """Turn the layer's input, ``(tokens, width)``, into its output, in place."""
+        qkv = self.qkv(F.layer_norm(x, self.width, *self.norm1))
+        x.add_(self.out(attend(qkv)))
+        neurons = self.up(F.layer_norm(x, self.width, *self.norm2)).relu_()
+        x.add_(self.down(neurons))
+
+
+class _Linear:
+    """A product with a matrix; few tokens become the columns of its result."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        self.weight, self.bias = linear.weight, linear.bias
+        self.column = linear.bias[:, None]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the products of ``(tokens, in)``, shape ``(tokens, out)``."""
+        if len(x) <= FEW:
+            return torch.addmm(self.column, self.weight, x.t()).t()
+        return F.linear(x, self.weight, self.bias)
