@@ -78,7 +78,8 @@ def architecture(size: Sequence[int]) -> Transformer:
 
 def n_weights(size: Sequence[int]) -> int:
     """Return the number of weights of a transformer of a size."""
-    from collapse_lib.models.transformer_network import empty, pack
+    from collapse_lib.models.transformer_network import empty
+    from collapse_lib.models.weights import pack
 
     return int(pack(empty(architecture(size).sizes)).size)
 
