@@ -1,0 +1,299 @@
+"""The paper's protocol for language models: its two settings, and controls.
+
+Every generation fine-tunes *the same* pretrained weights on text that the generation
+before wrote after real prompts. So a lineage is nothing but the texts it has written:
+a run keeps one small file per generation, from which it goes on if it was cut short.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collapse_lib.finetuning_arms import ARMS, plan, stream
+from collapse_lib.finetuning_text import Material, material
+from collapse_lib.lineage import Clock, claim_folder
+from collapse_lib.lineage_records import (
+    Records,
+    generation_file,
+    read_arrays,
+    write_arrays,
+)
+from collapse_lib.models.decoding import Decoder
+from collapse_lib.models.fitted_language_model import FittedLanguageModel, Tokens
+from collapse_lib.recursion import recurse
+
+
+def run_all(
+    config: Mapping[str, Any],
+    *,
+    seed: int,
+    folder: str | Path | None = None,
+    minutes: float = float("inf"),
+    only: Collection[str] | None = None,
+    quiet: bool = True,
+    text: Material | None = None,
+    **settings: Any,
+) -> Records:
+    """Run what is missing of a configuration and return all records.
+
+    Parameters
+    ----------
+    config
+        One of the chapter's ``SCALES``.
+    seed
+        Of the whole run.
+    folder
+        Where records are kept, to go on from; default: nowhere.
+    minutes
+        When to stop. Generations finished until then are kept in ``folder``.
+    only
+        Lineages to run, for example ``["a-0", "b-1"]``, so that several processes can
+        share the work; default: all.
+    quiet
+        Whether to print nothing after each generation.
+    text
+        Human text and pretrained model; default: what the configuration names.
+    settings
+        Of the model: device, precision.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds records of another configuration.
+    TimeUp
+        If the minutes are over; call again to go on.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as scratch:
+            return run_all(
+                config, seed=seed, folder=scratch, quiet=quiet, text=text, **settings
+            )
+    folder = Path(folder)
+    claim_folder(folder, {**config, "seed": seed})
+    clock = Clock(time.monotonic() + 60 * minutes)
+    text = material(config, folder) if text is None else text
+    text = replace(text, model=replace(text.model, **settings))
+    run = _Run(folder, seed, text, clock, quiet)
+    run.zero_shot()
+    for arm, replicate in plan(config):
+        if only is None or f"{arm}-{replicate}" in only:
+            run.lineage(arm, replicate, config["generations"])
+    return Records.read(folder)
+
+
+def run_sizes(
+    config: Mapping[str, Any], *, seed: int, folder: str | Path, **options: Any
+) -> dict[tuple[int, ...], Records]:
+    """Run generations 0 and 1 of setting a with models of other sizes.
+
+    Parameters
+    ----------
+    config
+        One of the chapter's ``SCALES``; ``sizes`` are width, layers and heads of each.
+    seed, folder, options
+        As `run_all`.
+
+    Returns
+    -------
+    dict
+        Size -> records. Those of the configuration's own model are the main run's.
+    """
+    records = {}
+    for size in map(tuple, config["sizes"]):
+        if size == tuple(config["model"]):
+            records[size] = Records.read(folder)
+            continue
+        smaller = {"model": list(size), "generations": 1, "sizes": [], "arms": []}
+        records[size] = run_all(
+            {**config, **smaller, "seeds": config["arm_seeds"]},
+            seed=seed,
+            folder=Path(folder) / f"size-{'x'.join(map(str, size))}",
+            **{**options, "only": [f"a-{n}" for n in range(config["arm_seeds"])]},
+        )
+    return records
+
+
+@dataclass
+class _Run:
+    """One call of `run_all`."""
+
+    folder: Path
+    seed: int
+    text: Material
+    clock: Clock
+    quiet: bool
+
+    def lineage(self, name: str, replicate: int, n_generations: int) -> None:
+        """Run one lineage to a generation; what it has written before is read."""
+        own = self.folder / f"{name}-{replicate}"
+        if (own / generation_file(n_generations)).exists():
+            return
+        real = self.text.train[replicate]
+        recurse(
+            _Tellers(self, name, replicate, own),
+            real,
+            regime=ARMS[name].regime,
+            n_samples=len(real),
+            n_generations=n_generations,
+            measure={"loss": lambda told: [told.test_loss]},
+            rng=stream(self.seed, "mix", name, replicate),
+        )
+
+    def zero_shot(self) -> None:
+        """Measure the pretrained model as it is."""
+        path = self.folder / "zero-shot-0" / generation_file(0)
+        if not path.exists():
+            model = replace(self.text.model, epochs=0)
+            fitted = model.fit(self.text.train[:1], np.random.default_rng(0))
+            write_arrays(path, {"test_loss": fitted.nll(self.text.test)[0]})
+
+    def model_0(self, replicate: int) -> FittedLanguageModel:
+        """Return the model fine-tuned on human text: generation 0 of all arms."""
+        path = self.folder / f"model-zero-{replicate}.npz"
+        model = replace(self.text.model, epochs=ARMS["a"].epochs)
+        if not path.exists():
+            self.clock.check()
+            real = self.text.train[replicate]
+            fitted = model.fit(real[None], stream(self.seed, "train", "a", replicate))
+            write_arrays(path, {key: getattr(fitted, key) for key in _KEPT})
+        return FittedLanguageModel(
+            **read_arrays(path), block=self.text.train.shape[2], model=model
+        )
+
+    def fit(self, name: str, replicate: int, t: int, data: Tokens) -> Any:
+        """Return the model of a generation: model 0, or one that is trained now."""
+        first = self.model_0(replicate)
+        if t == 0:
+            return first
+        self.clock.check()
+        arm = ARMS[name]
+        model = replace(self.text.model, epochs=arm.epochs)
+        if arm.from_model_0:
+            model = replace(model, init=first.weights[0])
+        if arm.last_epoch:
+            model = replace(model, validation=None)
+        return model.fit(data, stream(self.seed, "train", name, replicate, t))
+
+    def write(self, name: str, replicate: int, t: int, fitted: Any) -> Tokens:
+        """Return what a generation writes; arms share what model 0 writes."""
+        decoder = ARMS[name].decoder
+        kind = re.sub(r"\W+", "-", repr(decoder)).strip("-").lower()
+        path = self.folder / f"text-zero-{replicate}-{kind}.npz"
+        if t == 0 and path.exists():
+            return read_arrays(path)["text"]
+        rng = stream(self.seed, "write", name, replicate, t)
+        text = continuations(fitted, self.text.train[replicate], decoder, rng)
+        if t == 0:
+            write_arrays(path, {"text": text})
+        return text
+
+
+#: What is stored of a fit.
+_KEPT = ("weights", "losses", "validation_losses")
+
+
+@dataclass
+class _Told:
+    """A generation as `recurse` sees it: the text that it wrote, shape ``(n, b)``."""
+
+    text: Tokens
+    test_loss: float
+
+    def sample(self, n: int, rng: np.random.Generator) -> Tokens:
+        """Return ``n`` of the blocks that it wrote, or all in order."""
+        if n == len(self.text):
+            return self.text[None]
+        return self.text[None, rng.permutation(len(self.text))[:n]]
+
+
+@dataclass
+class _Tellers:
+    """The models of one lineage: each fit is the next generation's."""
+
+    run: _Run
+    name: str
+    replicate: int
+    folder: Path
+    generation: int = 0
+    event_ndim = 1
+
+    def fit(self, data: Any, rng: np.random.Generator) -> _Told:
+        """Read the generation, or train and write it."""
+        path = self.folder / generation_file(self.generation)
+        if not path.exists():
+            write_arrays(path, self.tell(self.generation, data))
+        self.generation += 1
+        record = read_arrays(path)
+        return _Told(record["text"], float(record["test_loss"].mean()))
+
+    def tell(self, t: int, data: Tokens) -> dict[str, NDArray[Any]]:
+        """Train a generation, let it write, and measure both."""
+        run, start = self.run, time.process_time()
+        fitted = run.fit(self.name, self.replicate, t, data)
+        trained = time.process_time()
+        text = run.write(self.name, self.replicate, t, fitted)
+        written = time.process_time()
+        arrays = {
+            "text": text,
+            "test_loss": fitted.nll(run.text.test)[0],
+            "own_loss": run.model_0(self.replicate).nll(text)[0],
+            "losses": fitted.losses[0],
+            "validation_losses": fitted.validation_losses[0],
+        }
+        seconds = (trained - start, written - trained, time.process_time() - written)
+        if not run.quiet:
+            print(
+                f"{self.folder.name} generation {t}: perplexity of human text "
+                f"{np.exp(arrays['test_loss'].mean()):.1f}, of its own "
+                f"{np.exp(arrays['own_loss'].mean()):.2f}; seconds to train, write, "
+                "measure: " + ", ".join(f"{s:.0f}" for s in seconds),
+                flush=True,
+            )
+        return {**arrays, "seconds": np.array(seconds)}
+
+
+def continuations(
+    fitted: FittedLanguageModel,
+    prompts: Tokens,
+    decoder: Decoder,
+    rng: np.random.Generator,
+) -> NDArray[np.int32]:
+    """Continue every prompt, in order.
+
+    Parameters
+    ----------
+    fitted
+        A model; of several chains the first one writes.
+    prompts
+        Tokens, shape ``(n, length)``.
+    decoder
+        How to choose the new tokens.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray
+        As many new tokens after each prompt as a block has, shape ``(n, block)``.
+    """
+    import torch
+
+    model = replace(fitted.model, decoder=decoder)
+    network = fitted.network(0)
+    generator = torch.Generator(model.device).manual_seed(int(rng.integers(2**62)))
+    given = torch.from_numpy(np.asarray(prompts, np.int64)).to(model.device)
+    new = [
+        model.generate(network, part, fitted.block, generator).int().cpu()
+        for part in torch.split(given, model.writing_batch)
+    ]
+    text: NDArray[np.int32] = torch.cat(new).numpy()
+    return text

@@ -1,0 +1,259 @@
+"""The numbers of chapter 09, computed from the records of its runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from collapse_lib import metrics
+from collapse_lib.claims import Estimate
+from collapse_lib.finetuning_arms import ARMS, PUBLISHED
+from collapse_lib.finetuning_text import Material
+from collapse_lib.lineage_records import Records, write_text
+from collapse_lib.metrics.topic import rarities, similarity
+from collapse_lib.models.fitted_language_model import Tokens
+from collapse_lib.pretraining import n_weights
+
+Array = NDArray[np.float64]
+Record = Mapping[str, NDArray[Any]]
+
+#: Test blocks per batch where the paper's released code takes standard deviations.
+BATCH = 16
+#: What counts as likely and as unlikely for model 0: quantiles of its own text.
+LIKELY, UNLIKELY = 0.05, 0.99
+#: Edges of the histograms: perplexities, in equal steps of their logarithm.
+EDGES = np.geomspace(1, 1_000, 61)
+#: Generations whose histograms the paper shows.
+SHOWN = (0, 1, 2, 3, 5, 9)
+
+
+def summarise(records: Records, text: Material) -> dict[str, Array]:
+    """Return every number of every arm.
+
+    Parameters
+    ----------
+    records
+        What the runs stored.
+    text
+        The human text that they began with.
+
+    Returns
+    -------
+    dict
+        ``<arm>_<metric>``, shape ``(replicates, generations + 1)``, as far as all
+        replicates of an arm have come; ``<arm>_histogram``, the shares of sequences
+        between `EDGES` in the generations of `SHOWN`, mean of the replicates, with
+        ``<arm>_bounds``, see `bounds`. Hyphens in names of arms become underscores.
+        ``zero_shot`` is the perplexity before fine-tuning; ``real_rep4`` and
+        ``real_topic`` describe the prompts of each replicate, the second one their
+        similarity to other prompts.
+    """
+    rarity = [rarities(blocks) for blocks in text.train]
+    numbers = {
+        "zero_shot": perplexity(records.of("zero-shot", "test_loss")[0, 0]),
+        "real_rep4": metrics.rep_n(text.train, 4),
+        "real_topic": np.array(
+            [
+                similarity(np.roll(blocks, 1, axis=0), blocks, weights).mean()
+                for blocks, weights in zip(text.train, rarity, strict=True)
+            ]
+        ),
+    }
+    for arm in [name for name in ARMS if (name, 0) in records.arrays]:
+        prefix = arm.replace("-", "_")
+        seeds = records.replicates(arm)
+        last = min(len(records.arrays[arm, seed]) for seed in seeds)
+        runs = [records.arrays[arm, seed][:last] for seed in seeds]
+        rows = [
+            measure(run, text.train[seed], rarity[seed])
+            for run, seed in zip(runs, seeds, strict=True)
+        ]
+        for metric in rows[0]:
+            numbers[f"{prefix}_{metric}"] = np.array([row[metric] for row in rows])
+        if arm in PUBLISHED:
+            shown = [t for t in SHOWN if t < last]
+            shares = [[histogram(run[t]["own_loss"]) for t in shown] for run in runs]
+            numbers[f"{prefix}_histogram"] = np.mean(shares, axis=0)
+            numbers[f"{prefix}_bounds"] = np.array([bounds(run[0]) for run in runs])
+    return numbers
+
+
+def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, Any]:
+    """Return the numbers of one lineage.
+
+    Parameters
+    ----------
+    run
+        The records of its generations.
+    prompts
+        What they continued, shape ``(n, length)``.
+    rarity
+        Weight of each token in comparing texts, see `rarities`.
+
+    Returns
+    -------
+    dict
+        Name -> one number for each generation: ``perplexity`` of human test text,
+        its ``factor`` and ``spread`` over batches; of the text that the generation
+        wrote, the shares ``low`` and ``high`` of sequences that model 0 finds likelier
+        and less likely than nearly all of its own, their ``median`` perplexity,
+        ``rep4``, ``distinct2`` and ``topic``.
+    """
+    own = [np.asarray(record["own_loss"]) for record in run]
+    low, high = np.log(bounds(run[0]))
+    test = [np.asarray(record["test_loss"]) for record in run]
+    texts = [record["text"] for record in run]
+    return {
+        "perplexity": [perplexity(losses) for losses in test],
+        "factor": [metrics.batch_factor(-losses[:, None], BATCH) for losses in test],
+        "spread": [batch_spread(losses) for losses in test],
+        "low": [(losses < low).mean() for losses in own],
+        "high": [(losses > high).mean() for losses in own],
+        "median": [np.exp(np.median(losses)) for losses in own],
+        "rep4": [metrics.rep_n(text, 4) for text in texts],
+        "distinct2": [metrics.distinct_n(text, 2) for text in texts],
+        "topic": [similarity(text, prompts, rarity).mean() for text in texts],
+        "best_epoch": [best_epoch(record) for record in run],
+        "seconds": [record["seconds"].sum() for record in run],
+    }
+
+
+def ratio(
+    numbers: Mapping[str, Array],
+    metric: str,
+    arm: str,
+    generation: int = 9,
+    *,
+    to: int = 0,
+    over: str | None = None,
+) -> Array:
+    """Return a metric over that of another generation, or of another arm.
+
+    Parameters
+    ----------
+    numbers
+        What `summarise` returned.
+    metric, arm, generation
+        What to look at.
+    to
+        The generation to compare with.
+    over
+        The arm to compare with, in the same generation, instead.
+
+    Returns
+    -------
+    ndarray
+        One number for each replicate; of two arms, for each that both have.
+    """
+    values = numbers[f"{arm.replace('-', '_')}_{metric}"]
+    if over is None:
+        return values[:, generation] / values[:, to]
+    others = numbers[f"{over.replace('-', '_')}_{metric}"]
+    n = min(len(values), len(others))
+    return values[:n, generation] / others[:n, generation]
+
+
+def table(numbers: Mapping[str, Array], generations: Sequence[int]) -> pd.DataFrame:
+    """Return one row for each arm: growth of the perplexity, and the last text.
+
+    Parameters
+    ----------
+    numbers
+        What `summarise` returned, with at least two replicates of each arm.
+    generations
+        After which the growth is shown, relative to generation 0, with its standard
+        error.
+    """
+    rows = {}
+    for arm in [a for a in ARMS if f"{a.replace('-', '_')}_perplexity" in numbers]:
+        key, row = arm.replace("-", "_"), {}
+        for t in generations:
+            growth = Estimate.mean(ratio(numbers, "perplexity", arm, t))
+            row[f"generation {t}"] = f"{growth.value:.2f} ± {growth.se:.2f}"
+        for name, metric in (("likely", "low"), ("unlikely", "high")):
+            row[name] = f"{100 * numbers[f'{key}_{metric}'][:, -1].mean():.0f} %"
+        row["rep-4"] = f"{100 * numbers[f'{key}_rep4'][:, -1].mean():.0f} %"
+        row["seeds"] = str(len(numbers[f"{key}_low"]))
+        rows[ARMS[arm].label] = row
+    return pd.DataFrame(rows).T
+
+
+def bounds(first: Record) -> Array:
+    """Return below and above which perplexity a sequence is likely and unlikely."""
+    return np.asarray(np.exp(np.quantile(first["own_loss"], (LIKELY, UNLIKELY))))
+
+
+def spikes(
+    records: Mapping[tuple[int, ...], Records],
+) -> tuple[NDArray[np.int64], Array]:
+    """Return how far generation 1 is from generation 0, for models of several sizes.
+
+    Parameters
+    ----------
+    records
+        Size -> records, from `collapse_lib.finetuning.run_sizes`.
+
+    Returns
+    -------
+    tuple
+        Number of weights, shape ``(sizes,)``, and for each size and replicate the
+        perplexities before fine-tuning, of generation 0 and of generation 1, shape
+        ``(sizes, replicates, 3)``; as many replicates as every size has.
+    """
+    n = min(len(found.replicates("a")) for found in records.values())
+    rows = []
+    for found in records.values():
+        before = perplexity(found.of("zero-shot", "test_loss")[0, 0])
+        after = perplexity(found.of("a", "test_loss", 1)[:n])
+        rows.append(np.column_stack([np.full(n, before), after]))
+    return np.array([n_weights(size) for size in records]), np.array(rows)
+
+
+def perplexity(losses: NDArray[Any]) -> Array:
+    """Return the exponential of the mean loss per token, over the last axis."""
+    return np.asarray(np.exp(losses.mean(axis=-1)))
+
+
+def batch_spread(losses: Array) -> float:
+    """Return the standard deviation of the perplexities of batches of test blocks."""
+    n = len(losses) // BATCH
+    batches = perplexity(losses[: n * BATCH].reshape(n, BATCH))
+    return float(batches.std(ddof=1))
+
+
+def histogram(losses: NDArray[Any]) -> Array:
+    """Return the share of sequences with a perplexity in each bin of `EDGES`."""
+    inside = np.clip(np.exp(losses), EDGES[0], EDGES[-1])
+    return np.asarray(np.histogram(inside, EDGES)[0] / len(losses))
+
+
+def best_epoch(record: Record) -> int:
+    """Return the epoch, from 1 on, whose weights were handed on."""
+    losses = record["validation_losses"]
+    return len(losses) if np.isnan(losses).all() else int(np.argmin(losses)) + 1
+
+
+def save_texts(
+    records: Records, text: Material, path: Path, arms: Sequence[str], n: int = 10
+) -> None:
+    """Write the first prompts of replicate 0 with what each generation made of them.
+
+    `load_texts` reads the file.
+    """
+    told: dict[str, Any] = {"prompts": text.tokenizer.texts(text.train[0][:n])}
+    for arm in arms:
+        run = records.arrays[arm, 0]
+        told[arm] = [text.tokenizer.texts(record["text"][:n]) for record in run]
+    write_text(path, json.dumps(told, indent=1, ensure_ascii=False))
+
+
+def load_texts(path: Path) -> dict[str, Any]:
+    """Return ``prompts``, and for each arm the texts by generation and prompt."""
+    texts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return texts

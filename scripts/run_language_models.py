@@ -1,0 +1,60 @@
+"""Run the language models of chapter 09 at one of its scales, in pieces if need be.
+
+    python scripts/run_language_models.py laptop _build/runs/09-laptop --minutes 30
+
+runs what is missing in the folder until the minutes are over; the same command again
+goes on from there. Several processes can share a folder if each is given lineages of
+its own: ``--only a-0 b-0``. `make reproduce CHAPTER=09 SCALE=laptop` reads the folder,
+runs what is still missing and stores the result.
+
+Models of our own are pretrained first on articles of Wikipedia, which
+``python -m collapse_lib.corpora_fetch`` brings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from collapse_lib import finetuning, lineage, lineage_records, results
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED = 9
+
+
+def main() -> int:
+    """Run the command; return its exit status."""
+    scales = results.scales_of(next((ROOT / "chapters").glob("09-*.ipynb")))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scale", choices=scales)
+    parser.add_argument("folder", type=Path, help="of records and weights")
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--only", nargs="+", help="lineages to run, for example a-0")
+    parser.add_argument("--device", help="default: a GPU if there is one")
+    parser.add_argument("--precision", default="float32")
+    given = parser.parse_args()
+    start = time.monotonic()
+    device = given.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    settings = {"device": device, "precision": given.precision}
+    options = {"seed": SEED, "folder": given.folder, "quiet": False, **settings}
+    given.folder.mkdir(parents=True, exist_ok=True)
+    config, finished = scales[given.scale], True
+    try:
+        finetuning.run_all(config, minutes=given.minutes, only=given.only, **options)
+        if given.only is None:
+            left = given.minutes - (time.monotonic() - start) / 60
+            finetuning.run_sizes(config, minutes=left, **options)
+    except lineage.TimeUp:
+        finished = False
+    finally:  # an interrupted run has stored its generations, too
+        lineage_records.note_call(given.folder, settings, time.monotonic() - start)
+    print("finished" if finished else "to be continued: run the same command again")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
