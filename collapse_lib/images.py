@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from collapse_lib.checks import check_not_negative
 from collapse_lib.models.discrete import FittedCategorical
 from collapse_lib.samples import Data
 
@@ -170,8 +171,7 @@ class Blur:
 
     def __post_init__(self) -> None:
         """Check the width."""
-        if not (np.isfinite(self.width) and self.width >= 0):
-            raise ValueError(f"width is {self.width!r}; it must be a number >= 0")
+        check_not_negative("width", self.width)
 
     def __call__(
         self, fitted: Any, data: Data, rng: np.random.Generator

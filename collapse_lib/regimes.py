@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, check_not_negative
 from collapse_lib.models.base import Fitted
 from collapse_lib.samples import Data, Pool, Summary, pool, size, subsample
 
@@ -102,8 +102,7 @@ class Temperature:
 
     def __post_init__(self) -> None:
         """Check the temperature."""
-        if not (math.isfinite(self.value) and self.value >= 0):
-            raise ValueError(f"temperature is {self.value!r}; it must be a number >= 0")
+        check_not_negative("temperature", self.value)
 
     def __call__(self, fitted: Any) -> Fitted:
         """Return the tempered generator."""
@@ -316,8 +315,7 @@ class GrowingSamples:
     def __post_init__(self) -> None:
         """Check the arguments."""
         check_count("n0", self.n0, least=1)
-        if not (math.isfinite(self.power) and self.power >= 0):
-            raise ValueError(f"power is {self.power!r}; it must be a number >= 0")
+        check_not_negative("power", self.power)
 
     def __call__(self, t: int) -> int:
         """Return the size of generation ``t``'s training set."""
@@ -346,8 +344,7 @@ def check_weights(weights: Weights) -> Weights:
     if len(weights) != len(names):
         raise ValueError(f"weights must be {names}, got {len(weights)} numbers")
     for name, weight in zip(names, weights, strict=True):
-        if not (math.isfinite(weight) and weight >= 0):
-            raise ValueError(f"{name} is {weight!r}; it must be a number >= 0")
+        check_not_negative(name, weight)
     if abs(sum(weights) - 1) > 1e-9:
         raise ValueError(
             f"alpha + beta + gamma must be 1, it is {sum(weights):.12g} "

@@ -7,20 +7,13 @@ import math
 import torch
 from torch import Tensor
 
+from collapse_lib.models.decoding import Request
 from collapse_lib.models.decoding_loops import LONGEST_RUN, penalise
 from collapse_lib.models.reading import Reader
-from collapse_lib.models.transformer_network import Network
 
 
 @torch.inference_mode()
-def search(
-    network: Network,
-    prompts: Tensor,
-    n_new: int,
-    beams: int,
-    penalty: float,
-    end: int | None,
-) -> Tensor:
+def search(request: Request, beams: int, penalty: float) -> Tensor:
     """Return the best continuation found of each prompt, shape ``(B, n_new)``.
 
     All beams of a prompt share its keys and values. What the beams add is never copied
@@ -29,15 +22,16 @@ def search(
 
     Parameters
     ----------
-    network, prompts, n_new, end
-        See `collapse_lib.models.decoding.Decoder`.
+    request
+        See `collapse_lib.models.decoding.Decoder.generate`.
     beams, penalty
         See `collapse_lib.models.decoding.Beam`.
     """
+    prompts, n_new = request.prompts, request.n_new
     batch, n_old = prompts.shape
     # The last tokens found are never read.
     slots = n_old + (n_new - 1) * beams
-    reader = Reader(network, batch, slots)
+    reader = Reader(request.network, batch, slots)
     hidden = reader.start(prompts)
     tree = _Tree(prompts, n_new, beams, slots, reader.memory.dtype)
     for step in range(n_new):
@@ -49,8 +43,8 @@ def search(
         scores = penalise(
             scores, tree.tokens[:, : scores.shape[1], : n_old + step], penalty
         )
-        if end is not None:
-            scores[:, :, end] = -torch.inf
+        if request.end is not None:
+            scores[:, :, request.end] = -torch.inf
         tree.grow(scores, step)
         if step < n_new - 1:
             mask = tree.mask[:, :, : n_old + (step + 1) * beams]

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from collapse_lib.models.transformer_network import Network
 
 
+@dataclass(frozen=True)
+class Request:
+    """What is to be written, in the words of `Decoder.generate`."""
+
+    network: Network
+    prompts: Tensor
+    n_new: int
+    generator: torch.Generator
+    end: int | None
+
+
 class Decoder(ABC):
     """A way to continue sequences of tokens."""
 
@@ -59,17 +70,10 @@ class Decoder(ABC):
         from collapse_lib.models.decoding_loops import check_room
 
         check_room(network, prompts.shape[1], n_new)
-        return self._write(network, prompts, n_new, generator, end)
+        return self._write(Request(network, prompts, n_new, generator, end))
 
     @abstractmethod
-    def _write(
-        self,
-        network: Network,
-        prompts: Tensor,
-        n_new: int,
-        generator: torch.Generator,
-        end: int | None,
-    ) -> Tensor:
+    def _write(self, request: Request) -> Tensor:
         """Do what `generate` says; there is room for the tokens."""
 
     @abstractmethod
@@ -113,21 +117,14 @@ class Ancestral(Decoder):
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p!r}; it must be in (0, 1]")
 
-    def _write(
-        self,
-        network: Network,
-        prompts: Tensor,
-        n_new: int,
-        generator: torch.Generator,
-        end: int | None,
-    ) -> Tensor:
+    def _write(self, request: Request) -> Tensor:
         from collapse_lib.models import decoding_loops as loops
 
         def choose(logits: Tensor, _: Tensor) -> Tensor:
             limited = loops.limit(logits, self.temperature, self.top_k, self.top_p)
-            return loops.draw(limited, generator)
+            return loops.draw(limited, request.generator)
 
-        return loops.one_by_one(network, prompts, n_new, choose, end)
+        return loops.one_by_one(request, choose)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings under Hugging Face's names; see `Decoder`."""
@@ -160,20 +157,13 @@ class Greedy(Decoder):
         """Check the settings."""
         check_positive("repetition_penalty", self.repetition_penalty)
 
-    def _write(
-        self,
-        network: Network,
-        prompts: Tensor,
-        n_new: int,
-        generator: torch.Generator,
-        end: int | None,
-    ) -> Tensor:
+    def _write(self, request: Request) -> Tensor:
         from collapse_lib.models import decoding_loops as loops
 
         def choose(logits: Tensor, seen: Tensor) -> Tensor:
             return loops.penalise(logits, seen, self.repetition_penalty).argmax(-1)
 
-        return loops.one_by_one(network, prompts, n_new, choose, end)
+        return loops.one_by_one(request, choose)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings under Hugging Face's names; see `Decoder`."""
@@ -211,19 +201,10 @@ class Beam(Decoder):
         check_count("beams", self.beams, least=1)
         check_positive("repetition_penalty", self.repetition_penalty)
 
-    def _write(
-        self,
-        network: Network,
-        prompts: Tensor,
-        n_new: int,
-        generator: torch.Generator,
-        end: int | None,
-    ) -> Tensor:
+    def _write(self, request: Request) -> Tensor:
         from collapse_lib.models import beam_search
 
-        return beam_search.search(
-            network, prompts, n_new, self.beams, self.repetition_penalty, end
-        )
+        return beam_search.search(request, self.beams, self.repetition_penalty)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings under Hugging Face's names; see `Decoder`."""

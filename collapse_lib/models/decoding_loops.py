@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from collapse_lib.models.decoding import Request
 from collapse_lib.models.reading import Reader
 from collapse_lib.models.transformer_network import Network
 
@@ -21,19 +22,18 @@ Choice = Callable[[Tensor, Tensor], Tensor]
 
 
 @torch.inference_mode()
-def one_by_one(
-    network: Network, prompts: Tensor, n_new: int, choose: Choice, end: int | None
-) -> Tensor:
+def one_by_one(request: Request, choose: Choice) -> Tensor:
     """Return ``n_new`` tokens after each prompt, one sequence per prompt."""
+    prompts, n_new = request.prompts, request.n_new
     batch, n_old = prompts.shape
-    reader = Reader(network, batch, n_old + n_new)
+    reader = Reader(request.network, batch, n_old + n_new)
     tokens = prompts.new_empty(batch, n_old + n_new)
     tokens[:, :n_old] = prompts
     hidden = reader.start(prompts)
     for place in range(n_old, n_old + n_new):
         logits = reader.logits(hidden).t().float()
-        if end is not None:
-            logits[:, end] = -torch.inf
+        if request.end is not None:
+            logits[:, request.end] = -torch.inf
         tokens[:, place] = choose(logits, tokens[:, :place])
         if place < n_old + n_new - 1:
             hidden = reader.read(tokens[:, place, None], place)

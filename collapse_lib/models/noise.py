@@ -8,13 +8,13 @@ with the sampling error of the mean. Used in chapter 04; source: Shumailov et al
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collapse_lib.checks import check_not_negative
 from collapse_lib.models.multivariate import FittedMultivariateGaussian
 from collapse_lib.samples import Data
 
@@ -33,7 +33,7 @@ class IndependentNoise:
 
     def __post_init__(self) -> None:
         """Check the scale."""
-        _check_scale("scale", self.scale)
+        check_not_negative("scale", self.scale)
 
     def __call__(
         self, fitted: FittedMultivariateGaussian, data: Data, rng: np.random.Generator
@@ -81,7 +81,7 @@ class SplitScatter:
 
     def __post_init__(self) -> None:
         """Check the scale."""
-        _check_scale("scale", self.scale)
+        check_not_negative("scale", self.scale)
 
     def __call__(
         self, fitted: FittedMultivariateGaussian, data: Data, rng: np.random.Generator
@@ -134,8 +134,3 @@ def _points(error: object, data: Data) -> NDArray[Any]:
             "literal real data"
         )
     return data
-
-
-def _check_scale(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} is {value!r}; it must be a number >= 0")

@@ -8,7 +8,6 @@ far the optimiser gets (``steps``: to the maximum of the likelihood, or not).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from collapse_lib.checks import check_choice
+from collapse_lib.checks import check_choice, check_positive
 from collapse_lib.models.discrete import Counts
 from collapse_lib.models.kernel import ExpectedCounts
 from collapse_lib.models.line_mixture import Mixture
@@ -105,9 +104,7 @@ class GridMixture:
                 "fit"
             )
         for name in ("rate", "half_width"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} is {value!r}; it must be a number > 0")
+            check_positive(name, getattr(self, name))
         if self.n_points < 3:
             raise ValueError(f"n_points is {self.n_points}; a grid needs at least 3")
         if self.start.chains != 1:
