@@ -116,12 +116,15 @@ class Chapter:
         value
             A finite number, or a text.
         spec
-            How to format it, for example ``".2f"``; a text is shown as it is.
+            How to format it, for example ``".2f"``, or ``".0%"`` for 12 %; a text is
+            shown as it is.
         """
         self.record(name, value)
         stored = self.numbers[name]
-        text = stored if isinstance(stored, str) else format(stored, spec)
-        notebook.glue(name, text)
+        if isinstance(stored, str):
+            notebook.glue(name, stored)
+        else:
+            notebook.glue(name, format(stored, spec).replace("%", " %"))
 
     def record(self, name: str, value: Any) -> None:
         """Put a number, a text or an array of numbers into the stored result only."""

@@ -15,7 +15,7 @@ from collapse_lib import metrics
 from collapse_lib.claims import Estimate
 from collapse_lib.finetuning_arms import ARMS, PUBLISHED
 from collapse_lib.finetuning_text import Material
-from collapse_lib.lineage_records import Records, write_text
+from collapse_lib.lineage_records import Records, number_name, write_text
 from collapse_lib.metrics.topic import rarities, similarity
 from collapse_lib.models.fitted_language_model import Tokens
 from collapse_lib.pretraining import n_weights
@@ -31,6 +31,13 @@ LIKELY, UNLIKELY = 0.05, 0.99
 EDGES = np.geomspace(1, 1_000, 61)
 #: Generations whose histograms the paper shows.
 SHOWN = (0, 1, 2, 3, 5, 9)
+#: Columns of the table of arms, and the metrics that they show.
+SHARES = {
+    "likely": "low",
+    "unlikely": "high",
+    "rep-4": "rep4",
+    "different": "different",
+}
 
 
 def summarise(records: Records, text: Material) -> dict[str, Array]:
@@ -46,10 +53,10 @@ def summarise(records: Records, text: Material) -> dict[str, Array]:
     Returns
     -------
     dict
-        ``<arm>_<metric>``, shape ``(replicates, generations + 1)``, as far as all
-        replicates of an arm have come; ``<arm>_histogram``, the shares of sequences
-        between `EDGES` in the generations of `SHOWN`, mean of the replicates, with
-        ``<arm>_bounds``, see `bounds`. Hyphens in names of arms become underscores.
+        Under the names of `number_name`, shape ``(replicates, generations + 1)``, as
+        far as all replicates of an arm have come; ``histogram``, the shares of
+        sequences between `EDGES` in the generations of `SHOWN`, is the mean of the
+        replicates, with ``bounds``, see the function of that name.
         ``zero_shot`` is the perplexity before fine-tuning; ``real_rep4`` and
         ``real_topic`` describe the prompts of each replicate, the second one their
         similarity to other prompts.
@@ -66,7 +73,6 @@ def summarise(records: Records, text: Material) -> dict[str, Array]:
         ),
     }
     for arm in [name for name in ARMS if (name, 0) in records.arrays]:
-        prefix = arm.replace("-", "_")
         seeds = records.replicates(arm)
         last = min(len(records.arrays[arm, seed]) for seed in seeds)
         runs = [records.arrays[arm, seed][:last] for seed in seeds]
@@ -75,12 +81,12 @@ def summarise(records: Records, text: Material) -> dict[str, Array]:
             for run, seed in zip(runs, seeds, strict=True)
         ]
         for metric in rows[0]:
-            numbers[f"{prefix}_{metric}"] = np.array([row[metric] for row in rows])
+            numbers[number_name(arm, metric)] = np.array([row[metric] for row in rows])
         if arm in PUBLISHED:
             shown = [t for t in SHOWN if t < last]
             shares = [[histogram(run[t]["own_loss"]) for t in shown] for run in runs]
-            numbers[f"{prefix}_histogram"] = np.mean(shares, axis=0)
-            numbers[f"{prefix}_bounds"] = np.array([bounds(run[0]) for run in runs])
+            numbers[number_name(arm, "histogram")] = np.mean(shares, axis=0)
+            numbers[number_name(arm, "bounds")] = np.array([bounds(r[0]) for r in runs])
     return numbers
 
 
@@ -103,7 +109,8 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
         its ``factor`` and ``spread`` over batches; of the text that the generation
         wrote, the shares ``low`` and ``high`` of sequences that model 0 finds likelier
         and less likely than nearly all of its own, their ``median`` perplexity,
-        ``rep4``, ``distinct2`` and ``topic``.
+        ``rep4``, ``distinct2`` and ``topic``, the share of ``different`` sequences, and
+        how many tokens of the ``vocabulary`` occur.
     """
     own = [np.asarray(record["own_loss"]) for record in run]
     low, high = np.log(bounds(run[0]))
@@ -118,6 +125,8 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
         "median": [np.exp(np.median(losses)) for losses in own],
         "rep4": [metrics.rep_n(text, 4) for text in texts],
         "distinct2": [metrics.distinct_n(text, 2) for text in texts],
+        "different": [len(np.unique(text, axis=0)) / len(text) for text in texts],
+        "vocabulary": [len(np.unique(text)) for text in texts],
         "topic": [similarity(text, prompts, rarity).mean() for text in texts],
         "best_epoch": [best_epoch(record) for record in run],
         "seconds": [record["seconds"].sum() for record in run],
@@ -151,16 +160,16 @@ def ratio(
     ndarray
         One number for each replicate; of two arms, for each that both have.
     """
-    values = numbers[f"{arm.replace('-', '_')}_{metric}"]
+    values = numbers[number_name(arm, metric)]
     if over is None:
         return values[:, generation] / values[:, to]
-    others = numbers[f"{over.replace('-', '_')}_{metric}"]
+    others = numbers[number_name(over, metric)]
     n = min(len(values), len(others))
     return values[:n, generation] / others[:n, generation]
 
 
 def table(numbers: Mapping[str, Array], generations: Sequence[int]) -> pd.DataFrame:
-    """Return one row for each arm: growth of the perplexity, and the last text.
+    """Return one row for each arm: growth of the perplexity, and its last texts.
 
     Parameters
     ----------
@@ -171,17 +180,21 @@ def table(numbers: Mapping[str, Array], generations: Sequence[int]) -> pd.DataFr
         error.
     """
     rows = {}
-    for arm in [a for a in ARMS if f"{a.replace('-', '_')}_perplexity" in numbers]:
-        key, row = arm.replace("-", "_"), {}
+    for arm in [name for name in ARMS if number_name(name, "low") in numbers]:
+        row = {}
         for t in generations:
             growth = Estimate.mean(ratio(numbers, "perplexity", arm, t))
-            row[f"generation {t}"] = f"{growth.value:.2f} ± {growth.se:.2f}"
-        for name, metric in (("likely", "low"), ("unlikely", "high")):
-            row[name] = f"{100 * numbers[f'{key}_{metric}'][:, -1].mean():.0f} %"
-        row["rep-4"] = f"{100 * numbers[f'{key}_rep4'][:, -1].mean():.0f} %"
-        row["seeds"] = str(len(numbers[f"{key}_low"]))
+            row[f"generation {t}"] = f"{growth.value:.3g} ± {growth.se:.1g}"
+        for name, metric in SHARES.items():
+            row[name] = percent(numbers[number_name(arm, metric)][:, -1].mean())
+        row["seeds"] = str(len(numbers[number_name(arm, "low")]))
         rows[ARMS[arm].label] = row
     return pd.DataFrame(rows).T
+
+
+def percent(share: float) -> str:
+    """Return a share as it stands in a table."""
+    return f"{100 * share:.0f} %"
 
 
 def bounds(first: Record) -> Array:

@@ -252,6 +252,17 @@ def trained_on(folder: Path) -> str:
     return f"{'; '.join(places)}: {seconds:.0f} s"
 
 
+def number_name(arm: str, metric: str = "") -> str:
+    """Return the name of an arm's metric among the numbers of a run.
+
+    Examples
+    --------
+    >>> number_name("tenth-real", "recall")
+    'tenth_real_recall'
+    """
+    return "_".join([arm.replace("-", "_"), metric]).rstrip("_")
+
+
 def generation_file(generation: int) -> str:
     """Return the name of a generation's file."""
     return f"generation-{generation:02d}.npz"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from collapse_lib.lineage_records import Records
+from collapse_lib.lineage_records import Records, number_name
 from collapse_lib.metrics.digit_classifier import Seen, classify
 from collapse_lib.metrics.fidelity import (
     class_entropy,
@@ -43,21 +43,19 @@ def summarise(records: Records, real: ArrayLike) -> dict[str, NDArray[np.float64
     Returns
     -------
     dict
-        ``<arm>_<metric>``, shape ``(replicates, generations + 1)``, and for the
+        As `number_name` names it, shape ``(replicates, generations + 1)``, and for the
         longest run of the arm *paper* ``long_<metric>``, shape ``(generations + 1,)``,
-        with the latent density on `GRID` as ``long_density``. Hyphens in names of arms
-        become underscores.
+        with the latent density on `GRID` as ``long_density``.
     """
     seen = _look(records, np.asarray(real, dtype=np.float32))
     numbers: dict[str, NDArray[np.float64]] = {}
     for arm in sorted({name for name, _ in records.arrays}):
         runs = [records.arrays[arm, seed] for seed in records.replicates(arm)]
         last = min(map(len, runs))
-        prefix = arm.replace("-", "_")
         rows = [[measure(record, seen) for record in run] for run in runs]
         for metric in rows[0][0]:
             values = [[row[metric] for row in run[:last]] for run in rows]
-            numbers[f"{prefix}_{metric}"] = np.array(values)
+            numbers[number_name(arm, metric)] = np.array(values)
             if arm == "paper":
                 longest = max(rows, key=len)
                 numbers[f"long_{metric}"] = np.array([row[metric] for row in longest])

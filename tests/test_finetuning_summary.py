@@ -20,7 +20,7 @@ V, N, SEEDS = 50, 200, 2
 
 def record(rng: np.random.Generator, shift: float) -> dict[str, Any]:
     return {
-        "text": rng.integers(V, size=(N, 8)),
+        "text": rng.integers(V, size=(N, 8)) * (rng.random((N, 1)) < 0.9),
         "test_loss": rng.normal(3.0 + shift, 0.1, 64),
         "own_loss": rng.normal(1.0 + shift, 0.3, N),
         "losses": np.zeros(5),
@@ -61,6 +61,9 @@ def test_every_number_of_every_arm(records: Records, text: Material) -> None:
     assert numbers["b_spread"][1, 2] == pytest.approx(np.exp(batches).std(ddof=1))
     assert (numbers["a_best_epoch"] == 3).all()
     assert (numbers["a_seconds"] == 3.5).all()
+    written = [tuple(row) for row in records.arrays["b", 1][2]["text"]]
+    assert numbers["b_different"][1, 2] == len(set(written)) / N
+    assert numbers["b_vocabulary"][1, 2] == len({token for r in written for token in r})
     assert numbers["real_rep4"].shape == numbers["real_topic"].shape == (SEEDS,)
     assert all(np.isfinite(values).all() for values in numbers.values())
 
@@ -158,7 +161,7 @@ def test_the_table_has_a_row_for_each_arm(records: Records, text: Material) -> N
     ]
     growth = numbers["b_perplexity"][:, 1] / numbers["b_perplexity"][:, 0]
     error = abs(growth[0] - growth[1]) / 2
-    expected = f"{growth.mean():.2f} ± {error:.2f}"
+    expected = f"{growth.mean():.3g} ± {error:.1g}"
     assert rows.loc["10 epochs, 10 % real", "generation 1"] == expected
     assert rows.loc["penalty 2", "likely"] == "0 %"
     assert rows.loc["penalty 2", "seeds"] == "2"
