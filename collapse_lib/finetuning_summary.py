@@ -57,14 +57,16 @@ def summarise(records: Records, text: Material) -> dict[str, Array]:
         far as all replicates of an arm have come; ``histogram``, the shares of
         sequences between `EDGES` in the generations of `SHOWN`, is the mean of the
         replicates, with ``bounds``, see the function of that name.
-        ``zero_shot`` is the perplexity before fine-tuning; ``real_rep4`` and
-        ``real_topic`` describe the prompts of each replicate, the second one their
-        similarity to other prompts.
+        ``zero_shot`` is the perplexity before fine-tuning; ``real_rep4``,
+        ``real_different``, ``real_vocabulary`` and ``real_topic`` describe the prompts
+        of each replicate, the last one their similarity to other prompts.
     """
     rarity = [rarities(blocks) for blocks in text.train]
     numbers = {
         "zero_shot": perplexity(records.of("zero-shot", "test_loss")[0, 0]),
         "real_rep4": metrics.rep_n(text.train, 4),
+        "real_different": np.array([different(blocks) for blocks in text.train]),
+        "real_vocabulary": np.array([len(np.unique(blocks)) for blocks in text.train]),
         "real_topic": np.array(
             [
                 similarity(np.roll(blocks, 1, axis=0), blocks, weights).mean()
@@ -125,7 +127,7 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
         "median": [np.exp(np.median(losses)) for losses in own],
         "rep4": [metrics.rep_n(text, 4) for text in texts],
         "distinct2": [metrics.distinct_n(text, 2) for text in texts],
-        "different": [len(np.unique(text, axis=0)) / len(text) for text in texts],
+        "different": [different(text) for text in texts],
         "vocabulary": [len(np.unique(text)) for text in texts],
         "topic": [similarity(text, prompts, rarity).mean() for text in texts],
         "best_epoch": [best_epoch(record) for record in run],
@@ -238,6 +240,11 @@ def batch_spread(losses: Array) -> float:
     n = len(losses) // BATCH
     batches = perplexity(losses[: n * BATCH].reshape(n, BATCH))
     return float(batches.std(ddof=1))
+
+
+def different(texts: Tokens) -> float:
+    """Return how many texts are left if each is counted once, as a share."""
+    return len(np.unique(texts, axis=0)) / len(texts)
 
 
 def histogram(losses: NDArray[Any]) -> Array:
