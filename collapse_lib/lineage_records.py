@@ -242,14 +242,21 @@ def note_call(folder: Path, settings: Mapping[str, Any], seconds: float) -> None
 
 
 def trained_on(folder: Path) -> str:
-    """Say in one line where the records of a folder were trained, and how long."""
+    """Say in one line where the records of a folder were trained, how, and how long.
+
+    The time is the sum over calls, also of those that ran side by side.
+    """
     path = folder / "calls.json"
     if not path.exists():
         return results.device()
     calls = json.loads(path.read_text(encoding="utf-8"))
-    places = sorted({f"{c['device']}, torch {c['versions']['torch']}" for c in calls})
+    places = {
+        f"{call['device']}, torch {call['versions']['torch']}, "
+        f"{call['settings']['precision']}"
+        for call in calls
+    }
     seconds = sum(call["seconds"] for call in calls)
-    return f"{'; '.join(places)}: {seconds:.0f} s"
+    return f"{'; '.join(sorted(places))}: {seconds:.0f} s"
 
 
 def number_name(arm: str, metric: str = "") -> str:

@@ -297,10 +297,11 @@ def test_if_no_mode_works_the_script_says_where_to_look(tmp_path: Path) -> None:
 def test_the_calls_of_a_folder_are_kept(tmp_path: Path) -> None:
     import torch  # the note says which version trained
 
+    settings = {"device": "cpu", "precision": "bfloat16"}
     for seconds in (1.5, 2.5):
-        lineage_records.note_call(tmp_path, {"device": "cpu"}, seconds)
+        lineage_records.note_call(tmp_path, settings, seconds)
     said = lineage_records.trained_on(tmp_path)
-    assert said.endswith(": 4 s") and f"torch {torch.__version__}" in said
+    assert said.endswith(f"torch {torch.__version__}, bfloat16: 4 s")
 
 
 def test_a_known_first_fit_is_used_for_its_data_only() -> None:
