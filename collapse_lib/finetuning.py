@@ -31,6 +31,11 @@ from collapse_lib.models.decoding import Decoder
 from collapse_lib.models.fitted_language_model import FittedLanguageModel, Tokens
 from collapse_lib.recursion import recurse
 
+#: Keys of a configuration that may grow. Replicates may not: they share the text.
+GROWS = ("generations", "arms", "arm_seeds", "sizes", "rates")
+#: Lists of values in a configuration, and the setting that they vary.
+VARIED = {"sizes": "model", "rates": "learning_rate"}
+
 
 def run_all(
     config: Mapping[str, Any],
@@ -68,56 +73,91 @@ def run_all(
     Raises
     ------
     ValueError
-        If the folder holds records of another configuration.
+        If the folder holds records of another configuration, or ``only`` names a
+        lineage that the configuration does not have.
     TimeUp
         If the minutes are over; call again to go on.
     """
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:
             return run_all(
-                config, seed=seed, folder=scratch, quiet=quiet, text=text, **settings
+                config,
+                seed=seed,
+                folder=scratch,
+                minutes=minutes,
+                only=only,
+                quiet=quiet,
+                text=text,
+                **settings,
             )
+    lineages = {
+        f"{arm}-{replicate}": (arm, replicate) for arm, replicate in plan(config)
+    }
+    unknown = set(only or ()) - set(lineages)
+    if unknown:
+        raise ValueError(
+            f"no lineage {', '.join(sorted(unknown))}; this configuration has "
+            f"{', '.join(lineages)}"
+        )
     folder = Path(folder)
-    claim_folder(folder, {**config, "seed": seed})
+    claim_folder(folder, {**config, "seed": seed}, GROWS)
     clock = Clock(time.monotonic() + 60 * minutes)
     text = material(config, folder) if text is None else text
     text = replace(text, model=replace(text.model, **settings))
     run = _Run(folder, seed, text, clock, quiet)
     run.zero_shot()
-    for arm, replicate in plan(config):
-        if only is None or f"{arm}-{replicate}" in only:
+    for name, (arm, replicate) in lineages.items():
+        if only is None or name in only:
             run.lineage(arm, replicate, config["generations"])
     return Records.read(folder)
 
 
-def run_sizes(
-    config: Mapping[str, Any], *, seed: int, folder: str | Path, **options: Any
-) -> dict[tuple[int, ...], Records]:
-    """Run generations 0 and 1 of setting a with models of other sizes.
+def run_varied(
+    config: Mapping[str, Any],
+    key: str,
+    *,
+    seed: int,
+    folder: str | Path,
+    minutes: float = float("inf"),
+    **options: Any,
+) -> dict[Any, Records]:
+    """Run generations 0 and 1 of setting a with other models or learning rates.
 
     Parameters
     ----------
     config
-        One of the chapter's ``SCALES``; ``sizes`` are width, layers and heads of each.
-    seed, folder, options
-        As `run_all`.
+        One of the chapter's ``SCALES``; ``sizes`` lists width, layers and heads of
+        models, ``rates`` learning rates (the last one stays the same part of it).
+    key
+        ``"sizes"`` or ``"rates"``.
+    seed, folder, minutes, options
+        As `run_all`. The configuration's own records are those of the folder; beside
+        them, each other value has a folder of its own.
 
     Returns
     -------
     dict
-        Size -> records. Those of the configuration's own model are the main run's.
+        Value -> records of ``arm_seeds`` replicates.
     """
-    records = {}
-    for size in map(tuple, config["sizes"]):
-        if size == tuple(config["model"]):
-            records[size] = Records.read(folder)
+    clock = Clock(time.monotonic() + 60 * minutes)
+    folder, records = Path(folder), {}
+    fall = config["final_learning_rate"] / config["learning_rate"]
+    for value in config[key]:
+        name = tuple(value) if isinstance(value, list) else value
+        if value == config[VARIED[key]]:
+            records[name] = Records.read(folder)
             continue
-        smaller = {"model": list(size), "generations": 1, "sizes": [], "arms": []}
-        records[size] = run_all(
-            {**config, **smaller, "seeds": config["arm_seeds"]},
+        varied = {**config, VARIED[key]: value, "generations": 1, "arms": []}
+        varied["final_learning_rate"] = fall * varied["learning_rate"]
+        label = "x".join(map(str, name)) if isinstance(name, tuple) else f"{name:g}"
+        records[name] = run_all(
+            varied,
             seed=seed,
-            folder=Path(folder) / f"size-{'x'.join(map(str, size))}",
-            **{**options, "only": [f"a-{n}" for n in range(config["arm_seeds"])]},
+            folder=folder / f"{VARIED[key]}-{label}",
+            text=material(varied, folder),
+            minutes=(clock.deadline - time.monotonic()) / 60,
+            only=[f"a-{replicate}" for replicate in range(config["arm_seeds"])],
+            **options,
         )
     return records
 
@@ -285,15 +325,5 @@ def continuations(
     ndarray
         As many new tokens after each prompt as a block has, shape ``(n, block)``.
     """
-    import torch
-
-    model = replace(fitted.model, decoder=decoder)
-    network = fitted.network(0)
-    generator = torch.Generator(model.device).manual_seed(int(rng.integers(2**62)))
-    given = torch.from_numpy(np.asarray(prompts, np.int64)).to(model.device)
-    new = [
-        model.generate(network, part, fitted.block, generator).int().cpu()
-        for part in torch.split(given, model.writing_batch)
-    ]
-    text: NDArray[np.int32] = torch.cat(new).numpy()
-    return text
+    writer = replace(fitted, model=replace(fitted.model, decoder=decoder))
+    return writer.continuations(np.asarray(prompts, np.int64), rng)

@@ -32,8 +32,8 @@ class Arm:
     from_model_0
         Whether to start from the weights of model 0 instead of the pretrained ones.
     last_epoch
-        Whether to hand on the last epoch's weights instead of those of the epoch with
-        the least loss on original validation text.
+        Whether later generations hand on the last epoch's weights instead of those of
+        the epoch with the least loss on original validation text.
     """
 
     label: str
@@ -44,7 +44,8 @@ class Arm:
     last_epoch: bool = False
 
 
-#: The paper's settings a and b, and what they could have been compared with.
+#: The paper's settings a and b, and what they could have been compared with. New ones
+#: go to the end: their places are part of the seeds, see `stream`.
 ARMS = {
     "a": Arm(label="5 epochs, no real text"),
     "b": Arm(label="10 epochs, 10 % real", epochs=10, regime=TENTH),

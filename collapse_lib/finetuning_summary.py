@@ -18,7 +18,6 @@ from collapse_lib.finetuning_text import Material
 from collapse_lib.lineage_records import Records, number_name, write_text
 from collapse_lib.metrics.topic import rarities, similarity
 from collapse_lib.models.fitted_language_model import Tokens
-from collapse_lib.pretraining import n_weights
 
 Array = NDArray[np.float64]
 Record = Mapping[str, NDArray[Any]]
@@ -69,7 +68,7 @@ def summarise(records: Records, text: Material) -> dict[str, Array]:
         "real_vocabulary": np.array([len(np.unique(blocks)) for blocks in text.train]),
         "real_topic": np.array(
             [
-                similarity(np.roll(blocks, 1, axis=0), blocks, weights).mean()
+                similarity(np.roll(blocks, len(blocks) // 2, 0), blocks, weights).mean()
                 for blocks, weights in zip(text.train, rarity, strict=True)
             ]
         ),
@@ -111,7 +110,7 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
         its ``factor`` and ``spread`` over batches; of the text that the generation
         wrote, the shares ``low`` and ``high`` of sequences that model 0 finds likelier
         and less likely than nearly all of its own, their ``median`` perplexity,
-        ``rep4``, ``distinct2`` and ``topic``, the share of ``different`` sequences, and
+        ``rep4`` and ``topic``, the share of ``different`` sequences, and
         how many tokens of the ``vocabulary`` occur.
     """
     own = [np.asarray(record["own_loss"]) for record in run]
@@ -126,7 +125,6 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
         "high": [(losses > high).mean() for losses in own],
         "median": [np.exp(np.median(losses)) for losses in own],
         "rep4": [metrics.rep_n(text, 4) for text in texts],
-        "distinct2": [metrics.distinct_n(text, 2) for text in texts],
         "different": [different(text) for text in texts],
         "vocabulary": [len(np.unique(text)) for text in texts],
         "topic": [similarity(text, prompts, rarity).mean() for text in texts],
@@ -186,7 +184,7 @@ def table(numbers: Mapping[str, Array], generations: Sequence[int]) -> pd.DataFr
         row = {}
         for t in generations:
             growth = Estimate.mean(ratio(numbers, "perplexity", arm, t))
-            row[f"generation {t}"] = f"{growth.value:.3g} ± {growth.se:.1g}"
+            row[f"generation {t}"] = f"{growth.value:.3g} ± {growth.se:.2g}"
         for name, metric in SHARES.items():
             row[name] = percent(numbers[number_name(arm, metric)][:, -1].mean())
         row["seeds"] = str(len(numbers[number_name(arm, "low")]))
@@ -204,22 +202,19 @@ def bounds(first: Record) -> Array:
     return np.asarray(np.exp(np.quantile(first["own_loss"], (LIKELY, UNLIKELY))))
 
 
-def spikes(
-    records: Mapping[tuple[int, ...], Records],
-) -> tuple[NDArray[np.int64], Array]:
-    """Return how far generation 1 is from generation 0, for models of several sizes.
+def spikes(records: Mapping[Any, Records]) -> Array:
+    """Return perplexities before and after generated text, for each of several runs.
 
     Parameters
     ----------
     records
-        Size -> records, from `collapse_lib.finetuning.run_sizes`.
+        Value -> records, from `collapse_lib.finetuning.run_varied`.
 
     Returns
     -------
-    tuple
-        Number of weights, shape ``(sizes,)``, and for each size and replicate the
-        perplexities before fine-tuning, of generation 0 and of generation 1, shape
-        ``(sizes, replicates, 3)``; as many replicates as every size has.
+    ndarray
+        Before fine-tuning, of generation 0 and of generation 1, shape
+        ``(values, replicates, 3)``; as many replicates as every run has.
     """
     n = min(len(found.replicates("a")) for found in records.values())
     rows = []
@@ -227,7 +222,7 @@ def spikes(
         before = perplexity(found.of("zero-shot", "test_loss")[0, 0])
         after = perplexity(found.of("a", "test_loss", 1)[:n])
         rows.append(np.column_stack([np.full(n, before), after]))
-    return np.array([n_weights(size) for size in records]), np.array(rows)
+    return np.array(rows)
 
 
 def perplexity(losses: NDArray[Any]) -> Array:

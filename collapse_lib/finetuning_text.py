@@ -63,12 +63,18 @@ def material(config: Mapping[str, Any], folder: Path | None = None) -> Material:
     Raises
     ------
     ValueError
-        If the corpus is too small for the blocks of all replicates.
+        If the corpus is too small for the blocks of all replicates, or there are more
+        of the controls than of the published arms.
     FileNotFoundError
         If a corpus or a model is not on this machine; the message says how to get it.
     """
     model, tokenizer = _model(config, folder)
-    name, replicates = config["corpus"], max(config["seeds"], config["arm_seeds"])
+    name, replicates = config["corpus"], config["seeds"]
+    if config["arm_seeds"] > replicates:
+        raise ValueError(
+            f"arm_seeds is {config['arm_seeds']}; it must be at most seeds, which is "
+            f"{replicates}: the controls share the text of the other arms"
+        )
     counts = {
         "train": replicates * config["blocks"],
         "validation": config["validation_blocks"],

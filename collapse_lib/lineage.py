@@ -220,8 +220,19 @@ def run_all(
     return Records.read(folder, only={run[:2] for run in plan(config)})
 
 
-def claim_folder(folder: Path, config: Mapping[str, Any]) -> None:
+def claim_folder(
+    folder: Path, config: Mapping[str, Any], grows: Collection[str] = GROWS
+) -> None:
     """Make a folder for the records of one configuration, or check that it is its.
+
+    Parameters
+    ----------
+    folder
+        Where they are, or will be.
+    config
+        The configuration, with its seed.
+    grows
+        Keys that may differ: what they add goes on from what is there.
 
     Raises
     ------
@@ -235,8 +246,7 @@ def claim_folder(folder: Path, config: Mapping[str, Any]) -> None:
         write_text(path, json.dumps(wanted, indent=1, sort_keys=True))
     found = json.loads(path.read_text(encoding="utf-8"))
     odd = sorted(k for k in {*found, *wanted} if found.get(k) != wanted.get(k))
-    # More replicates or generations go on from what is there.
-    odd = [key for key in odd if key not in GROWS]
+    odd = [key for key in odd if key not in grows]
     if odd:
         raise ValueError(
             f"{folder} holds records of another configuration (different: "

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from collapse_lib import finetuning, pretraining, recurse, regimes, results
+from collapse_lib import finetuning, pretraining, regimes, results
 from collapse_lib.corpora import corpus
 from collapse_lib.finetuning import run_all
 from collapse_lib.finetuning_arms import ARMS, PURPOSES, plan, stream
@@ -31,6 +31,9 @@ CONFIG: dict[str, Any] = {
     "arms": "all",
     "arm_seeds": 1,
     "sizes": [],
+    "rates": [],
+    "learning_rate": 1e-3,
+    "final_learning_rate": 5e-5,
 }
 
 
@@ -279,13 +282,18 @@ def test_a_run_cut_short_anywhere_ends_the_same(
     assert same(found, Records(wanted))
 
 
-def test_more_seeds_and_generations_go_on_from_what_is_there(
+def test_more_arms_and_generations_go_on_from_what_is_there(
     text: Material, records: Records, tmp_path: Path
 ) -> None:
-    small = {**CONFIG, "generations": 1, "seeds": 1, "arms": []}
+    small = {**CONFIG, "generations": 1, "arms": []}
     run_all(small, seed=3, folder=tmp_path, text=text)
     found = run_all(CONFIG, seed=3, folder=tmp_path, text=text)
     assert same(found, records)
+
+
+def test_more_replicates_would_be_of_other_text(text: Material, folder: Path) -> None:
+    with pytest.raises(ValueError, match="different: seeds"):
+        run_all({**CONFIG, "seeds": 3}, seed=3, folder=folder, text=text)
 
 
 def test_records_of_another_configuration_are_refused(
@@ -304,7 +312,16 @@ def test_nothing_is_left_behind_without_a_folder(
     config = {**CONFIG, "seeds": 1, "arms": [], "generations": 1}
     found = run_all(config, seed=3, text=text)
     assert set(found.arrays) == {("a", 0), ("b", 0), ("zero-shot", 0)}
+    found = run_all(config, seed=3, text=text, only=["a-0"])
+    assert set(found.arrays) == {("a", 0), ("zero-shot", 0)}
+    with pytest.raises(TimeUp):
+        run_all(config, seed=3, text=text, minutes=0)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_lineage_that_is_not_there_is_named(text: Material, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no lineage a-7; this configuration has a-0"):
+        run_all(CONFIG, seed=3, folder=tmp_path, text=text, only=["a-0", "a-7"])
 
 
 # ---- text and models ----------------------------------------------------------------
@@ -367,9 +384,9 @@ def test_fine_tuning_the_small_model_on_other_text_matters() -> None:
     assert perplexity[1] < 0.8 * perplexity[0]
 
 
-def test_other_sizes_run_beside_and_the_own_size_is_read(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.fixture
+def two_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the models of two sizes have random weights."""
     random = {
         size: pretraining.architecture(size)
         .fit(np.zeros((1, 1, 128), int), np.random.default_rng(0))
@@ -377,12 +394,46 @@ def test_other_sizes_run_beside_and_the_own_size_is_read(
         for size in ((8, 1, 2), (16, 1, 2))
     }
     monkeypatch.setattr(pretraining, "pretrained", lambda size, _: random[tuple(size)])
-    config = small_config(model=[8, 1, 2], sizes=[[8, 1, 2], [16, 1, 2]], seeds=1)
+
+
+@pytest.mark.usefixtures("two_sizes")
+@pytest.mark.parametrize(
+    ("key", "values", "own", "other"),
+    [
+        ("sizes", [[8, 1, 2], [16, 1, 2]], (8, 1, 2), (16, 1, 2)),
+        ("rates", [1e-4, 1e-3], 1e-3, 1e-4),
+    ],
+)
+def test_variants_run_beside_and_the_own_value_is_read(
+    key: str,
+    values: list[Any],
+    own: Any,
+    other: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    config = small_config(model=[8, 1, 2], **{key: values})
     run_all(config, seed=0, folder=tmp_path)
-    found = finetuning.run_sizes(config, seed=0, folder=tmp_path, minutes=5)
-    assert list(found) == [(8, 1, 2), (16, 1, 2)]
-    assert ("b", 0) in found[8, 1, 2].arrays
-    assert set(found[16, 1, 2].arrays) == {("a", 0), ("zero-shot", 0)}
+    seen = spied(monkeypatch)
+    found = finetuning.run_varied(config, key, seed=0, folder=tmp_path, minutes=5)
+    assert set(found) == {own, other}
+    assert ("b", 0) in found[own].arrays
+    assert set(found[other].arrays) == {("a", 0), ("zero-shot", 0)}
+    assert len(found[other].arrays["a", 0]) == 2
+    # The same human text, so that only the value differs.
+    text = material(config)
+    np.testing.assert_array_equal(seen[1][1], text.train[:1])
+    model = seen[1][0]
+    rate, last = model.learning_rate, model.final_learning_rate
+    if key == "rates":
+        assert (rate, last) == (1e-4, pytest.approx(1e-5))
+    else:
+        assert (model.width, rate, last) == (16, 1e-3, pytest.approx(1e-4))
+
+
+def test_controls_share_the_text_of_the_published_arms() -> None:
+    with pytest.raises(ValueError, match="arm_seeds is 3; it must be at most seeds"):
+        material(small_config(arm_seeds=3))
 
 
 def tiny_opt(folder: Path) -> Path:
@@ -497,8 +548,7 @@ def test_the_script_stops_in_time_and_goes_on(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "config.json").read_text())
     assert {**config, "seed": 9} == stored
     assert json.loads((tmp_path / "calls.json").read_text())[0]["seconds"] > 0
-
-
-def test_recurse_sees_a_lineage_as_any_other_model(text: Material) -> None:
-    """The whole experiment is `recurse` with one of the library's regimes."""
-    assert finetuning.recurse is recurse
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "finished" in done.stdout
+    assert len(Records.read(tmp_path).arrays["a", 0]) == 1 + config["generations"]

@@ -12,6 +12,7 @@ from collapse_lib import finetuning_summary as summary
 from collapse_lib import pretraining
 from collapse_lib.finetuning_text import Material
 from collapse_lib.lineage_records import Records
+from collapse_lib.metrics import topic
 from collapse_lib.metrics.topic import rarities, similarity
 from collapse_lib.told import Told
 
@@ -114,6 +115,19 @@ def test_similarity_by_hand() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+def test_similarity_of_many_texts_is_that_of_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    texts, prompts = rng.integers(5, size=(2, 11, 4))
+    rarity = rarities(prompts)
+    alone = [
+        similarity(texts[i : i + 1], prompts[i : i + 1], rarity)[0] for i in range(11)
+    ]
+    monkeypatch.setattr(topic, "AT_ONCE", 3)
+    np.testing.assert_allclose(similarity(texts, prompts, rarity), alone)
+
+
 def test_tokens_that_people_never_used_count_as_the_rarest() -> None:
     rarity = np.array([0.0, 1.0, 2.0])
     found = similarity(np.array([[1, 7]]), np.array([[7, 7]]), rarity)
@@ -121,8 +135,9 @@ def test_tokens_that_people_never_used_count_as_the_rarest() -> None:
 
 
 def test_spikes_of_several_sizes(records: Records) -> None:
-    weights, found = summary.spikes({(8, 1, 2): records, (16, 1, 2): records})
-    assert weights[0] == pretraining.n_weights((8, 1, 2)) < weights[1]
+    fewer = Records({k: v for k, v in records.arrays.items() if k != ("a", 1)})
+    assert summary.spikes({"one": records, "other": fewer}).shape == (2, 1, 3)
+    found = summary.spikes({"one": records, "other": records})
     assert found.shape == (2, SEEDS, 3)
     losses = records.arrays["a", 1][1]["test_loss"]
     np.testing.assert_allclose(found[0, 1, [0, 2]], np.exp([5, losses.mean()]))
@@ -162,7 +177,7 @@ def test_the_table_has_a_row_for_each_arm(records: Records, text: Material) -> N
     ]
     growth = numbers["b_perplexity"][:, 1] / numbers["b_perplexity"][:, 0]
     error = abs(growth[0] - growth[1]) / 2
-    expected = f"{growth.mean():.3g} ± {error:.1g}"
+    expected = f"{growth.mean():.3g} ± {error:.2g}"
     assert rows.loc["10 epochs, 10 % real", "generation 1"] == expected
     assert rows.loc["penalty 2", "likely"] == "0 %"
     assert rows.loc["penalty 2", "seeds"] == "2"

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Tokens = NDArray[np.integer[Any]]
 
+#: Texts whose counts are held at one time.
+AT_ONCE = 512
+
 
 def rarities(blocks: Tokens) -> Array:
     r"""Return the weight :math:`\log(n/n_w)` of each token.
@@ -44,11 +47,19 @@ def similarity(texts: Tokens, prompts: Tokens, rarity: Array) -> Array:
     n_tokens = max(int(texts.max()), int(prompts.max()), len(rarity) - 1) + 1
     weights = np.full(n_tokens, rarity.max())
     weights[: len(rarity)] = rarity
-    vectors = []
-    for blocks in (texts, prompts):
-        cells = np.arange(len(blocks))[:, None] * n_tokens + blocks
-        counts = np.bincount(cells.ravel(), minlength=len(blocks) * n_tokens)
-        vectors.append(counts.reshape(len(blocks), n_tokens) * weights)
-    a, b = vectors
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return np.asarray((a * b).sum(axis=1) / np.maximum(lengths, 1e-12))
+    found = np.empty(len(texts))
+    for some in np.array_split(np.arange(len(texts)), len(texts) // AT_ONCE + 1):
+        a, b = (
+            _counts(blocks[some], n_tokens) * weights for blocks in (texts, prompts)
+        )
+        lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+        found[some] = (a * b).sum(axis=1) / np.maximum(lengths, 1e-12)
+    return found
+
+
+def _counts(blocks: Tokens, n_tokens: int) -> NDArray[np.int64]:
+    """Return how often each token occurs in each block."""
+    cells = np.arange(len(blocks))[:, None] * n_tokens + blocks
+    return np.bincount(cells.ravel(), minlength=len(blocks) * n_tokens).reshape(
+        len(blocks), n_tokens
+    )

@@ -53,20 +53,39 @@ class FittedLanguageModel:
             If there are fewer prompts than ``n`` and the decoder is not random, so
             that blocks would repeat.
         """
-        return np.stack([self._write(c, n, rng) for c in range(len(self.weights))])
+        chains = range(len(self.weights))
+        return np.stack(
+            [self.continuations(self._prompts(n, rng), rng, c) for c in chains]
+        )
 
-    def _write(self, chain: int, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
-        """Write the blocks of one chain."""
+    def continuations(
+        self, prompts: NDArray[np.int64], rng: np.random.Generator, chain: int = 0
+    ) -> NDArray[np.int32]:
+        """Continue every prompt by one block, in order.
+
+        Parameters
+        ----------
+        prompts
+            Tokens, shape ``(n, length)``.
+        rng
+            Source of randomness.
+        chain
+            Which of the models writes.
+
+        Returns
+        -------
+        ndarray
+            Only the new tokens, shape ``(n, block)``.
+        """
         import torch
 
-        model = self.model
-        prompts = torch.from_numpy(self._prompts(n, rng)).to(model.device)
-        network = self.network(chain)
+        model, network = self.model, self.network(chain)
+        given = torch.from_numpy(prompts).to(model.device)
         seed = int(rng.integers(2**62))
         generator = torch.Generator(model.device).manual_seed(seed)
         new = [
             model.generate(network, part, self.block, generator).int().cpu()
-            for part in torch.split(prompts, model.writing_batch)
+            for part in torch.split(given, model.writing_batch)
         ]
         written: NDArray[np.int32] = torch.cat(new).numpy()
         return written
