@@ -121,7 +121,7 @@ def run_varied(
     minutes: float = float("inf"),
     **options: Any,
 ) -> dict[Any, Records]:
-    """Run generations 0 and 1 of setting a with other models or learning rates.
+    """Run setting a with other models (to generation 1) or other learning rates.
 
     Parameters
     ----------
@@ -147,8 +147,10 @@ def run_varied(
         if value == config[VARIED[key]]:
             records[name] = Records.read(folder)
             continue
-        varied = {**config, VARIED[key]: value, "generations": 1, "arms": []}
+        varied = {**config, VARIED[key]: value, "arms": []}
         varied["final_learning_rate"] = fall * varied["learning_rate"]
+        if key == "sizes":
+            varied["generations"] = 1
         label = "x".join(map(str, name)) if isinstance(name, tuple) else f"{name:g}"
         records[name] = run_all(
             varied,

@@ -202,25 +202,27 @@ def bounds(first: Record) -> Array:
     return np.asarray(np.exp(np.quantile(first["own_loss"], (LIKELY, UNLIKELY))))
 
 
-def spikes(records: Mapping[Any, Records]) -> Array:
-    """Return perplexities before and after generated text, for each of several runs.
+def perplexities(records: Mapping[Any, Records], last: int) -> Array:
+    """Return the perplexity of human text in setting a, for each of several runs.
 
     Parameters
     ----------
     records
         Value -> records, from `collapse_lib.finetuning.run_varied`.
+    last
+        Generation to show last.
 
     Returns
     -------
     ndarray
-        Before fine-tuning, of generation 0 and of generation 1, shape
-        ``(values, replicates, 3)``; as many replicates as every run has.
+        Before fine-tuning and in generations 0 to ``last``, shape
+        ``(values, replicates, last + 2)``; as many replicates as every run has.
     """
     n = min(len(found.replicates("a")) for found in records.values())
     rows = []
     for found in records.values():
         before = perplexity(found.of("zero-shot", "test_loss")[0, 0])
-        after = perplexity(found.of("a", "test_loss", 1)[:n])
+        after = perplexity(found.of("a", "test_loss", last)[:n])
         rows.append(np.column_stack([np.full(n, before), after]))
     return np.array(rows)
 

@@ -412,14 +412,14 @@ def test_variants_run_beside_and_the_own_value_is_read(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    config = small_config(model=[8, 1, 2], **{key: values})
+    config = small_config(model=[8, 1, 2], generations=2, **{key: values})
     run_all(config, seed=0, folder=tmp_path)
     seen = spied(monkeypatch)
     found = finetuning.run_varied(config, key, seed=0, folder=tmp_path, minutes=5)
     assert set(found) == {own, other}
     assert ("b", 0) in found[own].arrays
     assert set(found[other].arrays) == {("a", 0), ("zero-shot", 0)}
-    assert len(found[other].arrays["a", 0]) == 2
+    assert len(found[other].arrays["a", 0]) == (2 if key == "sizes" else 3)
     # The same human text, so that only the value differs.
     text = material(config)
     np.testing.assert_array_equal(seen[1][1], text.train[:1])

@@ -134,10 +134,10 @@ def test_tokens_that_people_never_used_count_as_the_rarest() -> None:
     assert found == pytest.approx(4 * 2 / (4 * np.sqrt(5)))
 
 
-def test_spikes_of_several_sizes(records: Records) -> None:
+def test_perplexities_of_several_runs(records: Records) -> None:
     fewer = Records({k: v for k, v in records.arrays.items() if k != ("a", 1)})
-    assert summary.spikes({"one": records, "other": fewer}).shape == (2, 1, 3)
-    found = summary.spikes({"one": records, "other": records})
+    assert summary.perplexities({"one": records, "other": fewer}, 1).shape == (2, 1, 3)
+    found = summary.perplexities({"one": records, "other": records}, 1)
     assert found.shape == (2, SEEDS, 3)
     losses = records.arrays["a", 1][1]["test_loss"]
     np.testing.assert_allclose(found[0, 1, [0, 2]], np.exp([5, losses.mean()]))
