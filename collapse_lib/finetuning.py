@@ -296,8 +296,8 @@ class _Tellers:
             print(
                 f"{self.folder.name} generation {t}: perplexity of human text "
                 f"{np.exp(arrays['test_loss'].mean()):.1f}, of its own "
-                f"{np.exp(arrays['own_loss'].mean()):.2f}; seconds to train, write, "
-                "measure: " + ", ".join(f"{s:.0f}" for s in seconds),
+                f"{np.exp(arrays['own_loss'].mean()):.2f}; CPU seconds to train, "
+                "write, measure: " + ", ".join(f"{s:.0f}" for s in seconds),
                 flush=True,
             )
         return {**arrays, "seconds": np.array(seconds)}
