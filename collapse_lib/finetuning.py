@@ -102,8 +102,10 @@ def run_all(
     folder = Path(folder)
     claim_folder(folder, {**config, "seed": seed}, GROWS)
     clock = Clock(time.monotonic() + 60 * minutes)
-    text = material(config, folder) if text is None else text
-    text = replace(text, model=replace(text.model, **settings))
+    if text is None:
+        text = material(config, folder, **settings)
+    else:
+        text = replace(text, model=replace(text.model, **settings))
     run = _Run(folder, seed, text, clock, quiet)
     run.zero_shot()
     for name, (arm, replicate) in lineages.items():
@@ -119,7 +121,8 @@ def run_varied(
     seed: int,
     folder: str | Path,
     minutes: float = float("inf"),
-    **options: Any,
+    quiet: bool = True,
+    **settings: Any,
 ) -> dict[Any, Records]:
     """Run setting a with other models (to generation 1) or other learning rates.
 
@@ -130,7 +133,7 @@ def run_varied(
         models, ``rates`` learning rates (the last one stays the same part of it).
     key
         ``"sizes"`` or ``"rates"``.
-    seed, folder, minutes, options
+    seed, folder, minutes, quiet, settings
         As `run_all`. The configuration's own records are those of the folder; beside
         them, each other value has a folder of its own.
 
@@ -156,10 +159,10 @@ def run_varied(
             varied,
             seed=seed,
             folder=folder / f"{VARIED[key]}-{label}",
-            text=material(varied, folder),
+            text=material(varied, folder, **settings),
             minutes=(clock.deadline - time.monotonic()) / 60,
             only=[f"a-{replicate}" for replicate in range(config["arm_seeds"])],
-            **options,
+            quiet=quiet,
         )
     return records
 

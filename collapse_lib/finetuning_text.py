@@ -49,7 +49,9 @@ class Material:
     test: Tokens
 
 
-def material(config: Mapping[str, Any], folder: Path | None = None) -> Material:
+def material(
+    config: Mapping[str, Any], folder: Path | None = None, **settings: Any
+) -> Material:
     """Return text and model of a configuration.
 
     Parameters
@@ -59,6 +61,8 @@ def material(config: Mapping[str, Any], folder: Path | None = None) -> Material:
         our own, or the name of a model for `collapse_lib.models.pretrained`.
     folder
         Where weights are kept that had to be trained.
+    settings
+        Of the model: device, precision.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def material(config: Mapping[str, Any], folder: Path | None = None) -> Material:
     FileNotFoundError
         If a corpus or a model is not on this machine; the message says how to get it.
     """
-    model, tokenizer = _model(config, folder)
+    model, tokenizer = _model(config, folder, settings)
     name, replicates = config["corpus"], config["seeds"]
     if config["arm_seeds"] > replicates:
         raise ValueError(
@@ -130,10 +134,10 @@ def human_blocks(tokenizer: Tokenizer, documents: Sequence[str], n: int) -> Toke
 
 
 def _model(
-    config: Mapping[str, Any], folder: Path | None
+    config: Mapping[str, Any], folder: Path | None, settings: Mapping[str, Any]
 ) -> tuple[LanguageModel, Tokenizer]:
     """Return the model to fine-tune, and its tokenizer."""
-    training = {key: config[key] for key in TRAINING}
+    training = {**{key: config[key] for key in TRAINING}, **settings}
     if isinstance(config["model"], str):
         model = Pretrained(name=config["model"], **training)
         end = model.config.get("eos_token_id")
@@ -141,7 +145,7 @@ def _model(
     tokenizer = pretraining.tokenizer()
     own = replace(
         pretraining.architecture(config["model"]),
-        init=pretraining.pretrained(config["model"], folder),
+        init=pretraining.pretrained(config["model"], folder, **settings),
         end=tokenizer.end,
         cosine="epoch",
         **training,

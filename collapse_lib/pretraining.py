@@ -84,7 +84,9 @@ def n_weights(size: Sequence[int]) -> int:
     return int(pack(empty(architecture(size).sizes)).size)
 
 
-def pretrained(size: Sequence[int], folder: Path | None = None) -> Weights:
+def pretrained(
+    size: Sequence[int], folder: Path | None = None, **settings: Any
+) -> Weights:
     """Return the weights of a pretrained transformer, shape ``(n_weights,)``.
 
     Parameters
@@ -94,6 +96,8 @@ def pretrained(size: Sequence[int], folder: Path | None = None) -> Weights:
     folder
         Where weights are looked for, and stored after training, that do not come with
         the library.
+    settings
+        Where and how to train them: device, precision.
 
     Raises
     ------
@@ -108,15 +112,15 @@ def pretrained(size: Sequence[int], folder: Path | None = None) -> Weights:
     path = None if folder is None else folder / f"pretrained-{_name(size)}.safetensors"
     if path is not None and path.exists():
         return load(path, size)
-    weights = pretrain(size)
+    weights = pretrain(size, **settings)
     if path is None:
         return weights
     save(path, size, weights)
     return load(path, size)  # rounded as they will be when the run goes on
 
 
-def pretrain(size: Sequence[int]) -> Weights:
-    """Train a transformer on the articles, from random weights."""
+def pretrain(size: Sequence[int], **settings: Any) -> Weights:
+    """Train a transformer on the articles, from random weights; see `pretrained`."""
     text = {
         split: tokenizer().blocks(corpus(RECIPE["corpus"], split).documents, CONTEXT)
         for split in ("train", "validation")
@@ -126,6 +130,7 @@ def pretrain(size: Sequence[int]) -> Weights:
         architecture(size),
         validation=text["validation"],
         **{key: RECIPE[key] for key in keys},
+        **settings,
     )
     fitted = model.fit(text["train"][None], np.random.default_rng(RECIPE["seed"]))
     weights: Weights = fitted.weights[0]

@@ -393,7 +393,7 @@ def two_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
         .weights[0]
         for size in ((8, 1, 2), (16, 1, 2))
     }
-    monkeypatch.setattr(pretraining, "pretrained", lambda size, _: random[tuple(size)])
+    monkeypatch.setattr(pretraining, "pretrained", lambda size, *_: random[tuple(size)])
 
 
 @pytest.mark.usefixtures("two_sizes")
@@ -506,15 +506,15 @@ def test_weights_are_trained_once_and_then_read(
     size, calls = (8, 1, 2), []
     trained = np.random.default_rng(0).normal(size=pretraining.n_weights(size))
 
-    def pretrain(size: tuple[int, ...]) -> np.ndarray:
-        calls.append(size)
+    def pretrain(size: tuple[int, ...], **settings: Any) -> np.ndarray:
+        calls.append((size, settings))
         return trained.astype(np.float32)
 
     monkeypatch.setattr(pretraining, "pretrain", pretrain)
-    first = pretraining.pretrained(size, tmp_path)
+    first = pretraining.pretrained(size, tmp_path, precision="bfloat16")
     np.testing.assert_array_equal(first, pretraining.pretrained(size, tmp_path))
     np.testing.assert_allclose(first, trained, atol=2e-3)
-    assert calls == [size]
+    assert calls == [(size, {"precision": "bfloat16"})]
     (path,) = tmp_path.iterdir()
     with pytest.raises(ValueError, match="its size is 8x1x2, needed is 16x1x2"):
         pretraining.load(path, (16, 1, 2))
