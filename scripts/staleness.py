@@ -29,6 +29,8 @@ PARTS = {
     "claims": "its claims in claims.yaml",
     "results": "its stored results",
 }
+# Suffixes of what a chapter may show of a stored run.
+SHOWN = {".json", ".png"}
 
 
 def fingerprint(notebook: Any, chapter: Chapter, root: Path) -> Fingerprint:
@@ -118,6 +120,8 @@ def _claims(root: Path, number: str) -> list[bytes]:
 
 
 def _results(root: Path, number: str) -> Iterable[bytes]:
-    for path in sorted((root / "results" / number).glob("*.json")):
-        yield path.name.encode()
-        yield path.read_bytes()
+    folder = root / "results" / number
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in SHOWN:
+            yield path.relative_to(folder).as_posix().encode()
+            yield path.read_bytes()

@@ -99,6 +99,14 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda book: (book / "results/01/laptop.json").write_text('{"x": 1}'),
         "its stored results changed",
     ),
+    "texts of a stored run": (
+        lambda book: _write(book / "results/01/texts/laptop.json"),
+        "its stored results changed",
+    ),
+    "an image of a stored run": (
+        lambda book: _write(book / "results/01/laptop-digits.png"),
+        "its stored results changed",
+    ),
     "a new stored result": (
         lambda book: (book / "results/01/paper.json").write_text("{}"),
         "its stored results changed",
