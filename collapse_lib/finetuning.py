@@ -31,7 +31,7 @@ from collapse_lib.models.decoding import Decoder
 from collapse_lib.models.fitted_language_model import FittedLanguageModel, Tokens
 from collapse_lib.recursion import recurse
 
-#: Keys of a configuration that may grow. Replicates may not: they share the text.
+#: Keys of a configuration that may grow. Replicates may not, as they share the text.
 GROWS = ("generations", "arms", "arm_seeds", "sizes", "rates")
 #: Lists of values in a configuration, and the setting that they vary.
 VARIED = {"sizes": "model", "rates": "learning_rate"}

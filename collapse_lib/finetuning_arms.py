@@ -45,7 +45,7 @@ class Arm:
 
 
 #: The paper's settings a and b, and what they could have been compared with. New ones
-#: go to the end: their places are part of the seeds, see `stream`.
+#: go to the end, as their places are part of the seeds (see `stream`).
 ARMS = {
     "a": Arm(label="5 epochs, no real text"),
     "b": Arm(label="10 epochs, 10 % real", epochs=10, regime=TENTH),
@@ -58,7 +58,7 @@ ARMS = {
     "accumulate": Arm(label="accumulate", regime=regimes.Accumulate()),
     "last-epoch": Arm(label="last epoch", last_epoch=True),
 }
-#: What randomness is for: to mix text, to train, to write.
+#: What randomness is for (to mix text, to train, to write).
 PURPOSES = ("mix", "train", "write")
 #: The two that the paper shows.
 PUBLISHED = ("a", "b")

@@ -24,9 +24,9 @@ Record = Mapping[str, NDArray[Any]]
 
 #: Test blocks per batch where the paper's released code takes standard deviations.
 BATCH = 16
-#: What counts as likely and as unlikely for model 0: quantiles of its own text.
+#: What counts as likely and as unlikely for model 0, as quantiles of its own text.
 LIKELY, UNLIKELY = 0.05, 0.99
-#: Edges of the histograms: perplexities, in equal steps of their logarithm.
+#: Edges of the histograms, perplexities in equal steps of their logarithm.
 EDGES = np.geomspace(1, 1_000, 61)
 #: Generations whose histograms the paper shows.
 SHOWN = (0, 1, 2, 3, 5, 9)

@@ -25,7 +25,7 @@ from collapse_lib.tokens import Tokenizer
 
 Weights = NDArray[np.float32]
 
-#: Tokens of a block: a prompt of the paper's length and as many new ones.
+#: Tokens of a block, which is a prompt of the paper's length and as many new ones.
 CONTEXT = 128
 #: How every model is pretrained, whatever its size.
 RECIPE: dict[str, Any] = {
