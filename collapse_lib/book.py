@@ -124,7 +124,8 @@ class Chapter:
         if isinstance(stored, str):
             notebook.glue(name, stored)
         else:
-            notebook.glue(name, format(stored, spec).replace("%", " %"))
+            # No line ends before the sign.
+            notebook.glue(name, format(stored, spec).replace("%", "\u00a0%"))
 
     def record(self, name: str, value: Any) -> None:
         """Put a number, a text or an array of numbers into the stored result only."""

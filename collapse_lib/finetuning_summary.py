@@ -184,17 +184,16 @@ def table(numbers: Mapping[str, Array], generations: Sequence[int]) -> pd.DataFr
         row = {}
         for t in generations:
             growth = Estimate.mean(ratio(numbers, "perplexity", arm, t))
-            row[f"generation {t}"] = f"{growth.value:.3g} ± {growth.se:.2g}"
+            row[f"after {t}"] = f"{growth.value:.3g} ± {growth.se:.2g}"
         for name, metric in SHARES.items():
             row[name] = percent(numbers[number_name(arm, metric)][:, -1].mean())
-        row["seeds"] = str(len(numbers[number_name(arm, "low")]))
         rows[ARMS[arm].label] = row
     return pd.DataFrame(rows).T
 
 
 def percent(share: float) -> str:
-    """Return a share as it stands in a table."""
-    return f"{100 * share:.0f} %"
+    """Return a share as it stands in a table; no line ends before the sign."""
+    return f"{100 * share:.0f}\u00a0%"
 
 
 def bounds(first: Record) -> Array:

@@ -61,7 +61,7 @@ class Told:
         )
         return (
             f"<details{' open' if i == 0 else ''}><summary>{prompt}</summary>"
-            '<table><thead><tr><th scope="col">generation</th><th scope="col">continues'
+            '<table class="told"><thead><tr><th scope="col">generation</th><th scope="col">continues'
             f"</th></tr></thead><tbody>{rows}</tbody></table></details>"
         )
 

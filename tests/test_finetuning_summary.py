@@ -178,9 +178,8 @@ def test_the_table_has_a_row_for_each_arm(records: Records, text: Material) -> N
     growth = numbers["b_perplexity"][:, 1] / numbers["b_perplexity"][:, 0]
     error = abs(growth[0] - growth[1]) / 2
     expected = f"{growth.mean():.3g} ± {error:.2g}"
-    assert rows.loc["10 epochs, 10 % real", "generation 1"] == expected
-    assert rows.loc["penalty 2", "likely"] == "0 %"
-    assert rows.loc["penalty 2", "seeds"] == "2"
+    assert rows.loc["10 epochs, 10 % real", "after 1"] == expected
+    assert rows.loc["penalty 2", "likely"] == "0\u00a0%"
 
 
 # ---- the table ----------------------------------------------------------------------
