@@ -61,8 +61,9 @@ class Told:
         )
         return (
             f"<details{' open' if i == 0 else ''}><summary>{prompt}</summary>"
-            '<table class="told"><thead><tr><th scope="col">generation</th><th scope="col">continues'
-            f"</th></tr></thead><tbody>{rows}</tbody></table></details>"
+            '<table class="told"><thead><tr><th scope="col">generation</th>'
+            '<th scope="col">continues</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table></details>"
         )
 
     def __repr__(self) -> str:
