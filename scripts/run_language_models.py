@@ -15,14 +15,13 @@ Models of our own are pretrained first on articles of Wikipedia, which
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from pathlib import Path
 
-import torch
+import long_runs
 
-from collapse_lib import finetuning, lineage, lineage_records, results
+from collapse_lib import finetuning, results
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 9
@@ -31,31 +30,24 @@ SEED = 9
 def main() -> int:
     """Run the command; return its exit status."""
     scales = results.scales_of(next((ROOT / "chapters").glob("09-*.ipynb")))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scale", choices=scales)
-    parser.add_argument("folder", type=Path, help="of records and weights")
-    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser = long_runs.options(__doc__.splitlines()[0], scales)
     parser.add_argument("--only", nargs="+", help="lineages to run, for example a-0")
-    parser.add_argument("--device", help="default: a GPU if there is one")
     parser.add_argument("--precision", default="float32")
     given = parser.parse_args()
     start = time.monotonic()
-    device = given.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = given.device or long_runs.best_device()
     settings = {"device": device, "precision": given.precision}
     options = {"seed": SEED, "folder": given.folder, "quiet": False, **settings}
     given.folder.mkdir(parents=True, exist_ok=True)
-    config, finished = scales[given.scale], True
-    try:
+    config = scales[given.scale]
+
+    def run() -> None:
         finetuning.run_all(config, minutes=given.minutes, only=given.only, **options)
         for key in finetuning.VARIED if given.only is None else ():
             left = given.minutes - (time.monotonic() - start) / 60
             finetuning.run_varied(config, key, minutes=left, **options)
-    except lineage.TimeUp:
-        finished = False
-    finally:  # an interrupted run has stored its generations, too
-        lineage_records.note_call(given.folder, settings, time.monotonic() - start)
-    print("finished" if finished else "to be continued: run the same command again")
-    return 0
+
+    return long_runs.call(run, given.folder, settings, start)
 
 
 if __name__ == "__main__":

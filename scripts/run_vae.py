@@ -14,7 +14,6 @@ files in the folder that COLLAPSE_MNIST names.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -23,10 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import long_runs
 import numpy as np
-import torch
 
-from collapse_lib import lineage, lineage_records, results
+from collapse_lib import lineage, results
 from collapse_lib.digits import mnist
 from collapse_lib.models.images import Images
 
@@ -38,19 +37,15 @@ MODES = (("float32", True), ("tf32", False), ("tf32", True), ("bfloat16", True))
 def main() -> int:
     """Run the command; return its exit status."""
     scales = results.scales_of(next((ROOT / "chapters").glob("07-*.ipynb")))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scale", choices=scales)
-    parser.add_argument("folder", type=Path, help="of records and state")
-    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser = long_runs.options(__doc__.splitlines()[0], scales)
     parser.add_argument("--only", type=int, nargs="+", help="replicates to run")
-    parser.add_argument("--device", help="default: a GPU if there is one")
     parser.add_argument("--precision", help="default: measured on a GPU, else float32")
     parser.add_argument("--no-graph", action="store_true", help="no CUDA graphs")
     parser.add_argument("--probe", action="store_true", help="measure one mode only")
     given = parser.parse_args()
     start = time.monotonic()
     config = scales[given.scale]
-    device = given.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = given.device or long_runs.best_device()
     settings = {"device": device, "cuda_graph": not given.no_graph}
     if given.precision or device == "cpu":
         settings["precision"] = given.precision or "float32"
@@ -61,8 +56,8 @@ def main() -> int:
     if "precision" not in settings:
         settings |= choose(given.folder / "modes.json", given.scale, device)
     probed = (time.monotonic() - start) / 60
-    finished = True
-    try:
+
+    def run() -> None:
         lineage.run_all(
             config,
             seed=SEED,
@@ -72,12 +67,8 @@ def main() -> int:
             quiet=False,
             **settings,
         )
-    except lineage.TimeUp:
-        finished = False
-    finally:  # an interrupted run has stored its generations, too
-        lineage_records.note_call(given.folder, settings, time.monotonic() - start)
-    print("finished" if finished else "to be continued: run the same command again")
-    return 0
+
+    return long_runs.call(run, given.folder, settings, start)
 
 
 def choose(path: Path, scale: str, device: str) -> dict[str, Any]:
