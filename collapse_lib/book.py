@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import time
+import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,10 +129,21 @@ class Chapter:
             notebook.glue(name, format(stored, spec).replace("%", "\u00a0%"))
 
     def record(self, name: str, value: Any) -> None:
-        """Put a number, a text or an array of numbers into the stored result only."""
+        """Put a number, a text or an array of numbers into the stored result only.
+
+        A name that has another value already gets the new one, with a warning: either
+        a cell was changed and run again, or two results have taken the same name.
+        """
         if not name.isidentifier() or name != name.lower():
             raise ValueError(f"the name {name!r} is not in snake_case")
-        self.numbers[name] = _plain(name, value)
+        plain = _plain(name, value)
+        if self.numbers.setdefault(name, plain) != plain:
+            warnings.warn(
+                f"{name} had another value before; if no cell was changed and run "
+                "again, give one of the two another name",
+                stacklevel=2,
+            )
+        self.numbers[name] = plain
 
     def check(self, claim_id: str, **measurements: Estimate | float) -> Verdict:
         """Judge a claim by this run's measurements, show the verdict and return it.

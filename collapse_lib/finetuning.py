@@ -8,7 +8,6 @@ a run keeps one small file per generation, from which it goes on if it was cut s
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -20,10 +19,11 @@ from numpy.typing import NDArray
 
 from collapse_lib.finetuning_arms import ARMS, plan, stream
 from collapse_lib.finetuning_text import Material, material
-from collapse_lib.lineage import Clock, claim_folder
+from collapse_lib.lineage import Clock, check_only, claim_folder
 from collapse_lib.lineage_records import (
     Records,
     generation_file,
+    kept_in,
     read_arrays,
     write_arrays,
 )
@@ -78,40 +78,23 @@ def run_all(
     TimeUp
         If the minutes are over; call again to go on.
     """
-    if folder is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            return run_all(
-                config,
-                seed=seed,
-                folder=scratch,
-                minutes=minutes,
-                only=only,
-                quiet=quiet,
-                text=text,
-                **settings,
-            )
     lineages = {
         f"{arm}-{replicate}": (arm, replicate) for arm, replicate in plan(config)
     }
-    unknown = set(only or ()) - set(lineages)
-    if unknown:
-        raise ValueError(
-            f"no lineage {', '.join(sorted(unknown))}; this configuration has "
-            f"{', '.join(lineages)}"
-        )
-    folder = Path(folder)
-    claim_folder(folder, {**config, "seed": seed}, GROWS)
-    clock = Clock(time.monotonic() + 60 * minutes)
-    if text is None:
-        text = material(config, folder, **settings)
-    else:
-        text = replace(text, model=replace(text.model, **settings))
-    run = _Run(folder, seed, text, clock, quiet)
-    run.zero_shot()
-    for name, (arm, replicate) in lineages.items():
-        if only is None or name in only:
-            run.lineage(arm, replicate, config["generations"])
-    return Records.read(folder)
+    check_only(only, lineages, "lineage")
+    with kept_in(folder) as kept:
+        claim_folder(kept, {**config, "seed": seed}, GROWS)
+        clock = Clock(time.monotonic() + 60 * minutes)
+        if text is None:
+            text = material(config, kept, **settings)
+        else:
+            text = replace(text, model=replace(text.model, **settings))
+        run = _Run(kept, seed, text, clock, quiet)
+        run.zero_shot()
+        for name, (arm, replicate) in lineages.items():
+            if only is None or name in only:
+                run.lineage(arm, replicate, config["generations"])
+        return Records.read(kept)
 
 
 def run_varied(
@@ -216,14 +199,13 @@ class _Run:
 
     def fit(self, name: str, replicate: int, t: int, data: Tokens) -> Any:
         """Return the model of a generation: model 0, or one that is trained now."""
-        first = self.model_0(replicate)
         if t == 0:
-            return first
+            return self.model_0(replicate)
         self.clock.check()
         arm = ARMS[name]
         model = replace(self.text.model, epochs=arm.epochs)
         if arm.from_model_0:
-            model = replace(model, init=first.weights[0])
+            model = replace(model, init=self.model_0(replicate).weights[0])
         if arm.last_epoch:
             model = replace(model, validation=None)
         return model.fit(data, stream(self.seed, "train", name, replicate, t))

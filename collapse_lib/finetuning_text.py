@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +120,7 @@ def human_blocks(tokenizer: Tokenizer, documents: Sequence[str], n: int) -> Toke
         If there are fewer.
     """
     lines = (line for text in documents for line in text.splitlines(keepends=True))
-    found: list[Tokens] = []
-    while (group := list(islice(lines, GROUP))) and (not n or sum(map(len, found)) < n):
-        found.append(tokenizer.blocks(group, BLOCK, special=True))
-    blocks = np.concatenate(found)
-    if len(blocks) < n:
-        raise ValueError(
-            f"the corpus has {len(blocks)} blocks of {BLOCK} tokens, {n} are needed; "
-            "lower the number of blocks or of replicates, or take a larger corpus"
-        )
-    return blocks[: n or None]
+    return tokenizer.blocks(lines, BLOCK, special=True, group=GROUP, n=n or None)
 
 
 def _model(

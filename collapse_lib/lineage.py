@@ -7,7 +7,6 @@ small file per generation; a run that was cut short goes on from what is there.
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ from collapse_lib.lineage_records import (
     Recorder,
     Records,
     generation_file,
+    kept_in,
     load_fit,
     save_fit,
     write_text,
@@ -202,22 +202,32 @@ def run_all(
     Raises
     ------
     ValueError
-        If the folder holds records of another configuration.
+        If the folder holds records of another configuration, or ``only`` names a
+        replicate that the configuration does not have.
     TimeUp
         If the minutes are over; call again to go on.
     """
-    if folder is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            return run_all(config, seed=seed, folder=scratch, quiet=quiet, **settings)
-    folder = Path(folder)
-    claim_folder(folder, {**config, "seed": seed})
-    clock = Clock(time.monotonic() + 60 * minutes)
-    run = _Run(folder, config, seed, build(config, **settings), clock, quiet)
-    for arm, replicate, until in plan(config):
-        if only is None or replicate in only:
-            run.arm(arm, replicate, until)
-    # The folder may hold more, for example a replicate that is to be added later.
-    return Records.read(folder, only={run[:2] for run in plan(config)})
+    runs = plan(config)
+    check_only(only, sorted({replicate for _, replicate, _ in runs}), "replicate")
+    with kept_in(folder) as kept:
+        claim_folder(kept, {**config, "seed": seed})
+        clock = Clock(time.monotonic() + 60 * minutes)
+        run = _Run(kept, config, seed, build(config, **settings), clock, quiet)
+        for arm, replicate, until in runs:
+            if only is None or replicate in only:
+                run.arm(arm, replicate, until)
+        # It may hold more, for example a replicate that is to be added later.
+        return Records.read(kept, only={run[:2] for run in runs})
+
+
+def check_only(only: Collection[Any] | None, known: Collection[Any], what: str) -> None:
+    """Raise a ValueError if ``only`` names what a configuration does not have."""
+    unknown = [name for name in only or () if name not in known]
+    if unknown:
+        raise ValueError(
+            f"no {what} {', '.join(map(str, unknown))}; this configuration has "
+            f"{', '.join(map(str, known))}"
+        )
 
 
 def claim_folder(

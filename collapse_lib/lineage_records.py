@@ -6,7 +6,9 @@ import io
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -257,6 +259,16 @@ def trained_on(folder: Path) -> str:
     }
     seconds = sum(call["seconds"] for call in calls)
     return f"{'; '.join(sorted(places))}: {seconds:.0f} s"
+
+
+@contextmanager
+def kept_in(folder: str | Path | None) -> Iterator[Path]:
+    """Lend the folder of a run: the named one, or one that is deleted at the end."""
+    if folder is not None:
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch)
 
 
 def number_name(arm: str, metric: str = "") -> str:

@@ -178,6 +178,7 @@ class Tokenizer:
         *,
         special: bool = False,
         group: int | None = None,
+        n: int | None = None,
     ) -> NDArray[np.int32]:
         """Encode texts, join them and cut the result into blocks of equal length.
 
@@ -193,6 +194,8 @@ class Tokenizer:
             Join only so many texts at a time, and drop what is left over of each
             group. The released code of Shumailov et al. joins 1,000 lines, each with
             ``</s>`` before it, and cuts blocks of 64.
+        n
+            How many blocks; no more texts are read than needed. Default: all.
 
         Returns
         -------
@@ -202,18 +205,26 @@ class Tokenizer:
         Raises
         ------
         ValueError
-            If not even one block comes out.
+            If not even one block comes out, or fewer than ``n``.
         """
         check_count("block", block, least=1)
-        if group is not None:
-            check_count("group", group, least=1)
-        cut = [
-            _cut(self._joined(part, special), block) for part in _groups(texts, group)
-        ]
-        blocks = np.concatenate(cut or [np.empty((0, block), np.int32)])
-        if not len(blocks):
+        for name, count in (("group", group), ("n", n)):
+            if count is not None:
+                check_count(name, count, least=1)
+        cut, found = [np.empty((0, block), np.int32)], 0
+        for part in _groups(texts, group):
+            cut.append(_cut(self._joined(part, special), block))
+            found += len(cut[-1])
+            if n is not None and found >= n:
+                break
+        if not found:
             raise ValueError(f"the texts are shorter than one block of {block} tokens")
-        return blocks
+        if n is not None and found < n:
+            raise ValueError(
+                f"the texts give {found} blocks of {block} tokens, {n} are needed; "
+                "lower the number of blocks, or take more text"
+            )
+        return np.concatenate(cut)[:n]
 
     def _joined(self, texts: Sequence[str], special: bool) -> NDArray[np.int32]:
         encoded = self.backend.encode_batch(texts, add_special_tokens=special)

@@ -146,6 +146,15 @@ def test_say_glues_a_formatted_number(root: Path, shell: InteractiveShell) -> No
     assert output.metadata == {"scrapbook": glue}
 
 
+def test_a_name_that_is_taken_is_reported(root: Path) -> None:
+    lesson = chapter(root)
+    lesson.record("loss", [1.0, 2.0])
+    lesson.record("loss", [1.0, 2.0])  # a cell that is run again
+    with pytest.warns(UserWarning, match="loss had another value before"):
+        lesson.say("loss", 1.5)
+    assert lesson.numbers["loss"] == 1.5
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

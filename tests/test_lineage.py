@@ -176,6 +176,17 @@ def test_more_replicates_go_on_from_what_is_there(tmp_path: Path) -> None:
     assert (tmp_path / "paper-0" / "generation-00.npz").stat().st_mtime_ns == first
 
 
+def test_a_replicate_that_is_not_there_is_named() -> None:
+    with pytest.raises(ValueError, match="no replicate 7; this configuration has 0, 1"):
+        lineage.run_all(CONFIG, seed=1, only=[0, 7])
+
+
+def test_a_run_without_a_folder_runs_only_what_it_is_told_to() -> None:
+    one = {**CONFIG, "arms": []}
+    found = lineage.run_all(one, seed=1, only=[1])
+    assert list(found.arrays) == [("paper", 1)]
+
+
 def test_too_few_digits_are_named() -> None:
     with pytest.raises(ValueError, match=r"n_real is 6000; mnist\('5k'\) has 5000"):
         lineage.run_all({**CONFIG, "n_real": 6_000}, seed=1)

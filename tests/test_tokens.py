@@ -68,6 +68,15 @@ def test_each_group_drops_its_own_rest() -> None:
     assert (SMALL.blocks(iter(TEXTS), 7, group=4) == np.concatenate(parts)).all()
 
 
+def test_no_more_texts_are_read_than_the_blocks_need() -> None:
+    texts = iter(TEXTS)
+    blocks = SMALL.blocks(texts, 7, group=2, n=1)
+    assert (blocks == SMALL.blocks(TEXTS[:2], 7)[:1]).all()
+    assert next(texts) == TEXTS[2]
+    short = [*TEXTS[:2], "a"]  # a last group without a block is no error
+    assert (SMALL.blocks(short, 7, group=2) == SMALL.blocks(TEXTS[:2], 7)).all()
+
+
 def test_special_tokens_are_added_on_request_only() -> None:
     from tokenizers.processors import TemplateProcessing
 
@@ -91,6 +100,8 @@ def test_special_tokens_are_added_on_request_only() -> None:
         (lambda: SMALL.blocks([], 64), "shorter than one block of 64 tokens"),
         (lambda: SMALL.blocks(TEXTS, 0), "block is 0"),
         (lambda: SMALL.blocks(TEXTS, 4, group=0), "group is 0"),
+        (lambda: SMALL.blocks(TEXTS, 4, n=0), "n is 0"),
+        (lambda: SMALL.blocks(TEXTS, 4, n=9_999), "9999 are needed; lower"),
         (lambda: SMALL.token("</s>"), "no token '</s>'"),
     ],
 )
