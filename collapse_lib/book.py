@@ -177,25 +177,25 @@ class Chapter:
         Returns
         -------
         DataFrame
-            Columns claim, title, verdict and checks ("2 of 3 pass").
+            A row for each claim, with its title, its verdict and how many checks
+            passed ("2 of 3").
 
         Raises
         ------
         ValueError
             If a claim of the chapter was not checked in this run.
         """
-        rows = []
+        rows = {}
         for verdict in self._all_verdicts():
-            passed = sum(outcome.passed for outcome in verdict.outcomes)
-            rows.append(
-                {
-                    "claim": verdict.claim.id,
-                    "title": verdict.claim.title,
-                    "verdict": f"{verdict.symbol} {verdict.word}",
-                    "checks": f"{passed} of {len(verdict.outcomes)} pass",
-                }
-            )
-        return pd.DataFrame(rows, columns=["claim", "title", "verdict", "checks"])
+            passed = [outcome.passed for outcome in verdict.outcomes]
+            rows[verdict.claim.id] = {
+                "title": verdict.claim.title,
+                "verdict": f"{verdict.symbol} {verdict.word}",
+                "checks passed": f"{sum(passed)} of {len(passed)}" if passed else "–",
+            }
+        columns = ["title", "verdict", "checks passed"]
+        table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns)
+        return table.rename_axis(columns="claim")
 
     def stored(self, scale: str) -> results.Result | None:
         """Return the stored run of this chapter at a scale, or None if there is none.

@@ -206,9 +206,9 @@ def test_verdicts_are_complete_or_refused(root: Path) -> None:
             ask()
     lesson.check("C05", lost=Estimate(0.9, 0.001))
     table = lesson.verdicts()
-    assert table["claim"].tolist() == ["C05", "C08"]
+    assert table.index.tolist() == ["C05", "C08"]
     assert table["verdict"].tolist() == ["✗ not reproduced", "– not attempted"]
-    assert table["checks"].tolist() == ["0 of 1 pass", "0 of 0 pass"]
+    assert table["checks passed"].tolist() == ["0 of 1", "–"]
 
 
 # ------------------------------------------------------------------- stored results

@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import align_tables
 import bookdata
 import draw_logo
 import figures
 import ledger
 import offline
+import pandas as pd
 import pytest
 import repository
 import status
@@ -329,6 +331,34 @@ def test_the_width_of_a_figure_is_read_from_the_file(tmp_path: Path) -> None:
     (tmp_path / "figure.png").write_bytes(b"GIF89a")
     with pytest.raises(ValueError, match="not a PNG file"):
         figures.png_width(tmp_path / "figure.png")
+
+
+def test_columns_of_numbers_are_marked_with_their_heads() -> None:
+    columns = {
+        "share": [0.5, float("nan")],
+        "loss": ["1.5 ± 0.2", "3,000"],
+        "kept": ["12\u00a0%", "–"],
+        "place": ["7 of 9", "1"],
+    }
+    table = pd.DataFrame(columns, index=[1, 2])
+    for given in (table, table.rename_axis("generation")):
+        marked = align_tables.mark_numbers(given.to_html())
+        cells = re.findall(r"<(t[hd])(.*?)>(.*?)</t[hd]>", marked)
+        numbers = [(tag, text) for tag, rest, text in cells if "number" in rest]
+        heads = [text for tag, text in numbers if tag == "th" and text]
+        assert heads == ["share", "loss", "kept"]
+        assert [text for tag, text in numbers if tag == "td"] == [
+            *["0.5", "1.5 ± 0.2", "12\u00a0%"],
+            *["NaN", "3,000", "–"],
+        ]
+
+
+def test_a_head_over_two_columns_stays_as_it_is() -> None:
+    columns = pd.MultiIndex.from_product([["mean"], ["ours", "published"]])
+    html = pd.DataFrame([[1, 2]], columns=columns).to_html()
+    marked = align_tables.mark_numbers(html)
+    assert '<th colspan="2" halign="left">' in marked
+    assert marked.count('<th class="number">') == 2
 
 
 def test_the_logo_is_what_the_script_draws() -> None:

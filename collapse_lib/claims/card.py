@@ -64,28 +64,40 @@ def as_html(verdict: Verdict) -> str:
         f'<span class="verdict-source">({escape(claim.source)})</span></p>',
     ]
     if verdict.outcomes:
-        rows = "".join(_row(outcome) for outcome in verdict.outcomes)
-        heads = ("Check", "Ours ± s.e.", "Expected", "Tolerance", "Result")
-        head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-        parts.append(
-            '<table class="verdict-checks">'
-            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        )
+        parts.append(_table(verdict))
     note = _note(verdict)
     if note:
         parts.append(f'<p class="verdict-because">{escape(note)}</p>')
     return "\n".join([*parts, "</div>"])
 
 
-def _row(outcome: Outcome) -> str:
-    check = outcome.check
-    result = "✓ pass" if outcome.passed else "✗ fail"
-    cells = (
-        _ours(outcome),
-        _expected(outcome),
-        f"{check.tolerance} ({check.tolerance.reason})",
-        result,
+def _table(verdict: Verdict) -> str:
+    """Return one row for each check, without columns that have nothing to say."""
+    rows = [_cells(outcome) for outcome in verdict.outcomes]
+    bounds_only = all(outcome.expected is None for outcome in verdict.outcomes)
+    heads = [head for head in rows[0] if not (bounds_only and head == "Expected")]
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    body = ""
+    for outcome, cells in zip(verdict.outcomes, rows, strict=True):
+        # On a phone each value stands below the other, with its name from data-head.
+        data = "".join(
+            f'<td data-head="{name}">{escape(cells[name])}</td>' for name in heads
+        )
+        body += f'<tr class="check-{"pass" if outcome.passed else "fail"}">{data}</tr>'
+    label = f"Checks of {escape(verdict.claim.id)}"
+    return (
+        f'<table class="verdict-checks" aria-label="{label}">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
-    data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    state = "pass" if outcome.passed else "fail"
-    return f'<tr class="check-{state}"><td>{escape(check.what)}</td>{data}</tr>'
+
+
+def _cells(outcome: Outcome) -> dict[str, str]:
+    """Return the cells of a row by the head of their column."""
+    check = outcome.check
+    return {
+        "Check": check.what,
+        "Ours ± s.e.": _ours(outcome),
+        "Expected": _expected(outcome),
+        "Tolerance": f"{check.tolerance} ({check.tolerance.reason})",
+        "Result": "✓ pass" if outcome.passed else "✗ fail",
+    }
