@@ -258,7 +258,7 @@ def trained_on(folder: Path) -> str:
         for call in calls
     }
     seconds = sum(call["seconds"] for call in calls)
-    return f"{'; '.join(sorted(places))}: {seconds:.0f} s"
+    return f"{'; '.join(sorted(places))}: {seconds:,.0f} s"
 
 
 @contextmanager

@@ -75,7 +75,7 @@ class Result:
         """One line for the page that shows the result."""
         return (
             f"chapter {self.chapter}, scale {self.scale}, seed {self.seed}: "
-            f"{self.seconds:.0f} s on {self.device}, {self.created}, "
+            f"{self.seconds:,.0f} s on {self.device}, {self.created}, "
             f"commit {self.commit}"
         )
 
