@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -297,6 +298,20 @@ def test_the_card_names_its_verdict_by_id_class_symbol_and_word(
     assert "style=" not in html, "colours belong to the style sheet"
     for text in (html, str(verdict)):
         assert ("the reason" in text) == (css != "reproduced")
+
+
+def test_a_card_has_no_column_of_dashes() -> None:
+    bound = check("kept", expected=None, at_least=0.1)
+    both = claims.judge(claim(check(abs=1.0), bound), {"lost": 0.5, "kept": 0.2})
+    bounds_only = claims.judge(claim(bound), {"kept": 0.2})
+    heads = [
+        re.findall(r'<th scope="col">(.*?)</th>', verdict._repr_html_())
+        for verdict in (both, bounds_only)
+    ]
+    assert heads[0] == ["Check", "Ours ± s.e.", "Expected", "Tolerance", "Result"]
+    assert heads[1] == ["Check", "Ours ± s.e.", "Tolerance", "Result"]
+    named = re.findall(r'<td data-head="(.*?)">', bounds_only._repr_html_())
+    assert named == heads[1]
 
 
 def test_a_claim_without_checks_says_why() -> None:
