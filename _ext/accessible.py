@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from docutils import nodes
+from page_body import change_pages
 from sphinx.application import Sphinx
 
 #: As written -> as it should be, and why.
@@ -17,19 +17,14 @@ REPAIRS = (
 )
 
 
-def repair(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, Any],
-    doctree: nodes.document | None,
-) -> None:
+def repair(html: str) -> str:
     """Apply the repairs to the text of a page."""
     for written, mended in REPAIRS:
-        context["body"] = context.get("body", "").replace(written, mended)
+        html = html.replace(written, mended)
+    return html
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.connect("html-page-context", repair)
+    change_pages(app, repair)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from docutils import nodes
+from page_body import change_pages
 from sphinx.application import Sphinx
 
 TABLE = re.compile(r'<table [^>]*class="dataframe".*?</table>', re.DOTALL)
@@ -52,21 +52,12 @@ def _with_class(cell: str) -> str:
     return cell[:3] + ' class="number"' + cell[3:]
 
 
-def align(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, Any],
-    doctree: nodes.document | None,
-) -> None:
+def align(html: str) -> str:
     """Mark the numbers in all tables of a page."""
-    if "body" in context:
-        context["body"] = TABLE.sub(
-            lambda table: mark_numbers(table[0]), context["body"]
-        )
+    return TABLE.sub(lambda table: mark_numbers(table[0]), html)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.connect("html-page-context", align)
+    change_pages(app, align)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
