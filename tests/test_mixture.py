@@ -17,6 +17,7 @@ from sklearn.mixture import GaussianMixture as TheirMixture
 
 from collapse_lib import models, recurse, regimes
 from collapse_lib.models import FittedGaussianMixture, GaussianMixture
+from collapse_lib.models.features import FACTORS, SMALL, sum_log
 
 TWO = FittedGaussianMixture.of(
     [0.3, 0.7], [[-2, 0], [1, 1]], [[[1, 0.5], [0.5, 1]], [[0.2, 0], [0, 2]]]
@@ -206,6 +207,31 @@ def test_the_likelihood_never_falls_and_is_that_of_the_model():
         before = fitted
     assert (np.diff(reached) > -1e-12).all()
     assert reached[-1] > reached[0]
+
+
+@pytest.mark.parametrize("distance", [3, 12, 30, 300])
+@pytest.mark.parametrize("n", [500, 20_000])
+def test_the_likelihood_of_two_components_is_right_at_every_distance(n, distance):
+    """Products of shares underflow from some distance on, single shares later."""
+    apart = FittedGaussianMixture.of(
+        [0.4, 0.6], [[0, 0], [distance, 0]], [np.eye(2), 0.5 * np.eye(2)]
+    )
+    data = apart.sample(n, np.random.default_rng(0))
+    data[0, : n // 20] = distance / 2 + np.arange(n // 20)[:, None] * 1e-3
+    start = replace(apart, means=apart.means + 0.1)
+    # The likelihood is that of the parameters before the last iteration.
+    fitted = GaussianMixture(2, max_iter=1, reg_covar=0, start=start).fit(
+        data, any_rng()
+    )
+    expected = start.log_density(data).mean()
+    assert fitted.log_likelihood[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_product_that_has_lost_digits_is_no_sum_of_logarithms():
+    for log10, kept in ((-290, True), (-310, False), (-330, False)):
+        shares = torch.full((1, 4 * SMALL), 10 ** (log10 / FACTORS), dtype=torch.double)
+        expected = shares.log().sum().item() if kept else -np.inf
+        assert sum_log(shares).item() == pytest.approx(expected, rel=1e-12)
 
 
 def test_it_stops_as_soon_as_the_gain_is_below_tol():

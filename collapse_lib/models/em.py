@@ -198,9 +198,9 @@ def _round(
 ) -> tuple[Shared | Components, Array]:
     """Do both steps; return the new components and the sum of log p under the old."""
     base = now.coefficients[:, :1]
-    relative = torch.from_numpy(now.coefficients[:, 1:] - base)
+    relative = now.coefficients[:, 1:] - base
     rest, log_ratio = data.add_up(
-        lambda block: expect(block.phi, relative[block.chains]), relative.shape[1], run
+        lambda block: expect(block, relative[block.chains]), relative.shape[1], run
     )
     sums = data.with_first(rest)
     log_p = (base[:, 0] * data.total).sum(axis=1) + log_ratio

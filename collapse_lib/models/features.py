@@ -32,8 +32,10 @@ LEAST = math.sqrt(np.finfo(np.float64).tiny)
 NEXT_TO_NOTHING = 1e-140
 # Chains that have stopped are taken out when they are this share of the rest.
 STOPPED = 0.25
-# So many factors between 0.5 and 1 are multiplied before one logarithm is taken.
-FACTORS = 64
+# So many factors are multiplied before one logarithm is taken.
+FACTORS = 16
+# A product of shares below this has lost digits, or all.
+LEAST_PRODUCT = 1e-300
 # For fewer numbers, logarithms cost less than the operations around them.
 SMALL = 4096
 
@@ -48,10 +50,13 @@ class Block:
         Which of the chains.
     phi
         Shape ``(c, n_features, b)``.
+    total
+        Their sums over the points, shape ``(c, n_features)``.
     """
 
     chains: slice
     phi: torch.Tensor
+    total: Array
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Features:
             start = int(keep[: block.chains.start].sum())
             chains = slice(start, start + int(here.sum()))
             phi = block.phi if here.all() else block.phi[torch.from_numpy(here)]
-            kept.append(Block(chains, phi))
+            kept.append(Block(chains, phi, block.total[here]))
         return Features(kept, self.total[keep])
 
     def add_up(self, step: Step, n_rows: int, run: Run) -> tuple[Array, Array]:
@@ -162,8 +167,9 @@ class Whitened:
         blocks = []
         for rows, points in in_blocks(chains, n):
             phi = features(inverse[rows] @ self.shifted[rows, :, points])
-            total[rows] += phi.sum(dim=-1).numpy()
-            blocks.append(Block(rows, phi))
+            block = Block(rows, phi, phi.sum(dim=-1).numpy())
+            total[rows] += block.total
+            blocks.append(block)
         return Features(blocks, total)
 
 
@@ -227,13 +233,14 @@ def _place(dim: int) -> NDArray[np.int64]:
 
 
 def sum_log(x: torch.Tensor) -> torch.Tensor:
-    """Sum logarithms of numbers from 0.5 to 1 along the last axis of ``(c, b)``.
+    """Sum logarithms of numbers from 0 to 1 along the last axis of ``(c, b)``.
 
-    A product costs a tenth of a logarithm, and 64 such factors cannot underflow.
+    A product costs a tenth of a logarithm. Where one underflows, the sum is -inf.
     """
     rest = x.shape[1] % FACTORS
     if x.numel() < SMALL or rest == x.shape[1]:
         return x.log().sum(dim=1)
     whole = x[:, : x.shape[1] - rest]
-    total = whole.view(len(x), FACTORS, -1).prod(dim=1).log_().sum(dim=1)
+    products = whole.view(len(x), FACTORS, -1).prod(dim=1)
+    total = torch.threshold_(products, LEAST_PRODUCT, 0.0).log_().sum(dim=1)
     return total + x[:, -rest:].log().sum(dim=1) if rest else total

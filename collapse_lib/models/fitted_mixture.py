@@ -246,12 +246,15 @@ def _entry(name: str, place: tuple[int, ...], fitted: FittedGaussianMixture) -> 
 
 
 def in_blocks(chains: int, n: int) -> Iterator[tuple[slice, slice]]:
-    """Cut ``chains`` times ``n`` points into blocks: whole chains, or parts of one."""
-    together = max(BLOCK // n, 1)
+    """Cut ``chains`` times ``n`` points into blocks: whole chains, or parts of one.
+
+    The parts of a chain are as equal as can be, so that threads end together.
+    """
+    together, parts = max(BLOCK // n, 1), math.ceil(n / BLOCK)
     for first in range(0, chains, together):
         rows = slice(first, min(first + together, chains))
-        for start in range(0, n, BLOCK):
-            yield rows, slice(start, min(start + BLOCK, n))
+        for part in range(parts):
+            yield rows, slice(n * part // parts, n * (part + 1) // parts)
 
 
 def _roots(covariances: Array) -> Array:

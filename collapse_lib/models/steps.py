@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from collapse_lib.models.features import features, moments, sum_log
+from collapse_lib.models.features import Block, features, moments, sum_log
 
 Array = NDArray[np.float64]
 #: Counts ``(c, k)``, means ``(c, k, d)`` and covariances ``(c, k, d, d)``.
@@ -193,13 +193,13 @@ def maximise_carefully(found: Moments, reg: Array) -> Components:
     return Components.of(counts / total, means, covs, reg)
 
 
-def expect(phi: torch.Tensor, relative: torch.Tensor) -> tuple[Array, Array]:
+def expect(block: Block, relative: Array) -> tuple[Array, Array]:
     """Return sums of r phi for all components but the first, and of a logarithm.
 
     Parameters
     ----------
-    phi
-        Features, shape ``(c, n_features, b)``.
+    block
+        The data.
     relative
         Coefficients less those of the first component, ``(c, k - 1, n_features)``.
 
@@ -209,21 +209,37 @@ def expect(phi: torch.Tensor, relative: torch.Tensor) -> tuple[Array, Array]:
         Shapes ``(c, k - 1, n_features)`` and ``(c,)``. The logarithm is that of the
         density of all components over that of the first.
     """
-    odds = torch.bmm(relative, phi)
+    odds = torch.bmm(torch.from_numpy(relative), block.phi)
     if odds.shape[1] == 1:
-        share = torch.sigmoid(odds)
-        # log(1 + e^x) = max(x, 0) - log(max(share, 1 - share))
-        larger = torch.maximum(share, 1 - share)[:, 0]
-        log_ratio = odds.clamp_(min=0).sum(dim=(1, 2)) - sum_log(larger)
+        share, log_ratio = _share_of_second(odds, block, relative)
     elif odds.shape[1] > 1:
         top = odds.amax(dim=1, keepdim=True).clamp_(min=0)
         share = odds.sub_(top).exp_()
         total = (-top).exp_() + share.sum(dim=1, keepdim=True)
         share /= total
-        log_ratio = (top + total.log_()).sum(dim=(1, 2))
+        log_ratio = (top + total.log_()).sum(dim=(1, 2)).numpy()
     else:
-        share, log_ratio = odds, torch.zeros(len(odds), dtype=odds.dtype)
-    return torch.bmm(share, phi.transpose(1, 2)).numpy(), log_ratio.numpy()
+        share, log_ratio = odds, np.zeros(len(odds))
+    return torch.bmm(share, block.phi.transpose(1, 2)).numpy(), log_ratio
+
+
+def _share_of_second(
+    odds: torch.Tensor, block: Block, relative: Array
+) -> tuple[torch.Tensor, Array]:
+    """Return what `expect` needs of two components; ``odds`` is written over.
+
+    The share s of the second component gives the logarithm, too: with the odds x,
+    log(1 + e^x) = x - log s, and the sum of x over points is linear in their features.
+    """
+    share = odds.sigmoid_()
+    sum_of_odds = (relative[:, 0] * block.total).sum(axis=1)
+    log_ratio: Array = sum_of_odds - sum_log(share[:, 0]).numpy()
+    lost = np.flatnonzero(np.isinf(log_ratio))
+    if lost.size:  # somewhere, s is too close to 0
+        odds = torch.bmm(torch.from_numpy(relative[lost]), block.phi[lost])
+        zero = torch.zeros((), dtype=odds.dtype)
+        log_ratio[lost] = torch.logaddexp(odds, zero).sum(dim=(1, 2)).numpy()
+    return share, log_ratio
 
 
 def expect_in_own_coordinates(
