@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -126,7 +126,8 @@ class Chapter:
             notebook.glue(name, stored)
         else:
             # No line ends before the sign.
-            notebook.glue(name, format(stored, spec).replace("%", "\u00a0%"))
+            shown = format(stored, spec).replace("%", "\u00a0%")
+            notebook.glue(name, shown.replace("-", "\u2212"))  # a sign, no hyphen
 
     def record(self, name: str, value: Any) -> None:
         """Put a number, a text or an array of numbers into the stored result only.
@@ -222,8 +223,8 @@ class Chapter:
         line = f"chapter {self.number}, scale {self.scale}, seed {self.seed}"
         if self.scale == "ci":
             return (
-                f"{line}: {len(self.numbers)} numbers, {len(verdicts)} verdicts, "
-                "nothing stored"
+                f"{line}: {_several(self.numbers, 'number')}, "
+                f"{_several(verdicts, 'verdict')}, nothing stored"
             )
         result = results.Result(
             chapter=self.number,
@@ -275,6 +276,11 @@ def _where(trained_on: str | None) -> str:
     """Name the machine of this run, and the one that did the work before."""
     here = results.device()
     return here if trained_on is None else f"{here}, after training on {trained_on}"
+
+
+def _several(things: Sized, name: str) -> str:
+    """Count things: 1 verdict, 2 verdicts."""
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _style() -> None:

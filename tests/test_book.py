@@ -138,10 +138,20 @@ def test_parallel_runs_spawn_from_a_named_sequence(root: Path) -> None:
 # ------------------------------------------------------------------ numbers, verdicts
 
 
-def test_say_glues_a_formatted_number(root: Path, shell: InteractiveShell) -> None:
+@pytest.mark.parametrize(
+    ("value", "spec", "shown"),
+    [
+        (0.12345, ".2f", "0.12"),
+        (-0.5, "+.1f", "\N{MINUS SIGN}0.5"),
+        (0.12, ".0%", "12\\xa0%"),
+    ],
+)
+def test_say_glues_a_formatted_number(
+    root: Path, shell: InteractiveShell, value: float, spec: str, shown: str
+) -> None:
     shell.push({"chapter": chapter(root)})
-    (output,) = displayed(shell, "chapter.say('median', 0.12345, '.2f')")
-    assert output.data == {"application/papermill.record/text/plain": "'0.12'"}
+    (output,) = displayed(shell, f"chapter.say('median', {value}, {spec!r})")
+    assert output.data == {"application/papermill.record/text/plain": f"'{shown}'"}
     glue = {"name": "median", "mime_prefix": "application/papermill.record/"}
     assert output.metadata == {"scrapbook": glue}
 
@@ -218,7 +228,7 @@ def test_the_ci_scale_writes_nothing(root: Path) -> None:
     lesson = chapter(root)
     lesson.check("C05", lost=GOOD)
     lesson.say("median", 1.0)
-    line = "chapter 02, scale ci, seed 2: 1 numbers, 2 verdicts, nothing stored"
+    line = "chapter 02, scale ci, seed 2: 1 number, 2 verdicts, nothing stored"
     assert lesson.finish() == line
     assert [path.name for path in root.iterdir()] == ["claims.yaml"]
 
@@ -287,4 +297,4 @@ def test_the_companion_needs_neither_torch_nor_ipython() -> None:
     place = Path(__file__).parents[1]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("chapter 20, scale ci, seed 1: 1 numbers, 0 verd")
+    assert done.stdout.startswith("chapter 20, scale ci, seed 1: 1 number, 0 verdi")
