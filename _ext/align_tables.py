@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 TABLE = re.compile(r'<table [^>]*class="dataframe".*?</table>', re.DOTALL)
 ROW = re.compile(r"<tr.*?</tr>", re.DOTALL)
 CELL = re.compile(r"<(td|th)( [^>]*)?>(.*?)</\1>", re.DOTALL)
-DIGITS = r"[-−+]?\d[\d.,]*(e[-+]?\d+)?"
+DIGITS = r"[-−+]?\d[\d.,]*(e[-+]?\d+|·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
 #: 12, -0.5, 1.2e-05, 3,000, 12 %, 1.5 ± 0.2 or what stands for no number.
 NUMBER = re.compile(rf"{DIGITS}\s?%?(\s?±\s?{DIGITS})?|NaN|inf|–|")
 

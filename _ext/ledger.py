@@ -23,7 +23,7 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 
 from collapse_lib import claims
-from collapse_lib.claims import Claim, three_digits
+from collapse_lib.claims import Claim, as_stated
 from collapse_lib.claims.verdict import MIME, SYMBOLS
 
 #: Every number from C01 to this one has at least one entry in the ledger.
@@ -183,16 +183,14 @@ def _measured(row: Row) -> str:
 
 
 def _check(check: Mapping[str, Any]) -> str:
-    value = three_digits(check["value"])
-    value += f" ± {three_digits(check['se'])}" if check["se"] else ""
     target = [check["tolerance"]]
     if check["expected"] is not None:
-        target.insert(0, f"expected {three_digits(check['expected'])}")
+        target.insert(0, f"expected {as_stated(check['expected'])}")
     mark = "✓" if check["passed"] else "✗"
     word = "pass" if check["passed"] else "fail"
     return (
         f'<span title="{word}">{mark}</span><span class="sr-only"> {word}: </span> '
-        f"{escape(check['what'])}: <strong>{value}</strong> "
+        f"{escape(check['what'])}: <strong>{check['shown']}</strong> "
         f"<small>({escape(', '.join(target))})</small>"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,63 @@ from hypothesis import strategies as st
 from collapse_lib import claims
 from collapse_lib.claims import Estimate
 
+PLAIN = str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
+
+
+def read(text: str) -> float:
+    """Read what `three_digits` wrote."""
+    mantissa, times, power = text.rpartition("·10")
+    if not times and re.fullmatch(r"10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", text):
+        mantissa, times, power = "1", "·10", text[2:]
+    return float((f"{mantissa}e{power}" if times else text).translate(PLAIN))
+
 
 @given(st.floats(-1e300, 1e300, allow_subnormal=False))
 def test_three_digits_are_three_digits(number: float) -> None:
     text = claims.three_digits(number)
-    assert float(text) == pytest.approx(number, rel=0.00501, abs=0)
-    digits = text.split("e")[0].lstrip("-").replace(".", "").lstrip("0")
-    assert len(digits.rstrip("0")) <= 3
+    assert read(text) == pytest.approx(number, rel=0.00501, abs=0)
+    digits = text.split("·")[0].lstrip("−").replace(".", "").lstrip("0")
+    assert len(digits.rstrip("0")) <= 3 or text.startswith("10")
+
+
+@given(
+    st.floats(-1e9, 1e9, allow_subnormal=False),
+    st.floats(-12, 9).map(lambda exponent: 10**exponent),
+)
+def test_the_error_decides_the_digits(value: float, se: float) -> None:
+    text = claims.with_error(value, se)
+    scale = 1.0
+    if text.startswith("("):
+        text, power = text[1:].split(")·")
+        scale = read(power)
+    number, error = text.split(" ± ")
+    assert read(error) * scale == pytest.approx(se, rel=0.051)
+    # To a tenth of the error, or to six digits where the error is smaller than they.
+    coarse = max(0.051 * se, 0.51e-5 * max(abs(value), se))
+    assert read(number) * scale == pytest.approx(value, rel=1e-9, abs=coarse)
+
+
+@pytest.mark.parametrize(
+    ("value", "se", "text"),
+    [
+        (1.01234, 0.0106, "1.012 ± 0.011"),
+        (1.00002, 0.00028, "1.00002 ± 0.00028"),
+        (14.0, 8.72, "14.0 ± 8.7"),
+        (-0.452, 0.0996, "−0.45 ± 0.10"),
+        (31_074.2, 161.3, "31070 ± 160"),
+        (0.000248, 2.47e-6, "(2.480 ± 0.025)·10⁻⁴"),
+        (1.0, 1e-12, "1.00000 ± 10⁻¹²"),
+        (0.0, 0.5, "0.00 ± 0.50"),
+    ],
+)
+def test_a_number_with_its_error(value: float, se: float, text: str) -> None:
+    assert claims.with_error(value, se) == text
+
+
+def test_what_somebody_stated_keeps_its_digits() -> None:
+    assert claims.as_stated(25250.3) == "25250.3"
+    assert claims.as_stated(-2.0) == "−2"
+    assert claims.as_stated(2 / 3) == "0.667"
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), "much", None, True])

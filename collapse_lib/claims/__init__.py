@@ -7,7 +7,12 @@ verdict is computed, never typed.
 
 from __future__ import annotations
 
-from collapse_lib.claims.estimate import Estimate, three_digits
+from collapse_lib.claims.estimate import (
+    Estimate,
+    as_stated,
+    three_digits,
+    with_error,
+)
 from collapse_lib.claims.ledger import Check, Claim, Tolerance
 from collapse_lib.claims.reading import load
 from collapse_lib.claims.verdict import Outcome, Verdict, judge, rejudge
@@ -19,8 +24,10 @@ __all__ = [
     "Outcome",
     "Tolerance",
     "Verdict",
+    "as_stated",
     "judge",
     "load",
     "rejudge",
     "three_digits",
+    "with_error",
 ]

@@ -8,20 +8,18 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from collapse_lib.claims.estimate import three_digits
+from collapse_lib.claims.estimate import as_stated, with_error
 
 if TYPE_CHECKING:
     from collapse_lib.claims.verdict import Outcome, Verdict
 
 
 def _ours(outcome: Outcome) -> str:
-    estimate = outcome.estimate
-    value = three_digits(estimate.value)
-    return f"{value} ± {three_digits(estimate.se)}" if estimate.se else value
+    return with_error(outcome.estimate.value, outcome.estimate.se)
 
 
 def _expected(outcome: Outcome) -> str:
-    return "–" if outcome.expected is None else three_digits(outcome.expected)
+    return "–" if outcome.expected is None else as_stated(outcome.expected)
 
 
 def _note(verdict: Verdict) -> str:

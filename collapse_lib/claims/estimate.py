@@ -13,6 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 Z = 4.0
 
 
+#: No value is written with more digits than this, however small its error.
+MOST_DIGITS = 6
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def three_digits(number: float) -> str:
     """Write a finite number with three significant digits.
 
@@ -21,16 +26,72 @@ def three_digits(number: float) -> str:
 
     Examples
     --------
-    >>> [three_digits(x) for x in (0, 0.36417, 138.629, 1234.5, 2.4899e-4, 6.4e-9)]
-    ['0', '0.364', '139', '1230', '0.000249', '6.4e-09']
+    >>> [three_digits(x) for x in (0, 0.36417, -138.629, 1234.5, 2.4899e-4, 6.4e-9)]
+    ['0', '0.364', '−139', '1230', '0.000249', '6.4·10⁻⁹']
     """
     text = f"{number:.3g}"
     rounded = float(text)
     if rounded == 0:
         return "0"
     if 1e-4 <= abs(rounded) < 1e6:
-        return f"{Decimal(text):f}"
-    return text
+        return _signed(f"{Decimal(text):f}")
+    mantissa, exponent = text.split("e")
+    power = f"10{_raised(int(exponent))}"
+    return power if mantissa == "1" else _signed(f"{mantissa}·{power}")
+
+
+def with_error(value: float, se: float) -> str:
+    """Write a number and its standard error: two digits of the error decide the rest.
+
+    Parameters
+    ----------
+    value
+        A finite number.
+    se
+        Its standard error; without one, the number gets three digits.
+
+    Examples
+    --------
+    >>> with_error(1.01234, 0.0106), with_error(31_074.2, 161.3)
+    ('1.012 ± 0.011', '31070 ± 160')
+    >>> with_error(0.000248, 2.47e-6), with_error(0.5, 0)
+    ('(2.480 ± 0.025)·10⁻⁴', '0.5')
+    """
+    if se == 0:
+        return three_digits(value)
+    largest = max(abs(value), se)
+    magnitude = math.floor(math.log10(largest))
+    if not -4 < magnitude < 6:
+        scaled = with_error(value / 10.0**magnitude, se / 10.0**magnitude)
+        return f"({scaled})·10{_raised(magnitude)}"
+    # The place of the error's second digit, counted to the right of the point.
+    place = 1 - math.floor(math.log10(float(f"{se:.1e}")))
+    last = MOST_DIGITS - 1 - magnitude
+    error = f"{round(se, place):.{max(place, 0)}f}"
+    if place > last:
+        place, error = last, three_digits(se)
+    return _signed(f"{round(value, place):.{max(place, 0)}f} ± {error}")
+
+
+def as_stated(number: float) -> str:
+    """Write a number that somebody stated with all its digits, up to six.
+
+    Examples
+    --------
+    >>> as_stated(25250.3), as_stated(0.688), as_stated(1 / 3)
+    ('25250.3', '0.688', '0.333')
+    """
+    text = f"{number:.{MOST_DIGITS}g}"
+    return _signed(text) if float(text) == number else three_digits(number)
+
+
+def _raised(exponent: int) -> str:
+    return str(exponent).translate(RAISED)
+
+
+def _signed(text: str) -> str:
+    """Put a minus sign for the hyphen, at which a line could break."""
+    return text.replace("-", "−")
 
 
 @dataclass(frozen=True)

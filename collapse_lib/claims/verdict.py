@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from collapse_lib.claims import card
-from collapse_lib.claims.estimate import Estimate
+from collapse_lib.claims.estimate import MOST_DIGITS, Estimate, with_error
 from collapse_lib.claims.ledger import Check, Claim
 
 #: Word of a verdict -> the symbol shown with it, so that colour is never needed.
@@ -75,18 +75,21 @@ class Verdict:
             Significant digits; None keeps them all (for the stored results).
         """
 
-        def rounded(number: float | None) -> float | None:
-            if number is None or digits is None:
-                return number
-            return float(f"{number:.{digits}g}")
+        def rounded(number: float, most: int | None) -> float:
+            return number if most is None else float(f"{number:.{most}g}")
+
+        def expected(number: float | None) -> float | None:
+            # It is stated or computed; more of it is worth showing.
+            return number and rounded(number, digits and MOST_DIGITS)
 
         checks = [
             {
                 "name": outcome.check.name,
                 "what": outcome.check.what,
-                "value": rounded(outcome.estimate.value),
-                "se": rounded(outcome.estimate.se),
-                "expected": rounded(outcome.expected),
+                "value": rounded(outcome.estimate.value, digits),
+                "se": rounded(outcome.estimate.se, digits),
+                "shown": with_error(outcome.estimate.value, outcome.estimate.se),
+                "expected": expected(outcome.expected),
                 "tolerance": str(outcome.check.tolerance),
                 "passed": outcome.passed,
             }
