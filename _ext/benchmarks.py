@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -25,6 +26,8 @@ FIELDS = {"name", "machine", "created", "rows"}
 ROW_FIELDS = {"what", "ours", "theirs", "unit", "ratio", "bar"}
 #: Stored ratios are rounded; they may differ from ours / theirs by this share.
 ROUNDING = 0.02
+#: Units of time in the files and on the page, the largest first.
+IN_SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6}
 
 
 def read_benchmark(path: Path) -> Mapping[str, Any]:
@@ -89,14 +92,19 @@ class Benchmarks(BookDirective):
         if not files:
             raise BookError("there is no file benchmarks/*.json; run the benchmarks")
         shown: list[nodes.Node] = []
-        for path in files:
-            data = read_benchmark(path)
+        for data in sorted(map(read_benchmark, files), key=_chapter):
             shown.append(nodes.rubric("", data["name"]))
             shown.append(nodes.paragraph("", _machine(data)))
-            heads = ("What", "Ours", "Theirs", "Ratio", "Promised", "Kept")
+            heads = ("What", "Ours", "Compared with", "Ratio", "Promised", "Kept")
             rows = [_cells(row) for row in data["rows"]]
             shown.append(table(f"Timings: {data['name']}", heads, rows, "benchmarks"))
         return shown
+
+
+def _chapter(data: Mapping[str, Any]) -> int:
+    """Return the first number in the name of a benchmark, its chapter's."""
+    found = re.search(r"\d+", data["name"])
+    return int(found[0]) if found else 0
 
 
 def _machine(data: Mapping[str, Any]) -> str:
@@ -117,10 +125,13 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 
 def _amount(value: float, unit: str) -> str:
-    """Return a timing; seconds below one are written in ms or µs."""
-    if unit == "s" and value < 1:
-        value, unit = (value * 1e3, "ms") if value >= 1e-3 else (value * 1e6, "µs")
-    return f"{three_digits(value)} {escape(unit)}"
+    """Return a timing in the largest unit it has one of, or another amount as is."""
+    if unit in IN_SECONDS:
+        seconds = value * IN_SECONDS[unit]
+        unit = next((u for u, each in IN_SECONDS.items() if seconds >= each), "µs")
+        value = seconds / IN_SECONDS[unit]
+    shown = f"{value:,.0f}" if value >= 1e3 else three_digits(value)
+    return f"{shown}\u00a0{escape(unit)}"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def table(
     css: str = "",
     columns: Mapping[int, str] = _NO_CLASSES,
 ) -> nodes.raw:
-    """Return a table that scrolls in its own box on narrow screens.
+    """Return a table; on a phone each row is a block, with the heads inside.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def table(
         Column, counted from 0, -> a class for its cells; not for column 0.
     """
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    body = "".join(_row(row, columns) for row in rows)
+    body = "".join(_row(row, heads, columns) for row in rows)
     return raw(
         f'<div class="book-table" role="region" tabindex="0" '
         f'aria-label="{escape(label)}">\n'
@@ -103,10 +103,11 @@ def table(
     )
 
 
-def _row(row: Sequence[str], columns: Mapping[int, str]) -> str:
+def _row(row: Sequence[str], heads: Sequence[str], columns: Mapping[int, str]) -> str:
     first, *others = row
     cells = "".join(
-        f'<td class="{columns.get(place, "")}">{cell}</td>'
+        f'<td class="{columns.get(place, "")}" data-head="{escape(heads[place])}">'
+        f"{cell}</td>"
         for place, cell in enumerate(others, start=1)
     )
     return f'<tr><th scope="row">{first}</th>{cells}</tr>\n'

@@ -10,6 +10,7 @@ the outputs of the committed notebooks and from ``results/``.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -86,9 +87,17 @@ def _join_one(claim: Claim, chapters: Mapping[str, ChapterData]) -> Row:
         (scale, entry["verdict"])
         for scale, result in chapter.stored.items()
         for entry in result.verdicts
-        if entry["claim"] == claim.id
+        if entry["claim"] == claim.id and not _same(entry, verdict)
     )
     return Row(claim, verdict["verdict"], tuple(verdict["checks"]), larger)
+
+
+def _same(stored: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
+    """Tell whether a page judges by the very numbers of a stored run."""
+    values = [[c["value"] for c in entry["checks"]] for entry in (stored, shown)]
+    return len(values[0]) == len(values[1]) and all(
+        math.isclose(a, b, rel_tol=0.006) for a, b in zip(*values, strict=True)
+    )
 
 
 class LedgerDirective(BookDirective):
@@ -162,7 +171,10 @@ class LedgerTable(LedgerDirective):
             name = link(self.place(row, chapters), claim.id)
         anchor = "" if compact else f' id="ledger-{escape(claim.id)}"'
         first = f"<span{anchor}>{name}</span> {escape(claim.title)}"
-        paper = f"{escape(claim.published)} <small>({escape(claim.source)})</small>"
+        paper = (
+            f"{escape(claim.statement)} <small>Published: {escape(claim.published)} "
+            f"({escape(claim.source)})</small>"
+        )
         if compact:
             return [f"{first}<br>{_badge(row.word)}", paper, escape(_why(row))]
         return [first, paper, _measured(row), _verdict(row)]
@@ -197,7 +209,10 @@ def _check(check: Mapping[str, Any]) -> str:
 
 def _verdict(row: Row) -> str:
     parts = [_badge(row.word)]
-    parts += [f"<small>{escape(s)}: {SYMBOLS[w]} {w}</small>" for s, w in row.larger]
+    parts += [
+        f"<small>at scale {escape(scale)}: {SYMBOLS[word]} {word}</small>"
+        for scale, word in row.larger
+    ]
     return "<br>".join(parts)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -51,25 +52,23 @@ class Status(BookDirective):
             raise BookError("there is no chapter; add chapters/NN-name.ipynb")
         heads = ("Chapter", "Seconds", "Code cells", "Size", "Verdicts", "Larger runs")
         rows = [self._cells(chapter) for chapter in chapters.values()]
+        every = [v for chapter in chapters.values() for v in chapter.verdicts.values()]
         seconds = sum(_seconds(chapter) for chapter in chapters.values())
         cells = sum(chapter.n_code_cells for chapter in chapters.values())
         size = sum(chapter.path.stat().st_size for chapter in chapters.values())
-        rows.append(["All", f"{seconds:,.0f}", f"{cells}", _kilobytes(size), "", ""])
+        amounts = [f"{seconds:,.0f}", f"{cells}", _kilobytes(size)]
+        rows.append(["All", *amounts, _counted(every), ""])
         shown = table("Last run of each chapter", heads, rows, "status")
         return [shown, nodes.paragraph("", self._versions())]
 
     def _cells(self, chapter: ChapterData) -> list[str]:
-        counts = Counter(v["verdict"] for v in chapter.verdicts.values())
-        verdicts = "<br>".join(
-            f"{SYMBOLS[w]} {counts[w]} {w}" for w in SYMBOLS if w in counts
-        )
         larger = (escape(r.provenance) for r in chapter.stored.values())
         return [
             link(self.href(chapter.docname), chapter.label),
             f"{_seconds(chapter):,.0f}",
             f"{chapter.n_code_cells}",
             _kilobytes(chapter.path.stat().st_size),
-            verdicts or "–",
+            _counted(chapter.verdicts.values()),
             "<br>".join(larger) or "–",
         ]
 
@@ -81,6 +80,13 @@ class Status(BookDirective):
             raise BookError(f"requirements.lock does not name {', '.join(missing)}")
         shown = [f"{name} {locked[name.lower()]}" for name in wanted if name]
         return f"Versions: {', '.join(shown)}." if shown else ""
+
+
+def _counted(verdicts: Iterable[Mapping[str, Any]]) -> str:
+    """Return how many verdicts there are of each kind, a line for each."""
+    counts = Counter(verdict["verdict"] for verdict in verdicts)
+    lines = (f"{SYMBOLS[w]} {counts[w]} {w}" for w in SYMBOLS if w in counts)
+    return "<br>".join(lines) or "–"
 
 
 def _seconds(chapter: ChapterData) -> float:

@@ -73,10 +73,12 @@ class Result:
     @property
     def provenance(self) -> str:
         """One line for the page that shows the result."""
+        commit, *dirty = self.commit.split("-")
+        short = "-".join([commit[:7], *dirty])
         return (
             f"chapter {self.chapter}, scale {self.scale}, seed {self.seed}: "
-            f"{self.seconds:,.0f} s on {self.device}, {self.created}, "
-            f"commit {self.commit}"
+            f"{self.seconds:,.0f} s on {self.device}, {self.created[:10]}, "
+            f"commit {short}"
         )
 
 

@@ -432,7 +432,7 @@ def test_the_directives_show_the_data(book: Path) -> None:
     assert "Fig. 1" in html and "Every claim is a tile." in html
     assert "Sigma is 0.017" in re.sub("<[^>]+>", "", html)
     assert "too &lt;large&gt;" in html  # why C02 was not reproduced
-    assert "2 ms" in html and "<strong>200</strong>" in html and "✓ yes" in html
+    assert "2\xa0ms" in html and "<strong>200</strong>" in html and "✓ yes" in html
     assert "Versions: numpy 2.0." in html
     full = (book / "out/appendices/ledger.html").read_text("utf-8")
     assert full.count('id="ledger-C') == 46
@@ -474,3 +474,34 @@ def test_the_data_of_verdicts_are_no_output_of_the_page(book: Path) -> None:
     assert MIME not in source[0]
     assert "text/html" in source[0]
     assert "'0.017'" in source[0]
+
+
+def test_a_stored_run_that_the_page_judges_by_is_not_named_twice() -> None:
+    def verdict(*values: float) -> dict[str, Any]:
+        return {"checks": [{"value": value} for value in values]}
+
+    assert ledger._same(verdict(0.50149, -3.0), verdict(0.501, -3.0))
+    assert not ledger._same(verdict(0.50149, -3.0), verdict(0.51, -3.0))
+    assert not ledger._same(verdict(0.50149, -3.0), verdict(0.501))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (430_000, "us", "430 ms"),
+        (0.0887, "ms", "88.7 µs"),
+        (1_260, "ms", "1.26 s"),
+        (4_448, "s", "4,448 s"),
+        (512.4, "MB", "512 MB"),
+    ],
+)
+def test_amounts_have_a_unit_that_suits_them(
+    value: float, unit: str, shown: str
+) -> None:
+    assert benchmarks._amount(value, unit) == shown.replace(" ", "\xa0")
+
+
+def test_benchmarks_stand_in_the_order_of_their_chapters() -> None:
+    names = ["One Gaussian (chapter 3)", "Text (chapters 08 and 09)", "x (chapter 06)"]
+    order = sorted(({"name": name} for name in names), key=benchmarks._chapter)
+    assert [entry["name"] for entry in order] == [names[0], names[2], names[1]]
