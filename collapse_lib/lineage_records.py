@@ -7,6 +7,7 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -231,16 +232,18 @@ def load_fit(path: Path, model: VAE) -> FittedVAE:
 
 
 def note_call(folder: Path, settings: Mapping[str, Any], seconds: float) -> None:
-    """Add to ``calls.json`` with what a call trained, and how long."""
-    path = folder / "calls.json"
-    calls = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    """Keep with what a call trained, and how long, in a file ``calls-*.json`` of its own.
+
+    Several processes may share a folder and end at the same moment.
+    """
+    path = folder / f"calls-{time.time_ns()}-{os.getpid()}.json"
     call = {
         "settings": dict(settings),
         "device": results.device(),
         "versions": results.versions(),
         "seconds": round(seconds, 1),
     }
-    write_text(path, json.dumps([*calls, call], indent=1))
+    write_text(path, json.dumps([call], indent=1))
 
 
 def trained_on(folder: Path) -> str:
@@ -248,10 +251,10 @@ def trained_on(folder: Path) -> str:
 
     The time is the sum over calls, also of those that ran side by side.
     """
-    path = folder / "calls.json"
-    if not path.exists():
+    files = sorted(folder.glob("calls*.json"))
+    if not files:
         return results.device()
-    calls = json.loads(path.read_text(encoding="utf-8"))
+    calls = [call for file in files for call in json.loads(file.read_text("utf-8"))]
     places = {
         f"{call['device']}, torch {call['versions']['torch']}, "
         f"{call['settings']['precision']}"

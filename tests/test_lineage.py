@@ -311,8 +311,18 @@ def test_the_calls_of_a_folder_are_kept(tmp_path: Path) -> None:
     settings = {"device": "cpu", "precision": "bfloat16"}
     for seconds in (1.5, 2.5):
         lineage_records.note_call(tmp_path, settings, seconds)
+    # A file each: what another process wrote meanwhile is not written over.
+    assert len(list(tmp_path.iterdir())) == 2
     said = lineage_records.trained_on(tmp_path)
     assert said.endswith(f"torch {torch.__version__}, bfloat16: 4 s")
+
+
+def test_notes_of_the_first_version_are_read_too(tmp_path: Path) -> None:
+    place = {"device": "a laptop", "versions": {"torch": "2.0"}, "seconds": 3.0}
+    calls = [{**place, "settings": {"precision": "float32"}}] * 2
+    (tmp_path / "calls.json").write_text(json.dumps(calls))
+    expected = "a laptop, torch 2.0, float32: 6 s"
+    assert lineage_records.trained_on(tmp_path) == expected
 
 
 def test_a_known_first_fit_is_used_for_its_data_only() -> None:
