@@ -232,7 +232,7 @@ def load_fit(path: Path, model: VAE) -> FittedVAE:
 
 
 def note_call(folder: Path, settings: Mapping[str, Any], seconds: float) -> None:
-    """Keep with what a call trained, and how long, in a file ``calls-*.json`` of its own.
+    """Keep what a call trained with, and how long, in a file ``calls-*.json``.
 
     Several processes may share a folder and end at the same moment.
     """
