@@ -146,7 +146,7 @@ def test_every_claim_with_checks_has_one_verdict_in_its_committed_chapter() -> N
 
 
 def test_committed_verdicts_follow_from_todays_ledger() -> None:
-    """Stored numbers have three digits, so that one at an edge may go both ways."""
+    """Measurements are stored with three digits: one at an edge may go both ways."""
     for notebook in chapter_notebooks().values():
         for data in shown_verdicts(notebook):
             payload = data[MIME]
@@ -157,7 +157,7 @@ def test_committed_verdicts_follow_from_todays_ledger() -> None:
                 assert body["tolerance"] == str(outcome.check.tolerance), where
                 fixed = outcome.check.expected
                 if fixed is not None:
-                    assert body["expected"] == float(f"{fixed:.3g}"), where
+                    assert body["expected"] == float(f"{fixed:.6g}"), where
                 size = max(abs(body["value"]), abs(body["expected"] or 0))
                 low, high = outcome.check.tolerance.interval(
                     body["expected"], body["se"]
