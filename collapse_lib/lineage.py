@@ -71,7 +71,7 @@ ARMS = {
 #: The model settings in a chapter's configuration.
 SETTINGS = ("capacity", "epochs", "batch", "learning_rate")
 #: Keys that may grow without making records worthless.
-GROWS = ("generations", "long", "seeds", "arm_seeds", "arms")
+GROWS = ("generations", "seeds", "arms", "arm_generations", "arm_seeds")
 #: How many replicates, and generations of each, claim C29 needs, which come first (the
 #: paper counts a generation less).
 CLAIMED = (3, 5)
@@ -151,18 +151,17 @@ def plan(config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
     runs = []
     if config["seeds"] >= seeds and config["generations"] > first:
         runs = [("paper", seed, first) for seed in range(seeds)]
-    runs += [("paper", seed, last(config, seed)) for seed in range(config["seeds"])]
+    runs += [("paper", seed, last(config, "paper")) for seed in range(config["seeds"])]
     return runs + [
-        (arm, seed, config["generations"])
+        (arm, seed, last(config, arm))
         for seed in range(config["arm_seeds"])
         for arm in config["arms"]
     ]
 
 
-def last(config: Mapping[str, Any], replicate: int, arm: str = "paper") -> int:
-    """Return the last generation of a lineage: one of them is long."""
-    is_long = arm == "paper" and replicate == 0
-    return int(config["long" if is_long else "generations"])
+def last(config: Mapping[str, Any], arm: str) -> int:
+    """Return the last generation of an arm: the paper's own goes further."""
+    return int(config["generations" if arm == "paper" else "arm_generations"])
 
 
 def build(config: Mapping[str, Any], **settings: Any) -> VAE:
@@ -303,7 +302,7 @@ class _Run:
                 self.real,
                 regime=arm.regime,
                 n_samples=self.real.size,
-                n_generations=last(self.config, replicate, name),
+                n_generations=last(self.config, name),
                 measure={"depth": self.recorder(own, reference, name, replicate)},
                 rng=np.random.default_rng(
                     [self.seed + 2, replicate, list(ARMS).index(name)]
@@ -325,7 +324,7 @@ class _Run:
         self, folder: Path, reference: FittedVAE, name: str, replicate: int
     ) -> Recorder:
         """Return what measures and keeps each generation."""
-        every = range(self.config["long"] + 1) if name == "paper" else SOME
+        every = range(self.config["generations"] + 1) if name == "paper" else SOME
         return Recorder(
             folder,
             reference,

@@ -44,8 +44,8 @@ def summarise(records: Records, real: ArrayLike) -> dict[str, NDArray[np.float64
     -------
     dict
         As `number_name` names it, shape ``(replicates, generations + 1)``, and for the
-        longest run of the arm *paper* ``long_<metric>``, shape ``(generations + 1,)``,
-        with the latent density on `GRID` as ``long_density``.
+        arm *paper* the latent density on `GRID`, averaged over replicates, shape
+        ``(generations + 1, 121)``.
     """
     seen = _look(records, np.asarray(real, dtype=np.float32))
     numbers: dict[str, NDArray[np.float64]] = {}
@@ -56,12 +56,9 @@ def summarise(records: Records, real: ArrayLike) -> dict[str, NDArray[np.float64
         for metric in rows[0][0]:
             values = [[row[metric] for row in run[:last]] for run in rows]
             numbers[number_name(arm, metric)] = np.array(values)
-            if arm == "paper":
-                longest = max(rows, key=len)
-                numbers[f"long_{metric}"] = np.array([row[metric] for row in longest])
         if arm == "paper":
-            longest_run = max(runs, key=len)
-            numbers["long_density"] = np.array([density(r) for r in longest_run])
+            densities = [[density(record) for record in run[:last]] for run in runs]
+            numbers["paper_density"] = np.mean(densities, axis=0)
     return numbers
 
 

@@ -14,6 +14,7 @@ from collapse_lib.digits import mnist
 from collapse_lib.lineage import TimeUp
 from collapse_lib.lineage_records import Records
 from collapse_lib.lineage_summary import (
+    GRID,
     contact_sheet,
     load_sheet,
     pixel_entropy,
@@ -30,10 +31,10 @@ CONFIG = {
     "epochs": 1,
     "batch": 32,
     "learning_rate": 0.01,
-    "generations": 1,
-    "long": 2,
+    "generations": 2,
     "seeds": 2,
     "arms": ["binary", "tenth-real"],
+    "arm_generations": 1,
     "arm_seeds": 1,
     "n_images": 120,
     "n_kept": 20,
@@ -72,8 +73,8 @@ def test_the_plan_has_every_run_and_the_papers_arm_first() -> None:
     config = {**CONFIG, "arm_seeds": 2, "seeds": 3}
     assert lineage.plan(config) == [
         ("paper", 0, 2),
-        ("paper", 1, 1),
-        ("paper", 2, 1),
+        ("paper", 1, 2),
+        ("paper", 2, 2),
         ("binary", 0, 1),
         ("tenth-real", 0, 1),
         ("binary", 1, 1),
@@ -83,12 +84,10 @@ def test_the_plan_has_every_run_and_the_papers_arm_first() -> None:
 
 def test_what_a_claim_needs_comes_first_in_large_runs() -> None:
     seeds, first = lineage.CLAIMED
-    config = {**CONFIG, "seeds": seeds, "generations": first + 1, "long": first + 5}
-    runs = lineage.plan({**config, "arms": []})
+    config = {**CONFIG, "seeds": seeds, "generations": first + 1, "arms": []}
+    runs = lineage.plan(config)
     assert runs[:seeds] == [("paper", seed, first) for seed in range(seeds)]
-    assert runs[seeds:] == [
-        ("paper", seed, first + (5 if seed == 0 else 1)) for seed in range(seeds)
-    ]
+    assert runs[seeds:] == [("paper", seed, first + 1) for seed in range(seeds)]
 
 
 def test_a_lineage_that_waits_for_others_goes_on_to_the_same_records(
@@ -196,9 +195,12 @@ def test_too_few_digits_are_named() -> None:
 
 
 def test_measurements_come_by_arm_replicate_and_generation(records: Records) -> None:
-    assert records.of("paper", "latent_sigma").shape == (2, 2)
-    assert records.of("paper", "latent_sigma", n_generations=2).shape == (1, 3)
-    assert records.of("paper", "losses").shape == (2, 2, 1)
+    short = {("paper", 1): records.arrays["paper", 1][:2]}  # a run that goes on
+    uneven = Records({**records.arrays, **short})
+    assert uneven.of("paper", "latent_sigma").shape == (2, 2)
+    assert uneven.of("paper", "latent_sigma", n_generations=2).shape == (1, 3)
+    assert uneven.of("paper", "losses").shape == (2, 2, 1)
+    assert records.of("paper", "losses").shape == (2, 3, 1)
     with pytest.raises(ValueError, match="no replicate of 'paper' has 3"):
         records.of("paper", "latent_sigma", n_generations=3)
     with pytest.raises(ValueError, match="there are binary, paper, tenth-real"):
@@ -242,13 +244,13 @@ def test_measurements_of_known_images_and_latents() -> None:
 
 def test_the_numbers_have_a_place_for_each_generation(records: Records) -> None:
     numbers = summarise(records, mnist().images)
-    assert numbers["paper_latent_sigma"].shape == (2, 2)
-    assert numbers["long_latent_sigma"].shape == (3,)
+    assert numbers["paper_latent_sigma"].shape == (2, 3)
+    assert numbers["paper_density"].shape == (3, len(GRID))
     assert numbers["tenth_real_class_shares"].shape == (1, 2, 10)
-    np.testing.assert_allclose(numbers["long_class_shares"].sum(axis=1), 1)
+    np.testing.assert_allclose(numbers["paper_class_shares"].sum(axis=2), 1)
     assert all(np.isfinite(values).all() for values in numbers.values())
     kept = records.arrays["paper", 0][0]["images"] / 255
-    assert numbers["long_floor"][0] == pytest.approx(pixel_entropy(kept), rel=1e-5)
+    assert numbers["paper_floor"][0, 0] == pytest.approx(pixel_entropy(kept), rel=1e-5)
 
 
 def test_too_few_real_images_are_named(records: Records) -> None:
