@@ -33,7 +33,7 @@ def search(request: Request, beams: int, penalty: float) -> Tensor:
     slots = n_old + (n_new - 1) * beams
     reader = Reader(request.network, batch, slots)
     hidden = reader.start(prompts)
-    tree = _Tree(prompts, n_new, beams, slots, reader.memory.dtype)
+    tree = _Tree(prompts, n_new, beams, slots, reader.keys.dtype)
     for step in range(n_new):
         logits = reader.logits(hidden).float()
         if step < 2:  # one beginning at first, then as many as are kept

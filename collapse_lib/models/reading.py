@@ -8,7 +8,7 @@ in place, and keys and values have memory that is set aside once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
@@ -41,10 +41,9 @@ class Reader:
         self.positions, self.norm = network.positions.weight, network.norm
         self.layers = [_Layer(cast("Layer", layer)) for layer in network.layers]
         self.heads, self.size = sizes.heads, sizes.width // sizes.heads
-        # Keys and values of every layer.
-        self.memory = self.tokens.new_empty(
-            sizes.layers, 2, batch, sizes.heads, slots, self.size
-        )
+        # Of every layer. Both are stored as the products read them.
+        memory = partial(self.tokens.new_empty, sizes.layers, batch, sizes.heads)
+        self.keys, self.values = memory(self.size, slots), memory(slots, self.size)
         self.used = 0
         self.scores = self.tokens.new_empty(0, 0)
 
@@ -61,9 +60,14 @@ class Reader:
         later = self.tokens.new_full((n, n), -torch.inf).triu_(1)
         rows = max(1, TOKENS_AT_ONCE[prompts.device.type] // n)
         parts = zip(
-            torch.split(prompts, rows), torch.split(self.memory, rows, 2), strict=True
+            torch.split(prompts, rows),
+            torch.split(self.keys, rows, 1),
+            torch.split(self.values, rows, 1),
+            strict=True,
         )
-        ends = [self._pass(tokens, 0, kept, later)[:, -1:] for tokens, kept in parts]
+        ends = [
+            self._pass(tokens, 0, memory, later)[:, -1:] for tokens, *memory in parts
+        ]
         self.used = n
         return self._normed(torch.cat(ends))
 
@@ -83,8 +87,9 @@ class Reader:
         Tensor
             The last layer's output, shape ``(B, n, width)``.
         """
-        mask = None if mask is None else mask[:, None]
-        x = self._pass(tokens, place, self.memory, mask)
+        if mask is not None:  # the same for every head
+            mask = mask[:, None].expand(-1, self.heads, -1, -1).flatten(0, 1)
+        x = self._pass(tokens, place, (self.keys, self.values), mask)
         self.used += tokens.shape[1]
         return self._normed(x)
 
@@ -102,39 +107,42 @@ class Reader:
         return torch.mm(self.tokens, flat.t(), out=self.scores)
 
     def _pass(
-        self, tokens: Tensor, place: int, memory: Tensor, mask: Tensor | None
+        self,
+        tokens: Tensor,
+        place: int,
+        memory: Sequence[Tensor],
+        mask: Tensor | None,
     ) -> Tensor:
-        """Run all layers, whose keys and values are remembered in ``memory``."""
+        """Run all layers; their keys and values are remembered in ``memory``."""
         first = place + POSITION_OFFSET
         n = 1 if self.used else tokens.shape[1]
         x = F.embedding(tokens, self.tokens).add_(self.positions[first : first + n])
         x = x.flatten(0, 1)
-        for layer, kept in zip(self.layers, memory, strict=True):
-            layer(x, partial(self._attend, kept=kept, mask=mask))
+        for layer, keys, values in zip(self.layers, *memory, strict=True):
+            layer(x, partial(self._attend, keys=keys, values=values, mask=mask))
         return x.view(*tokens.shape, -1)
 
-    def _attend(self, qkv: Tensor, kept: Tensor, mask: Tensor | None) -> Tensor:
+    def _attend(
+        self, qkv: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None
+    ) -> Tensor:
         """Remember the new keys and values; return the mixed values of each token."""
-        split = qkv.view(kept.shape[1], -1, 3, self.heads, self.size)
-        split = split.permute(2, 0, 3, 1, 4)  # 3 of (B, heads, n, width / heads)
-        end = self.used + split.shape[3]
-        kept[:, :, :, self.used : end] = split[1:]
-        if mask is not None:
-            keys, values = kept[:, :, :, :end]
-            queries = split[0].contiguous()  # the fused operation needs it
-            mixed = F.scaled_dot_product_attention(queries, keys, values, mask)
+        split = qkv.view(len(keys), -1, 3, self.heads, self.size)
+        q, k, v = split.permute(2, 0, 3, 1, 4)  # each (B, heads, n, width / heads)
+        new = slice(self.used, self.used + q.shape[2])
+        keys[..., new], values[:, :, new] = k.transpose(2, 3), v
+        if not self.used:  # nothing to look at but each other
+            mixed = F.scaled_dot_product_attention(q, k, v, mask)
             return mixed.transpose(1, 2).reshape(len(qkv), -1)
-        # For one token a sequence, two products are faster on a CPU.
-        keys, values = kept[:, :, :, :end].flatten(1, 2)
-        queries = split[0].reshape(len(keys), 1, self.size)
+        # For so few tokens a sequence, two products are faster on a CPU.
         scores = torch.baddbmm(
-            queries.new_empty(1),  # not looked at, since beta is 0
-            queries,
-            keys.transpose(1, 2),
-            beta=0,
+            q.new_empty(1) if mask is None else mask,  # not looked at if beta is 0
+            q.flatten(0, 1),
+            keys[..., : new.stop].flatten(0, 1),
+            beta=0 if mask is None else 1,
             alpha=1 / math.sqrt(self.size),
         )
-        return torch.bmm(scores.softmax(-1), values).view(len(qkv), -1)
+        mixed = torch.bmm(scores.softmax(-1), values[:, :, : new.stop].flatten(0, 1))
+        return mixed.view(q.shape).transpose(1, 2).reshape(len(qkv), -1)
 
     def _normed(self, x: Tensor) -> Tensor:
         normed: Tensor = self.norm(x)
