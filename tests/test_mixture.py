@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as TheirMixture
 
 from collapse_lib import models, recurse, regimes
-from collapse_lib.models import FittedGaussianMixture, GaussianMixture
+from collapse_lib.models import FittedGaussianMixture, GaussianMixture, em, steps
 from collapse_lib.models.features import FACTORS, SMALL, sum_log
 
 TWO = FittedGaussianMixture.of(
@@ -119,6 +119,65 @@ def test_large_samples_are_cut_into_blocks_without_a_seam():
     ours, theirs = fit_both(data, random_start(data, 2, rng))
     assert ours.n_iter[0] == theirs.n_iter_
     assert largest_difference(ours, theirs, 1) < 1e-8
+
+
+@pytest.fixture
+def rough_rounds(monkeypatch):
+    """Count the blocks whose shares are computed in single precision."""
+    seen = []
+
+    def count(block, relative):
+        seen.append(block)
+        return steps.expect_in_single(block, relative)
+
+    monkeypatch.setattr(em, "expect_in_single", count)
+    return seen
+
+
+@pytest.mark.parametrize("dim", [2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_single_precision_leaves_the_fit_of_many_points_as_it_is(
+    dim, seed, rough_rounds, monkeypatch
+):
+    """One blob for two components: they converge as slowly as can be."""
+    rng = np.random.default_rng(seed)
+    data = rng.standard_normal((em.MANY, dim))
+    start = random_start(data, 2, rng)
+    ours, theirs = fit_both(data, start, max_iter=500)
+    assert len(rough_rounds) > 1
+    assert ours.n_iter[0] == theirs.n_iter_
+    assert largest_difference(ours, theirs, 1) < 2e-7
+    monkeypatch.setattr(em, "MANY", np.inf)
+    exact, _ = fit_both(data, start, max_iter=500)
+    assert largest_difference(exact, theirs, 1) < 1e-9
+    assert (exact.means != ours.means).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [({"max_iter": 1}, 0), ({"max_iter": 4}, 3), ({"tol": 0.0, "max_iter": 200}, 150)],
+)
+def test_single_precision_ends_where_the_options_say(options, most, rough_rounds):
+    rng = np.random.default_rng(1)
+    data = rng.standard_normal((em.MANY, 2))
+    ours, theirs = fit_both(data, random_start(data, 2, rng), **options)
+    assert ours.n_iter[0] == theirs.n_iter_
+    assert len(rough_rounds) <= most
+    assert largest_difference(ours, theirs, 1) < 1e-6
+
+
+def test_narrow_and_light_components_are_never_fitted_in_single_precision(rough_rounds):
+    data = any_rng().standard_normal((em.MANY, 2))
+    data[: em.MANY // 2] *= 1e-3
+    covs = [1e-6 * np.eye(2), np.eye(2)]
+    narrow = FittedGaussianMixture.of([0.5, 0.5], [[0, 0], [0, 0]], covs)
+    light = FittedGaussianMixture.of(
+        [1e-9, 1 - 1e-9], [[1, 0], [0, 0]], [np.eye(2)] * 2
+    )
+    for start in (narrow, light):
+        ours, theirs = fit_both(data, start, max_iter=2)
+        assert not rough_rounds
+        assert largest_difference(ours, theirs, 1) < 1e-6
 
 
 def test_random_starts_give_the_same_distribution():
@@ -287,8 +346,6 @@ def test_threads_change_neither_the_bits_nor_the_setting(chains, n, torch_thread
 
 
 def test_an_error_gives_torch_its_threads_back(torch_threads, monkeypatch):
-    from collapse_lib.models import em
-
     def fail(*arguments):
         raise RuntimeError("stop")
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from collapse_lib.models.features import (
     STOPPED,
+    Block,
     Features,
     Run,
     Whitened,
@@ -28,10 +29,12 @@ from collapse_lib.models.features import (
 from collapse_lib.models.fitted_mixture import BLOCK, FittedGaussianMixture
 from collapse_lib.models.kmeans import Lots, cluster
 from collapse_lib.models.steps import (
+    LIGHT,
     Components,
     Shared,
     expect,
     expect_in_own_coordinates,
+    expect_in_single,
     maximise,
     maximise_carefully,
 )
@@ -43,6 +46,13 @@ Array = NDArray[np.float64]
 GROUP = 65_536
 # With fewer blocks in an iteration, threads would wait for each other more than work.
 LEAST_BLOCKS = 2
+# From so many points on, rounding errors of single numbers average out.
+MANY = 32_768
+# A first round counts if it gains this many times what would end the iterations.
+MARGIN = 1.5
+# Smaller gains, or steeper log densities, are beyond single precision.
+LEAST_GAIN = 1e-6
+STEEP = 100
 
 
 @dataclass(frozen=True)
@@ -168,7 +178,10 @@ def _iterate(
     converged = np.empty(chains, dtype=bool)
     active, running = np.arange(chains), np.ones(chains, dtype=bool)
     before = np.full(chains, -np.inf)
-    for iteration in range(1, options.max_iter + 1):
+    done = 0
+    if n >= MANY and options.k == 2:
+        components, done = _first_rounds(features, components, n, options, run)
+    for iteration in range(done + 1, options.max_iter + 1):
         components, total = _round(features, components, run)
         log_p = total / n
         reached = running & (np.abs(log_p - before) < options.tol)
@@ -191,6 +204,50 @@ def _iterate(
         weights, means, covs, log_likelihood, n_iter, converged
     )
     return _unwhiten(found, white)
+
+
+def _first_rounds(
+    data: Features,
+    now: Shared | Components,
+    n: int,
+    options: Options,
+    run: Run,
+) -> tuple[Shared | Components, int]:
+    r"""Do rounds of two components in single precision while EM provably goes on.
+
+    By Jensen's inequality (Dempster, Laird and Rubin 1977) a round from the parameters
+    :math:`\theta` to :math:`\theta'` raises the log-likelihood by at least
+
+    .. math:: \sum_{n,j} r_{nj} \bigl(\log w'_j N'_j(z_n) - \log w_j N_j(z_n)\bigr).
+
+    It is the sums of both steps times what the coefficients change, so that no
+    logarithm is needed to see that the iterations do not end here. The fit ends after
+    as many rounds as in double precision, 1e-7 away at most where we have looked. (With
+    more components it would be nearly 1e-6.)
+
+    Returns
+    -------
+    tuple
+        The components, and how many rounds led to them.
+    """
+    least, done = max(MARGIN * options.tol, LEAST_GAIN), 0
+    while done < options.max_iter - 1:
+        relative = now.coefficients[:, 1:] - now.coefficients[:, :1]
+        if np.abs(relative).max() > STEEP or now.weights.min() < LIGHT:
+            break
+        step = partial(_expect_roughly, relative=relative)
+        rest, _ = data.add_up(step, relative.shape[1], run)
+        sums = data.with_first(rest)
+        new = maximise(sums, now.reg)
+        gain = ((new.coefficients - now.coefficients) * sums).sum(axis=(1, 2)) / n
+        if (gain < least).any():
+            break
+        now, done = new, done + 1
+    return now, done
+
+
+def _expect_roughly(block: Block, relative: Array) -> tuple[Array, Array]:
+    return expect_in_single(block, relative[block.chains])
 
 
 def _round(

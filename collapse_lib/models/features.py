@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,11 @@ class Block:
     chains: slice
     phi: torch.Tensor
     total: Array
+
+    @cached_property
+    def single(self) -> torch.Tensor:
+        """``phi`` in single precision: half as much to read."""
+        return self.phi.float()
 
 
 @dataclass(frozen=True)

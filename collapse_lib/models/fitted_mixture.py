@@ -198,7 +198,7 @@ class FittedGaussianMixture:
             for j in range(1, k):
                 other = roots[rows, j] @ noise + self.means[rows, j, :, None]
                 later = lot[rows, :, part] >= upper[rows, None, j - 1 : j]
-                np.copyto(chosen, other, where=later)
+                chosen = np.where(later, other, chosen)
             points[rows, :, part] = chosen
         return np.swapaxes(points, 1, 2)
 

@@ -25,7 +25,7 @@ from collapse_lib.models.features import (
 Array = NDArray[np.float64]
 
 MAX_ITER = 300
-TOL = 1e-4  # of the mean variance of a coordinate, for the squared shift of all centres
+TOL = 1e-4  # for the squared shift of all centres, in mean variances of a coordinate
 
 
 @dataclass(frozen=True)
@@ -113,44 +113,55 @@ def cluster(white: Whitened, data: Features, lots: Lots, run: Run) -> Array:
         Applies a function to every block.
     """
     # Centres in the coordinates of the features; the metric gives the distances of
-    # the original ones.
+    # the original ones, in units that single precision can hold.
     centres = plus_plus(white.shifted, lots).numpy() @ np.swapaxes(white.inverse, 1, 2)
     metric = np.swapaxes(white.root, 1, 2) @ white.root
     dim = metric.shape[-1]
-    variance = np.square(white.root).sum(axis=(1, 2)) / dim
+    metric /= np.trace(metric, axis1=1, axis2=2)[:, None, None] / dim
     some, active = data, np.arange(len(centres))
     moving = np.ones(len(centres), dtype=bool)
     for _ in range(MAX_ITER):
         now, inner = centres[active], metric[active]
-        sums = _assign(some, now, inner, 1 + dim, run)
+        sums = _assign(some, now, inner, run, used=1 + dim, single=True)
         counts = sums[..., :1]
         new = np.where(counts > 0, sums[..., 1:] / np.maximum(counts, 1), now)
         centres[active[moving]] = new[moving]
         shift = new - now
         squared = ((shift @ inner) * shift).sum(axis=(1, 2))
-        moving &= squared > TOL * variance[active]
+        moving &= squared > TOL
         if not moving.any():
             break
         if moving.mean() <= 1 - STOPPED:
             some, active = some.only(moving), active[moving]
             moving = moving[moving]
-    return _assign(data, centres, metric, n_features(dim), run)
+    return _assign(data, centres, metric, run, used=n_features(dim))
 
 
 def _assign(
-    data: Features, centres: Array, metric: Array, used: int, run: Run
+    data: Features,
+    centres: Array,
+    metric: Array,
+    run: Run,
+    *,
+    used: int,
+    single: bool = False,
 ) -> Array:
-    """Sum the first ``used`` features over the points nearest to each centre."""
+    """Sum the first ``used`` features over the points nearest to each centre.
+
+    In single precision a point very close to a border may end on its other side, which
+    for a start of something else does not matter.
+    """
     # |z - c|^2 is least where c^T G z - c^T G c / 2 is largest: linear in z.
     slope = centres @ metric
     constant = -(slope * centres).sum(axis=-1, keepdims=True) / 2
     scores = np.concatenate([constant, slope], axis=-1)
     relative = torch.from_numpy(scores[:, 1:] - scores[:, :1])
+    relative = relative.float() if single else relative
     linear = scores.shape[-1]
 
     def step(block: Block) -> tuple[Array, Array]:
-        ahead = torch.bmm(relative[block.chains], block.phi[:, :linear])
-        phi = block.phi[:, :used]
+        phi = (block.single if single else block.phi)[:, :used]
+        ahead = torch.bmm(relative[block.chains], phi[:, :linear])
         sums = torch.bmm(_is_best(ahead), phi.transpose(1, 2)).numpy()
         return sums, np.zeros(len(sums))  # nothing else to add up
 

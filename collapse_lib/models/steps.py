@@ -223,6 +223,17 @@ def expect(block: Block, relative: Array) -> tuple[Array, Array]:
     return torch.bmm(share, block.phi.transpose(1, 2)).numpy(), log_ratio
 
 
+def expect_in_single(block: Block, relative: Array) -> tuple[Array, Array]:
+    """Return the sums that `expect` has for two components, and no logarithm.
+
+    The shares are computed in single precision. Their rounding errors average out over
+    points, since the sums are formed in double precision.
+    """
+    odds = torch.bmm(torch.from_numpy(relative).float(), block.single)
+    share = odds.sigmoid_().double()
+    return torch.bmm(share, block.phi.transpose(1, 2)).numpy(), np.zeros(len(share))
+
+
 def _share_of_second(
     odds: torch.Tensor, block: Block, relative: Array
 ) -> tuple[torch.Tensor, Array]:
