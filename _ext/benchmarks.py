@@ -27,7 +27,7 @@ ROW_FIELDS = {"what", "ours", "theirs", "unit", "ratio", "bar"}
 #: Stored ratios are rounded; they may differ from ours / theirs by this share.
 ROUNDING = 0.02
 #: Units of time in the files and on the page, the largest first.
-IN_SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6}
+IN_SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
 
 
 def read_benchmark(path: Path) -> Mapping[str, Any]:

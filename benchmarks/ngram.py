@@ -79,19 +79,19 @@ def main() -> None:
     writing, reading = writes["ours"] * us / N_BLOCKS, fits["ours"] * us / N_BLOCKS
     what = "One word written by a Kneser-Ney trigram model, against nltk's"
     rows = [
-        row(what, writing, writes["smooth"] * us / N_SMOOTH, "us", bar=50),
+        row(what, writing, writes["smooth"] * us / N_SMOOTH, "µs", bar=50),
         row(
             f"{what} without smoothing",
             writing,
             writes["plain"] * us / N_PLAIN,
-            "us",
+            "µs",
             bar=50,
         ),
         row(
             "One word read in training, against nltk",
             reading,
             fits["theirs"] * us / N_BLOCKS,
-            "us",
+            "µs",
             bar=10,
         ),
     ]

@@ -69,6 +69,9 @@ def test_a_number_with_its_error(value: float, se: float, text: str) -> None:
 def test_what_somebody_stated_keeps_its_digits() -> None:
     assert claims.as_stated(25250.3) == "25250.3"
     assert claims.as_stated(-2.0) == "−2"
+    assert claims.as_stated(0.0) == "0"
+    assert claims.as_stated(-2.4899e-4) == "−2.4899·10⁻⁴"
+    assert claims.as_stated(0.0025) == "0.0025"
     assert claims.as_stated(2 / 3) == "0.667"
 
 

@@ -488,7 +488,7 @@ def test_a_stored_run_that_the_page_judges_by_is_not_named_twice() -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "shown"),
     [
-        (430_000, "us", "430 ms"),
+        (430_000, "µs", "430 ms"),
         (0.0887, "ms", "88.7 µs"),
         (1_260, "ms", "1.26 s"),
         (4_448, "s", "4,448 s"),

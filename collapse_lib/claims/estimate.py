@@ -61,7 +61,7 @@ def with_error(value: float, se: float) -> str:
         return three_digits(value)
     largest = max(abs(value), se)
     magnitude = math.floor(math.log10(largest))
-    if not -4 < magnitude < 6:
+    if not _is_plain(magnitude):
         scaled = with_error(value / 10.0**magnitude, se / 10.0**magnitude)
         return f"({scaled})·10{_raised(magnitude)}"
     # The place of the error's second digit, counted to the right of the point.
@@ -76,13 +76,25 @@ def with_error(value: float, se: float) -> str:
 def as_stated(number: float) -> str:
     """Write a number that somebody stated with all its digits, up to six.
 
+    Powers of ten are written where `with_error` writes them.
+
     Examples
     --------
-    >>> as_stated(25250.3), as_stated(0.688), as_stated(1 / 3)
-    ('25250.3', '0.688', '0.333')
+    >>> as_stated(25250.3), as_stated(0.688), as_stated(1 / 3), as_stated(0.00024899)
+    ('25250.3', '0.688', '0.333', '2.4899·10⁻⁴')
     """
-    text = f"{number:.{MOST_DIGITS}g}"
-    return _signed(text) if float(text) == number else three_digits(number)
+    text = f"{number:.{MOST_DIGITS - 1}e}"
+    if float(text) != number:
+        return three_digits(number)
+    mantissa, exponent = text.split("e")
+    if number == 0 or _is_plain(int(exponent)):
+        return _signed(f"{number:.{MOST_DIGITS}g}")
+    return _signed(f"{float(mantissa):g}·10{_raised(int(exponent))}")
+
+
+def _is_plain(magnitude: int) -> bool:
+    """Whether a number of this power of ten is written without it."""
+    return -4 < magnitude < MOST_DIGITS
 
 
 def _raised(exponent: int) -> str:
