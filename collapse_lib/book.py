@@ -125,9 +125,9 @@ class Chapter:
         if isinstance(stored, str):
             notebook.glue(name, stored)
         else:
-            # No line ends before the sign.
+            # No line ends before the percent sign.
             shown = format(stored, spec).replace("%", "\u00a0%")
-            notebook.glue(name, shown.replace("-", "\u2212"))  # a sign, no hyphen
+            notebook.glue(name, claims.signed(shown))
 
     def record(self, name: str, value: Any) -> None:
         """Put a number, a text or an array of numbers into the stored result only.

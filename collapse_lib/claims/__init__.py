@@ -10,6 +10,7 @@ from __future__ import annotations
 from collapse_lib.claims.estimate import (
     Estimate,
     as_stated,
+    signed,
     three_digits,
     with_error,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "judge",
     "load",
     "rejudge",
+    "signed",
     "three_digits",
     "with_error",
 ]

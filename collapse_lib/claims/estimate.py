@@ -34,10 +34,10 @@ def three_digits(number: float) -> str:
     if rounded == 0:
         return "0"
     if 1e-4 <= abs(rounded) < 1e6:
-        return _signed(f"{Decimal(text):f}")
+        return signed(f"{Decimal(text):f}")
     mantissa, exponent = text.split("e")
     power = f"10{_raised(int(exponent))}"
-    return power if mantissa == "1" else _signed(f"{mantissa}·{power}")
+    return power if mantissa == "1" else signed(f"{mantissa}·{power}")
 
 
 def with_error(value: float, se: float) -> str:
@@ -70,7 +70,7 @@ def with_error(value: float, se: float) -> str:
     error = f"{round(se, place):.{max(place, 0)}f}"
     if place > last:
         place, error = last, three_digits(se)
-    return _signed(f"{round(value, place):.{max(place, 0)}f} ± {error}")
+    return signed(f"{round(value, place):.{max(place, 0)}f} ± {error}")
 
 
 def as_stated(number: float) -> str:
@@ -88,8 +88,8 @@ def as_stated(number: float) -> str:
         return three_digits(number)
     mantissa, exponent = text.split("e")
     if number == 0 or _is_plain(int(exponent)):
-        return _signed(f"{number:.{MOST_DIGITS}g}")
-    return _signed(f"{float(mantissa):g}·10{_raised(int(exponent))}")
+        return signed(f"{number:.{MOST_DIGITS}g}")
+    return signed(f"{float(mantissa):g}·10{_raised(int(exponent))}")
 
 
 def _is_plain(magnitude: int) -> bool:
@@ -101,8 +101,8 @@ def _raised(exponent: int) -> str:
     return str(exponent).translate(RAISED)
 
 
-def _signed(text: str) -> str:
-    """Put a minus sign for the hyphen, at which a line could break."""
+def signed(text: str) -> str:
+    """Put minus signs for the hyphens of a number, at which a line could break."""
     return text.replace("-", "−")
 
 

@@ -1,7 +1,8 @@
 """Expectation-maximisation for Gaussian mixtures, for many chains at once.
 
 The features of the data are computed once per fit, and both steps are sums over blocks
-of them (`collapse_lib.models.steps`). Chains that have converged are taken out.
+of them (`collapse_lib.models.steps`). Chains that have converged are taken out. Where
+there are many points, the first rounds are done in single precision.
 """
 
 from __future__ import annotations
