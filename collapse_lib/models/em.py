@@ -49,8 +49,9 @@ GROUP = 65_536
 LEAST_BLOCKS = 2
 # From so many points on, rounding errors of single numbers average out.
 MANY = 32_768
-# A first round counts if it gains this many times what would end the iterations.
-MARGIN = 1.5
+# A first round counts if it gains this many times what would end the iterations: more
+# than once by far more than rounding errors.
+MARGIN = 1.01
 # Smaller gains, or steeper log densities, are beyond single precision.
 LEAST_GAIN = 1e-6
 STEEP = 100
