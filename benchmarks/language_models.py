@@ -194,7 +194,7 @@ def main() -> None:
     """Measure and write ``language_models.json``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", choices=SIZES, default="full")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--dry", action="store_true", help="write no file")
     chosen = parser.parse_args()
     rows = [
