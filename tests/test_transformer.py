@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -142,6 +143,49 @@ def test_the_loss_has_the_derivatives_of_a_plain_cross_entropy(
     for ours, theirs in zip(*gradients, strict=True):
         assert ours.dtype == theirs.dtype
         torch.testing.assert_close(ours, theirs, **near)
+
+
+def test_the_loss_of_a_token_without_probability_is_finite() -> None:
+    hidden = torch.tensor([[1.0, 0.0]], requires_grad=True)
+    weight = torch.tensor([[500.0, 0.0], [0.0, 0.0]])  # exp(-500) is 0 in float32
+    loss = cross_entropy.CrossEntropy.apply(hidden, weight, torch.tensor([1]))
+    assert loss.item() == 500
+    assert torch.autograd.grad(loss, hidden)[0].tolist() == [[500.0, 0.0]]
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only glibc gives memory back like this"
+)
+def test_memory_that_training_frees_stays_with_the_process() -> None:
+    """In a process of its own: what it keeps depends on all it did before."""
+    code = """
+import ctypes, resource
+import numpy as np
+from collapse_lib.models import Transformer
+
+libc, size = ctypes.CDLL(None), ctypes.c_size_t(10 * 2**20)
+libc.malloc.restype = ctypes.c_void_p
+
+def new_pages():
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    blocks = [ctypes.c_void_p(libc.malloc(size)) for _ in range(4)]
+    for block in blocks:
+        ctypes.memset(block, 1, size.value)
+    for block in blocks:
+        libc.free(block)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - start
+
+print([new_pages() for _ in range(3)][-1])
+model = Transformer(vocabulary=8, context=8, width=8, heads=2, epochs=1, start=7)
+model.fit(np.zeros((1, 2, 4), int), np.random.default_rng(0))
+print([new_pages() for _ in range(3)][-1])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    before, after = map(int, done.stdout.split())
+    assert before > 10_000  # 40 MiB, taken anew each time
+    assert after < 100
 
 
 @pytest.mark.parametrize("cosine", ["step", "epoch"])

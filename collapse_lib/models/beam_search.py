@@ -34,12 +34,13 @@ def search(request: Request, beams: int, penalty: float) -> Tensor:
     reader = Reader(request.network, batch, slots)
     hidden = reader.start(prompts)
     tree = _Tree(prompts, n_new, beams, slots, reader.keys.dtype)
+    memory = hidden.new_empty(batch * beams, len(reader.tokens))
+    all_log_p = torch.empty_like(memory, dtype=torch.float32)
     for step in range(n_new):
-        logits = reader.logits(hidden).float()
-        if step < 2:  # one beginning at first, then as many as are kept
-            log_p = torch.empty_like(logits)
-        torch.log_softmax(logits, 0, out=log_p)
-        scores = log_p.t().view(batch, -1, len(log_p))  # (B, beams, V)
+        n = batch if step == 0 else len(memory)  # one beginning at first
+        logits, log_p = reader.logits(hidden, memory[:n]).float(), all_log_p[:n]
+        torch.log_softmax(logits, 1, out=log_p)
+        scores = log_p.view(batch, -1, log_p.shape[1])  # (B, beams, V)
         scores = penalise(
             scores, tree.tokens[:, : scores.shape[1], : n_old + step], penalty
         )
@@ -104,14 +105,12 @@ def best_of(before: Tensor, scores: Tensor, n: int) -> tuple[Tensor, Tensor, Ten
         Sums, numbers of the beginnings and tokens, each ``(B, n)``, best first.
     """
     size = math.gcd(scores.shape[2], LONGEST_RUN)
-    # In the order in which the scores are stored.
-    runs = scores.permute(2, 0, 1)
-    runs = runs.view(-1, size, *runs.shape[1:])  # (V / 64, 64, B, beams)
-    best = runs.amax(1).permute(1, 2, 0) + before[:, :, None]
+    runs = scores.view(*scores.shape[:2], -1, size)  # (B, beams, V / 64, 64)
+    best = runs.amax(3) + before[:, :, None]
     chosen = best.flatten(1).topk(min(n, best[0].numel())).indices
     parent, run = chosen // best.shape[2], chosen % best.shape[2]
     rows = torch.arange(len(scores), device=scores.device)[:, None]
-    inside = runs[run, :, rows, parent] + before[rows, parent][:, :, None]
+    inside = runs[rows, parent, run] + before[rows, parent][:, :, None]
     sums, place = inside.flatten(1).topk(n)
     kept = place // size
     return sums, parent.gather(1, kept), run.gather(1, kept) * size + place % size

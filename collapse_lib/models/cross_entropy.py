@@ -18,8 +18,8 @@ class CrossEntropy(torch.autograd.Function):
     .. math:: -\sum_i \log \operatorname{softmax}(W h_i)_{t_i}
 
     With :math:`p_i` the softmax and :math:`e_t` a unit vector the derivative with
-    respect to the scores is :math:`p_i - e_{t_i}`. It is formed in the memory of the
-    scores, some tokens at a time, and used at once; nothing is kept for a second pass.
+    respect to the scores is :math:`p_i - e_{t_i}`. It is formed for some tokens at a
+    time and used at once; nothing is kept for a second pass.
     """
 
     @staticmethod
@@ -36,17 +36,19 @@ class CrossEntropy(torch.autograd.Function):
         """
         matrix = weight.to(hidden.dtype)
         rows = TOKENS_AT_ONCE[hidden.device.type]
-        memory = hidden.new_empty(min(rows, len(hidden)), len(weight))
-        log_p = torch.empty_like(memory, dtype=weight.dtype)
+        for_scores = hidden.new_empty(min(rows, len(hidden)), len(weight))
+        for_p = torch.empty_like(for_scores, dtype=weight.dtype)
         to_hidden, to_weight = torch.empty_like(hidden), torch.zeros_like(matrix)
         loss = torch.zeros((), dtype=torch.float64, device=hidden.device)
         parts = (torch.split(part, rows) for part in (hidden, targets, to_hidden))
         for x, target, gradient in zip(*parts, strict=True):
-            scores, place = memory[: len(x)], target[:, None]
-            torch.mm(x, matrix.t(), out=scores)
-            torch.log_softmax(scores.to(log_p.dtype), 1, out=log_p[: len(x)])
-            loss -= log_p[: len(x)].gather(1, place).sum(dtype=loss.dtype)
-            p = log_p[: len(x)].exp_()
+            place, p = target[:, None], for_p[: len(x)]
+            scores = torch.mm(x, matrix.t(), out=for_scores[: len(x)]).to(p.dtype)
+            torch.softmax(scores, 1, out=p)
+            # Only the largest p is sure not to underflow; from it,
+            # -log p_t = (max s - s_t) - log max p.
+            below = scores.amax(1) - scores.gather(1, place)[:, 0]
+            loss += (below - p.amax(1).log()).sum(dtype=loss.dtype)
             p.scatter_add_(1, place, p.new_full(place.shape, -1))
             p = p.to(x.dtype)
             torch.mm(p, matrix, out=gradient)

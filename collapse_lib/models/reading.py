@@ -45,7 +45,6 @@ class Reader:
         memory = partial(self.tokens.new_empty, sizes.layers, batch, sizes.heads)
         self.keys, self.values = memory(self.size, slots), memory(slots, self.size)
         self.used = 0
-        self.scores = self.tokens.new_empty(0, 0)
 
     def start(self, prompts: Tensor) -> Tensor:
         """Read the first tokens, ``(B, T)``.
@@ -57,7 +56,6 @@ class Reader:
         """
         n = prompts.shape[1]
         self.used = 0
-        later = self.tokens.new_full((n, n), -torch.inf).triu_(1)
         rows = max(1, TOKENS_AT_ONCE[prompts.device.type] // n)
         parts = zip(
             torch.split(prompts, rows),
@@ -65,9 +63,7 @@ class Reader:
             torch.split(self.values, rows, 1),
             strict=True,
         )
-        ends = [
-            self._pass(tokens, 0, memory, later)[:, -1:] for tokens, *memory in parts
-        ]
+        ends = [self._pass(tokens, 0, memory) for tokens, *memory in parts]
         self.used = n
         return self._normed(torch.cat(ends))
 
@@ -93,46 +89,51 @@ class Reader:
         self.used += tokens.shape[1]
         return self._normed(x)
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Score every token, in memory that the next call uses again.
-
-        Returns
-        -------
-        Tensor
-            A column for each place of ``hidden``: shape ``(vocabulary, B n)``.
-        """
-        flat = hidden.flatten(0, 1)
-        if self.scores.shape[1] != len(flat):
-            self.scores = flat.new_empty(len(self.tokens), len(flat))
-        return torch.mm(self.tokens, flat.t(), out=self.scores)
+    def logits(self, hidden: Tensor, out: Tensor) -> Tensor:
+        """Score every token, in memory ``out`` of shape ``(B n, vocabulary)``."""
+        return torch.mm(hidden.flatten(0, 1), self.tokens.t(), out=out)
 
     def _pass(
         self,
         tokens: Tensor,
         place: int,
         memory: Sequence[Tensor],
-        mask: Tensor | None,
+        mask: Tensor | None = None,
     ) -> Tensor:
-        """Run all layers; their keys and values are remembered in ``memory``."""
+        """Run all layers; their keys and values are remembered in ``memory``.
+
+        Of a prompt the last layer's output is computed for the last token only.
+        """
         first = place + POSITION_OFFSET
         n = 1 if self.used else tokens.shape[1]
         x = F.embedding(tokens, self.tokens).add_(self.positions[first : first + n])
         x = x.flatten(0, 1)
         for layer, keys, values in zip(self.layers, *memory, strict=True):
-            layer(x, partial(self._attend, keys=keys, values=values, mask=mask))
-        return x.view(*tokens.shape, -1)
+            every = n if layer is self.layers[-1] else 1
+            attend = partial(
+                self._attend, keys=keys, values=values, mask=mask, every=every
+            )
+            x = layer(x, attend, every)
+        return x.view(len(tokens), -1, x.shape[1])
 
     def _attend(
-        self, qkv: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None
+        self,
+        qkv: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None,
+        every: int,
     ) -> Tensor:
-        """Remember the new keys and values; return the mixed values of each token."""
+        """Remember the new keys and values; return mixed values, see `_Layer`."""
         split = qkv.view(len(keys), -1, 3, self.heads, self.size)
         q, k, v = split.permute(2, 0, 3, 1, 4)  # each (B, heads, n, width / heads)
         new = slice(self.used, self.used + q.shape[2])
         keys[..., new], values[:, :, new] = k.transpose(2, 3), v
         if not self.used:  # nothing to look at but each other
-            mixed = F.scaled_dot_product_attention(q, k, v, mask)
-            return mixed.transpose(1, 2).reshape(len(qkv), -1)
+            # A prompt's last token looks at all, the others at none that follows.
+            q = q[:, :, every - 1 :: every]
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=every == 1)
+            return mixed.transpose(1, 2).flatten(0, 1).flatten(1)
         # For so few tokens a sequence, two products are faster on a CPU.
         scores = torch.baddbmm(
             q.new_empty(1) if mask is None else mask,  # not looked at if beta is 0
@@ -159,12 +160,24 @@ class _Layer:
         self.qkv, self.out, self.up, self.down = map(_Linear, linears)
         self.width = (layer.up.in_features,)
 
-    def __call__(self, x: Tensor, attend: Callable[[Tensor], Tensor]) -> None:
-        """Turn the layer's input, ``(tokens, width)``, into its output, in place."""
+    def __call__(
+        self, x: Tensor, attend: Callable[[Tensor], Tensor], every: int
+    ) -> Tensor:
+        """Turn the layer's input into its output, in place, where that is asked for.
+
+        Parameters
+        ----------
+        x
+            Shape ``(tokens, width)``.
+        attend
+            What attention makes of queries, keys and values.
+        every
+            The output is that of every ``every``-th token, ``(tokens / every, width)``.
+        """
         qkv = self.qkv(F.layer_norm(x, self.width, *self.norm1))
-        x.add_(self.out(attend(qkv)))
+        x = x[every - 1 :: every].add_(self.out(attend(qkv)))
         neurons = self.up(F.layer_norm(x, self.width, *self.norm2)).relu_()
-        x.add_(self.down(neurons))
+        return x.add_(self.down(neurons))
 
 
 class _Linear:

@@ -18,6 +18,8 @@ from collapse_lib.models.weights import autocast
 # Tokens that go through a network at once: on a CPU few enough for its cache, and so
 # that the scores of a large vocabulary fit the memory.
 TOKENS_AT_ONCE = {"cpu": 1_024, "cuda": 65_536}
+# The largest block that glibc takes from the heap may be 32 MiB, its header included.
+HEAP_BLOCK = 31 * 2**20
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def train(
     tuple
         Mean loss per token in training and in validation, shape ``(epochs,)`` each.
     """
+    _keep_freed_memory()
     device = next(network.parameters()).device
     pairs = inputs_and_targets(torch.from_numpy(np.array(blocks)), plan.start)
     x, y = (part.to(device) for part in pairs)
@@ -81,6 +84,16 @@ def train(
             for weight, kept in zip(network.parameters(), best_weights, strict=True):
                 weight.copy_(kept)
     return losses[0], losses[1]
+
+
+def _keep_freed_memory() -> None:
+    """Let the process keep up to 62 MiB that it has freed, if its C library is glibc.
+
+    Otherwise it gives the memory of one part's activations back to the system and asks
+    for it again, page by page, in the next. What it keeps is twice the size of the
+    largest block that was once freed.
+    """
+    torch.empty(HEAP_BLOCK, dtype=torch.uint8)
 
 
 def _epoch(
