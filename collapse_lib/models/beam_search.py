@@ -31,7 +31,7 @@ def search(request: Request, beams: int, penalty: float) -> Tensor:
     batch, n_old = prompts.shape
     # The last tokens found are never read.
     slots = n_old + (n_new - 1) * beams
-    reader = Reader(request.network, batch, slots)
+    reader = Reader(request.network, batch, slots, beams)
     hidden = reader.start(prompts)
     tree = _Tree(prompts, n_new, beams, slots, reader.keys.dtype)
     memory = hidden.new_empty(batch * beams, len(reader.tokens))

@@ -34,16 +34,23 @@ class Reader:
         The network.
     batch, slots
         Sequences, and how many tokens of each are remembered.
+    alternatives
+        How many a call of `read` will be given of each token.
     """
 
-    def __init__(self, network: Network, batch: int, slots: int) -> None:
+    def __init__(
+        self, network: Network, batch: int, slots: int, alternatives: int = 1
+    ) -> None:
         sizes, self.tokens = network.sizes, network.tokens.weight
         self.positions, self.norm = network.positions.weight, network.norm
         self.layers = [_Layer(cast("Layer", layer)) for layer in network.layers]
         self.heads, self.size = sizes.heads, sizes.width // sizes.heads
-        # Of every layer. Both are stored as the products read them.
+        # Of every layer. One token reads keys faster that are stored like values.
         memory = partial(self.tokens.new_empty, sizes.layers, batch, sizes.heads)
-        self.keys, self.values = memory(self.size, slots), memory(slots, self.size)
+        self.values = memory(slots, self.size)
+        self.keys = memory(self.size, slots)
+        if alternatives == 1:
+            self.keys = torch.empty_like(self.values).transpose(3, 4)
         self.used = 0
 
     def start(self, prompts: Tensor) -> Tensor:
