@@ -13,16 +13,13 @@ from functools import partial
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from collapse_lib.models.transformer_network import POSITION_OFFSET, Layer, Network
 
 # Tokens of prompts that are read at once: on a CPU few enough for its cache.
 TOKENS_AT_ONCE = {"cpu": 512, "cuda": 65_536}
-# Up to here the tokens are the columns of a product's result: the matrix library
-# shares a product among threads by columns.
-FEW = 256
 
 
 class Reader:
@@ -164,7 +161,7 @@ class _Layer:
         self.norm1 = (layer.norm1.weight, layer.norm1.bias, layer.norm1.eps)
         self.norm2 = (layer.norm2.weight, layer.norm2.bias, layer.norm2.eps)
         linears = (layer.attention.qkv, layer.attention.out, layer.up, layer.down)
-        self.qkv, self.out, self.up, self.down = map(_Linear, linears)
+        self.qkv, self.out, self.up, self.down = ((m.weight, m.bias) for m in linears)
         self.width = (layer.up.in_features,)
 
     def __call__(
@@ -181,21 +178,7 @@ class _Layer:
         every
             The output is that of every ``every``-th token, ``(tokens / every, width)``.
         """
-        qkv = self.qkv(F.layer_norm(x, self.width, *self.norm1))
-        x = x[every - 1 :: every].add_(self.out(attend(qkv)))
-        neurons = self.up(F.layer_norm(x, self.width, *self.norm2)).relu_()
-        return x.add_(self.down(neurons))
-
-
-class _Linear:
-    """A product with a matrix; few tokens become the columns of its result."""
-
-    def __init__(self, linear: nn.Linear) -> None:
-        self.weight, self.bias = linear.weight, linear.bias
-        self.column = linear.bias[:, None]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return the products of ``(tokens, in)``, shape ``(tokens, out)``."""
-        if len(x) <= FEW:
-            return torch.addmm(self.column, self.weight, x.t()).t()
-        return F.linear(x, self.weight, self.bias)
+        qkv = F.linear(F.layer_norm(x, self.width, *self.norm1), *self.qkv)
+        x = x[every - 1 :: every].add_(F.linear(attend(qkv), *self.out))
+        neurons = F.linear(F.layer_norm(x, self.width, *self.norm2), *self.up)
+        return x.add_(F.linear(neurons.relu_(), *self.down))
