@@ -8,6 +8,7 @@ run in it unchanged.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -55,15 +56,27 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixed values, shape ``(B, T, width)`` like ``x``."""
         split = self.qkv(x).unflatten(2, (3, self.heads, -1))
-        q, k, v = split.permute(2, 0, 3, 1, 4)  # each (B, heads, T, width / heads)
-        if q.is_cuda:
+        qkv = split.permute(2, 0, 3, 1, 4)  # (3, B, heads, T, width / heads)
+        if x.is_cuda:
+            q, k, v = qkv
             mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:  # in half precision a CPU needs longer for this
-            q, k, v = q.float(), k.float(), v.float()
             with torch.autocast("cpu", enabled=False):
-                mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+                mixed = _mix(*qkv.float().flatten(1, 2)).view_as(qkv[0])
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return out
+
+
+def _mix(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Return what the attention of some heads mixes: all ``(heads, T, size)``.
+
+    For blocks of a hundred tokens, a CPU trains faster with these products than with
+    torch's one function for them.
+    """
+    later = q.new_full((q.shape[1], q.shape[1]), -torch.inf).triu_(1)
+    scale = 1 / math.sqrt(q.shape[2])
+    scores = torch.baddbmm(later, q, k.transpose(1, 2), alpha=scale)
+    return torch.bmm(scores.softmax(-1), v)
 
 
 class Layer(nn.Module):
