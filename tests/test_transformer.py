@@ -145,6 +145,20 @@ def test_the_loss_has_the_derivatives_of_a_plain_cross_entropy(
         torch.testing.assert_close(ours, theirs, **near)
 
 
+def test_short_and_long_blocks_get_the_same_attention(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = networks.random(TINY.sizes, seed=0)
+    x, y = training.inputs_and_targets(torch.from_numpy(text(7)), START)
+    gradients = []
+    for short in (0, 256):
+        monkeypatch.setattr(networks, "SHORT", short)
+        loss = F.cross_entropy(network(x).flatten(0, 1), y.flatten())
+        gradients.append(torch.autograd.grad(loss, list(network.parameters())))
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
+
+
 def test_the_loss_of_a_token_without_probability_is_finite() -> None:
     hidden = torch.tensor([[1.0, 0.0]], requires_grad=True)
     weight = torch.tensor([[500.0, 0.0], [0.0, 0.0]])  # exp(-500) is 0 in float32

@@ -45,9 +45,8 @@ class Reader:
         # Of every layer. One token reads keys faster that are stored like values.
         memory = partial(self.tokens.new_empty, sizes.layers, batch, sizes.heads)
         self.values = memory(slots, self.size)
-        self.keys = memory(self.size, slots)
-        if alternatives == 1:
-            self.keys = torch.empty_like(self.values).transpose(3, 4)
+        single = alternatives == 1
+        self.keys = memory(slots, self.size).mT if single else memory(self.size, slots)
         self.used = 0
 
     def start(self, prompts: Tensor) -> Tensor:
@@ -114,19 +113,17 @@ class Reader:
         x = x.flatten(0, 1)
         for layer, keys, values in zip(self.layers, *memory, strict=True):
             every = n if layer is self.layers[-1] else 1
-            attend = partial(
-                self._attend, keys=keys, values=values, mask=mask, every=every
-            )
+            attend = partial(self._attend, keys=keys, values=values, mask=mask)
             x = layer(x, attend, every)
         return x.view(len(tokens), -1, x.shape[1])
 
     def _attend(
         self,
         qkv: Tensor,
+        every: int,
         keys: Tensor,
         values: Tensor,
         mask: Tensor | None,
-        every: int,
     ) -> Tensor:
         """Remember the new keys and values; return mixed values, see `_Layer`."""
         split = qkv.view(len(keys), -1, 3, self.heads, self.size)
@@ -165,7 +162,7 @@ class _Layer:
         self.width = (layer.up.in_features,)
 
     def __call__(
-        self, x: Tensor, attend: Callable[[Tensor], Tensor], every: int
+        self, x: Tensor, attend: Callable[[Tensor, int], Tensor], every: int
     ) -> Tensor:
         """Turn the layer's input into its output, in place, where that is asked for.
 
@@ -174,11 +171,11 @@ class _Layer:
         x
             Shape ``(tokens, width)``.
         attend
-            What attention makes of queries, keys and values.
+            What attention makes of queries, keys and values, and of ``every``.
         every
             The output is that of every ``every``-th token, ``(tokens / every, width)``.
         """
         qkv = F.linear(F.layer_norm(x, self.width, *self.norm1), *self.qkv)
-        x = x[every - 1 :: every].add_(F.linear(attend(qkv), *self.out))
+        x = x[every - 1 :: every].add_(F.linear(attend(qkv, every), *self.out))
         neurons = F.linear(F.layer_norm(x, self.width, *self.norm2), *self.up)
         return x.add_(F.linear(neurons.relu_(), *self.down))
