@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from collapse_lib import results
+from collapse_lib.book import results
+from collapse_lib.book.display import GLUE
 from collapse_lib.claims.verdict import MIME, SYMBOLS
-from collapse_lib.notebook import GLUE
 
 
 class BookError(Exception):
@@ -167,7 +167,7 @@ def _numbers(path: Path, outputs: list[Any]) -> dict[str, str]:
 
 
 def _unquoted(path: Path, name: str, text: str) -> str:
-    """Return the text that ``collapse_lib.notebook.glue`` has quoted."""
+    """Return the text that ``collapse_lib.book.display.glue`` has quoted."""
     try:
         value = ast.literal_eval(text)
     except (SyntaxError, ValueError):

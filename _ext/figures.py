@@ -12,7 +12,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-#: Pixels of a figure for each pixel of the page, see ``collapse_lib.plotting.STYLE``.
+#: Pixels of a figure for each pixel of the page, see `collapse_lib.book.plotting`.
 DENSITY = 2
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -18,10 +18,10 @@ import torch
 from timing import best_times, row, write
 from transformers import OPTConfig, OPTForCausalLM
 
-from collapse_lib.models import transformer_network as networks
-from collapse_lib.models.decoding import Ancestral, Beam, Decoder
-from collapse_lib.models.opt_weights import config_of, to_opt
-from collapse_lib.models.transformer import Transformer
+from collapse_lib.models.language import network as networks
+from collapse_lib.models.language.decoding import Ancestral, Beam, Decoder
+from collapse_lib.models.language.transformer import Transformer
+from collapse_lib.models.pretrained.opt import config_of, to_opt
 
 END = 2
 PROMPT = BLOCK = 64

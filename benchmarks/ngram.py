@@ -14,9 +14,9 @@ from nltk.lm.api import LanguageModel
 from nltk.util import everygrams
 from timing import best_times, row, write
 
-from collapse_lib.corpora import corpus
+from collapse_lib.data.corpora import corpus
+from collapse_lib.data.vocabulary import Vocabulary as Words
 from collapse_lib.models import KneserNey, NGram
-from collapse_lib.vocabulary import Vocabulary as Words
 
 LENGTH = 32
 N_BLOCKS = 1_000  # for both sides to train on

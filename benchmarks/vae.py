@@ -13,9 +13,9 @@ from timing import best_times, row, write
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from collapse_lib.models.images import Images
-from collapse_lib.models.vae import VAE
-from collapse_lib.models.vae_network import Network
+from collapse_lib.models.vae.images import Images
+from collapse_lib.models.vae.model import VAE
+from collapse_lib.models.vae.network import Network
 
 N_IMAGES = 2_560
 BATCH = 256

@@ -2,23 +2,15 @@
 
 The one idea: *fit a model to data, sample from it, decide what the next model trains
 on, measure*. `recurse` is that loop; models, regimes and metrics are its parts.
+
+Parts are imported at first use (Scientific Python's SPEC 1), so that the loop, the
+exact models and the closed forms need numpy alone.
 """
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
+import lazy_loader
 
-from collapse_lib import models, regimes
-from collapse_lib.history import History
-from collapse_lib.recursion import recurse
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"
-__all__ = ["History", "metrics", "models", "recurse", "regimes", "theory"]
-
-
-def __getattr__(name: str) -> ModuleType:
-    """Import metrics and theory at first use: they bring SciPy, which is large."""
-    if name in ("metrics", "theory"):
-        return importlib.import_module(f"collapse_lib.{name}")
-    raise AttributeError(f"module 'collapse_lib' has no attribute {name!r}")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from collapse_lib.plotting import generation_palette
+from collapse_lib.book.plotting import generation_palette
 
 STATIC = Path(__file__).resolve().parent.parent / "_static"
 SIZE = 64  # side of the square, in units of the drawing

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from collapse_lib import lineage, lineage_records
+from collapse_lib.studies import autoencoders as lineage
+from collapse_lib.studies import records as lineage_records
 
 
 def options(description: str, scales: Collection[str]) -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ reproduce CHAPTER=09 SCALE=laptop` reads the folder, runs what is still missing 
 stores the result.
 
 Models of our own are pretrained first on articles of Wikipedia, which
-``python -m collapse_lib.corpora_fetch`` brings.
+``python -m collapse_lib.data.wikipedia`` brings.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pathlib import Path
 
 import long_runs
 
-from collapse_lib import finetuning, results
+from collapse_lib.book import results
+from collapse_lib.studies import fine_tuning as finetuning
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 9

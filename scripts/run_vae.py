@@ -25,9 +25,10 @@ from typing import Any
 import long_runs
 import numpy as np
 
-from collapse_lib import lineage, results
-from collapse_lib.digits import mnist
-from collapse_lib.models.images import Images
+from collapse_lib.book import results
+from collapse_lib.data.digits import mnist
+from collapse_lib.models.vae.images import Images
+from collapse_lib.studies import autoencoders as lineage
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 7

@@ -49,7 +49,7 @@ def goes_on(tmp_path: Path) -> Callable[[Measure, Callable[..., np.ndarray]], No
 
         path = tmp_path / "state.npz"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("collapse_lib.recursion.SECONDS_BETWEEN_CHECKPOINTS", -1)
+            patch.setattr("collapse_lib.recursion.loop.SECONDS_BETWEEN_CHECKPOINTS", -1)
             with pytest.raises(KeyboardInterrupt):
                 run(cut_short, path)
         assert path.exists()

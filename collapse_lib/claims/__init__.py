@@ -7,29 +7,6 @@ verdict is computed, never typed.
 
 from __future__ import annotations
 
-from collapse_lib.claims.estimate import (
-    Estimate,
-    as_stated,
-    signed,
-    three_digits,
-    with_error,
-)
-from collapse_lib.claims.ledger import Check, Claim, Tolerance
-from collapse_lib.claims.reading import load
-from collapse_lib.claims.verdict import Outcome, Verdict, judge, rejudge
+import lazy_loader
 
-__all__ = [
-    "Check",
-    "Claim",
-    "Estimate",
-    "Outcome",
-    "Tolerance",
-    "Verdict",
-    "as_stated",
-    "judge",
-    "load",
-    "rejudge",
-    "signed",
-    "three_digits",
-    "with_error",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

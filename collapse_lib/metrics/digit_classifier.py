@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.digits import Digits, mnist
-from collapse_lib.models.images import check_images
+from collapse_lib.data.digits import Digits, mnist
+from collapse_lib.models.vae.images import check_images
 
 if TYPE_CHECKING:
     from torch import nn

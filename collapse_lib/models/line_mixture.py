@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
-    from collapse_lib.history import History
+    from collapse_lib.recursion.history import History
 
 Array = NDArray[np.float64]
 

@@ -1,5 +1,7 @@
 """Closed forms, each with its equation, source and conditions."""
 
-from collapse_lib.theory import discrete, gaussian, linear_vae, mixture, multivariate
+from __future__ import annotations
 
-__all__ = ["discrete", "gaussian", "linear_vae", "mixture", "multivariate"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,13 @@
+from . import book as book
+from . import claims as claims
+from . import data as data
+from . import metrics as metrics
+from . import models as models
+from . import regimes as regimes
+from . import studies as studies
+from . import theory as theory
+from .book import plotting as plotting
+from .claims import Estimate as Estimate
+from .recursion import History as History
+from .recursion import parallel as parallel
+from .recursion import recurse as recurse

@@ -1,0 +1,332 @@
+"""A chapter's companion: scale, randomness, numbers for the prose, verdicts, results.
+
+Used by every chapter. It works without IPython too: cards are then printed as text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import time
+import warnings
+from collections.abc import Mapping, Sized
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from collapse_lib import claims
+from collapse_lib.book import display as notebook
+from collapse_lib.book import results
+from collapse_lib.claims import Claim, Estimate, Verdict
+
+
+class Chapter:
+    """Tie a chapter to its scale, its seed, its claims and its stored results.
+
+    Parameters
+    ----------
+    number
+        The chapter, two digits: ``"03"``.
+    scale
+        Which of the scales to run: ``"ci"``, ``"laptop"`` or ``"paper"``.
+    scales
+        Scale -> configuration. ``"ci"`` must be there, and every scale must have the
+        same keys.
+    seed
+        The seed of the whole chapter, see :meth:`rng`.
+    root
+        The checkout that holds ``claims.yaml`` and ``results/``; found by itself.
+
+    Raises
+    ------
+    ValueError
+        If the chapter or the scale is unknown, or the scales do not match.
+
+    Examples
+    --------
+    >>> scales = {"ci": {"chains": 200}, "laptop": {"chains": 20_000}}
+    >>> chapter = Chapter("03", scale="ci", scales=scales, seed=3)
+    >>> chapter["chains"]
+    200
+    >>> bool(chapter.rng("one fit").random() == chapter.rng("one fit").random())
+    True
+    """
+
+    def __init__(
+        self,
+        number: str,
+        *,
+        scale: str,
+        scales: Mapping[str, Mapping[str, Any]],
+        seed: int,
+        root: str | Path | None = None,
+    ) -> None:
+        if number not in {f"{n:02d}" for n in range(1, 21)}:
+            raise ValueError(
+                f"chapter {number!r} does not exist; allowed are '01' to '20', two "
+                "digits, quoted"
+            )
+        _check_scales(scale, scales)
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"seed is {seed!r}; allowed are whole numbers from 0")
+        self.number, self.scale, self.seed = number, scale, seed
+        self.config = dict(scales[scale])
+        self.scales = scales
+        self.numbers: dict[str, Any] = {}
+        self.root = Path(root) if root else Path(__file__).resolve().parents[2]
+        self._checked: dict[str, Verdict] = {}
+        self._claims: dict[str, Claim] | None = None
+        self._started = time.perf_counter()
+        _style()
+
+    def __getitem__(self, key: str) -> Any:
+        """Return a value of the configuration at this scale."""
+        if key not in self.config:
+            raise ValueError(
+                f"{key!r} is not in SCALES[{self.scale!r}]; it has "
+                f"{', '.join(self.config)}"
+            )
+        return self.config[key]
+
+    def seed_sequence(self, name: str) -> np.random.SeedSequence:
+        """Return the seed sequence of a named experiment, to spawn parallel streams.
+
+        The name enters by a hash that is the same on every machine and in every run.
+        """
+        digest = hashlib.sha256(name.encode()).digest()[:16]
+        return np.random.SeedSequence([self.seed, int.from_bytes(digest, "big")])
+
+    def rng(self, name: str) -> np.random.Generator:
+        """Return the generator of a named experiment, from its start.
+
+        Experiments with different names get independent streams, so that a new cell
+        never changes the numbers of another one; a repeated cell repeats its numbers.
+        """
+        return np.random.default_rng(self.seed_sequence(name))
+
+    def say(self, name: str, value: float | str, spec: str = ".3g") -> None:
+        """Put a number into the prose and into the stored result.
+
+        In the text of the chapter write ``{glue:text}`name```.
+
+        Parameters
+        ----------
+        name
+            A name in snake_case.
+        value
+            A finite number, or a text.
+        spec
+            How to format it, for example ``".2f"``, or ``".0%"`` for 12 %; a text is
+            shown as it is.
+        """
+        self.record(name, value)
+        stored = self.numbers[name]
+        if isinstance(stored, str):
+            notebook.glue(name, stored)
+        else:
+            # No line ends before the percent sign.
+            shown = format(stored, spec).replace("%", "\u00a0%")
+            notebook.glue(name, claims.signed(shown))
+
+    def record(self, name: str, value: Any) -> None:
+        """Put a number, a text or an array of numbers into the stored result only.
+
+        A name that has another value already gets the new one, with a warning: either
+        a cell was changed and run again, or two results have taken the same name.
+        """
+        if not name.isidentifier() or name != name.lower():
+            raise ValueError(f"the name {name!r} is not in snake_case")
+        plain = _plain(name, value)
+        if self.numbers.setdefault(name, plain) != plain:
+            warnings.warn(
+                f"{name} had another value before; if no cell was changed and run "
+                "again, give one of the two another name",
+                stacklevel=2,
+            )
+        self.numbers[name] = plain
+
+    def check(self, claim_id: str, **measurements: Estimate | float) -> Verdict:
+        """Judge a claim by this run's measurements, show the verdict and return it.
+
+        Parameters
+        ----------
+        claim_id
+            A claim of this chapter.
+        measurements
+            One estimate for each of the claim's checks, by name.
+
+        Raises
+        ------
+        ValueError
+            If the claim is unknown or belongs to another chapter, or the measurements
+            do not fit its checks.
+        """
+        own = self._own_claims()
+        if claim_id not in own:
+            raise ValueError(
+                f"chapter {self.number} has no claim {claim_id!r}; its claims are "
+                f"{', '.join(own) or 'none'}"
+            )
+        verdict = claims.judge(own[claim_id], measurements, self.scale)
+        self._checked[claim_id] = verdict
+        return notebook.show(verdict)
+
+    def verdicts(self) -> pd.DataFrame:
+        """Return the chapter's claims with the verdicts of this run.
+
+        Returns
+        -------
+        DataFrame
+            A row for each claim, with its title, its verdict and how many checks
+            passed ("2 of 3").
+
+        Raises
+        ------
+        ValueError
+            If a claim of the chapter was not checked in this run.
+        """
+        rows = {}
+        for verdict in self._all_verdicts():
+            passed = [outcome.passed for outcome in verdict.outcomes]
+            rows[verdict.claim.id] = {
+                "title": verdict.claim.title,
+                "verdict": f"{verdict.symbol} {verdict.word}",
+                "checks passed": f"{sum(passed)} of {len(passed)}" if passed else "–",
+            }
+        columns = ["title", "verdict", "checks passed"]
+        table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns)
+        return table.rename_axis(columns="claim")
+
+    def stored(self, scale: str) -> results.Result | None:
+        """Return the stored run of this chapter at a scale, or None if there is none.
+
+        Raises
+        ------
+        ValueError
+            If the file was made with another configuration than the chapter has now.
+        """
+        _check_scales(scale, self.scales)
+        path = self._path(scale)
+        return results.load(path, self.scales) if path.is_file() else None
+
+    def finish(self, trained_on: str | None = None) -> str:
+        """Store the run, except at scale ``ci``, and say in one line what it was.
+
+        Parameters
+        ----------
+        trained_on
+            Where the costly part was computed before, and how long it took, if not in
+            this run.
+        """
+        verdicts = self._all_verdicts()
+        line = f"chapter {self.number}, scale {self.scale}, seed {self.seed}"
+        if self.scale == "ci":
+            return (
+                f"{line}: {_several(self.numbers, 'number')}, "
+                f"{_several(verdicts, 'verdict')}, nothing stored"
+            )
+        result = results.Result(
+            chapter=self.number,
+            scale=self.scale,
+            config=self.config,
+            seed=self.seed,
+            numbers=self.numbers,
+            verdicts=[verdict.payload(digits=None) for verdict in verdicts],
+            versions=results.versions(),
+            device=_where(trained_on),
+            commit=results.commit(self.root),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(time.perf_counter() - self._started, 1),
+        )
+        results.save(result, self._path(self.scale))
+        return result.provenance
+
+    def _path(self, scale: str) -> Path:
+        return self.root / "results" / self.number / f"{scale}.json"
+
+    def _own_claims(self) -> dict[str, Claim]:
+        if self._claims is None:
+            everything = claims.load(self.root / "claims.yaml")
+            self._claims = {
+                id: claim
+                for id, claim in everything.items()
+                if claim.chapter == self.number
+            }
+        return self._claims
+
+    def _all_verdicts(self) -> list[Verdict]:
+        """Return one verdict for each claim, in the order of the ledger."""
+        own = self._own_claims()
+        forgotten = [
+            id for id, claim in own.items() if claim.checks and id not in self._checked
+        ]
+        if forgotten:
+            raise ValueError(
+                f"chapter {self.number} did not check {', '.join(forgotten)}; call "
+                "chapter.check for each, or say in claims.yaml why it is not attempted"
+            )
+        return [
+            self._checked.get(id) or claims.judge(claim, {}, self.scale)
+            for id, claim in own.items()
+        ]
+
+
+def _where(trained_on: str | None) -> str:
+    """Name the machine of this run, and the one that did the work before."""
+    here = results.device()
+    return here if trained_on is None else f"{here}, after training on {trained_on}"
+
+
+def _several(things: Sized, name: str) -> str:
+    """Count things: 1 verdict, 2 verdicts."""
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+def _style() -> None:
+    """Set how the chapter shows tables and, where matplotlib is installed, figures."""
+    pd.set_option("display.max_colwidth", None)  # a claim's title is never cut off
+    try:
+        plotting = importlib.import_module("collapse_lib.book.plotting")
+        small_png = importlib.import_module("collapse_lib.book.small_png")
+    except ModuleNotFoundError as error:
+        if error.name not in ("matplotlib", "PIL"):
+            raise
+    else:
+        plotting.use_style()
+        small_png.use_small_png()
+
+
+def _check_scales(scale: str, scales: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise a ValueError unless the scales are complete and contain this one."""
+    allowed = ", ".join(results.SCALES)
+    if "ci" not in scales or not set(scales) <= set(results.SCALES):
+        raise ValueError(
+            f"SCALES has {', '.join(scales) or 'nothing'}; allowed are {allowed}, and "
+            "'ci' must be there"
+        )
+    if scale not in scales:
+        raise ValueError(
+            f"scale {scale!r} is not in SCALES; it has {', '.join(scales)}"
+        )
+    for name, config in scales.items():
+        odd = set(config) ^ set(scales["ci"])
+        if odd:
+            raise ValueError(
+                f"SCALES[{name!r}] and SCALES['ci'] differ in the keys "
+                f"{', '.join(sorted(odd))}; every scale needs the same keys"
+            )
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a number, text or array as JSON-ready data."""
+    if isinstance(value, str):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} is {value!r}; allowed are numbers, arrays and text")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} is {value!r}; allowed are finite numbers")
+    return array.tolist()

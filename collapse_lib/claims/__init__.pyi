@@ -1,0 +1,14 @@
+from . import verdict as verdict
+from .estimate import Estimate as Estimate
+from .estimate import as_stated as as_stated
+from .estimate import signed as signed
+from .estimate import three_digits as three_digits
+from .estimate import with_error as with_error
+from .ledger import Check as Check
+from .ledger import Claim as Claim
+from .ledger import Tolerance as Tolerance
+from .loading import load as load
+from .verdict import Outcome as Outcome
+from .verdict import Verdict as Verdict
+from .verdict import judge as judge
+from .verdict import rejudge as rejudge

@@ -1,0 +1,215 @@
+"""How a language model turns its probabilities into text: sample, or search."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from collapse_lib.checks import check_count, check_positive
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from collapse_lib.models.language.network import Network
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be written, in the words of `Decoder.generate`."""
+
+    network: Network
+    prompts: Tensor
+    n_new: int
+    generator: torch.Generator
+    end: int | None
+
+
+class Decoder(ABC):
+    """A way to continue sequences of tokens."""
+
+    #: Whether the same prompt can have several continuations.
+    random: ClassVar[bool]
+
+    def generate(
+        self,
+        network: Network,
+        prompts: Tensor,
+        n_new: int,
+        *,
+        generator: torch.Generator,
+        end: int | None = None,
+    ) -> Tensor:
+        """Return ``n_new`` tokens after each prompt.
+
+        Parameters
+        ----------
+        network
+            The model.
+        prompts
+            Tokens, shape ``(B, T)``.
+        n_new
+            How many tokens to add.
+        generator
+            Source of randomness.
+        end
+            A token that is never generated: that of the end of a text, so that every
+            continuation is equally long.
+
+        Returns
+        -------
+        Tensor
+            Only the new tokens, shape ``(B, n_new)``.
+
+        Raises
+        ------
+        ValueError
+            If the model cannot read that many tokens.
+        """
+        from collapse_lib.models.language.sampling import check_room
+
+        check_room(network, prompts.shape[1], n_new)
+        return self._write(Request(network, prompts, n_new, generator, end))
+
+    @abstractmethod
+    def _write(self, request: Request) -> Tensor:
+        """Do what `generate` says; there is room for the tokens."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return what `generate` of Hugging Face's transformers calls the same."""
+
+
+@dataclass(frozen=True)
+class Ancestral(Decoder):
+    r"""Draw every token from the model's probabilities given all tokens before.
+
+    Only this decoder, and only with the defaults, draws from the model's own
+    distribution; the others change it.
+
+    Parameters
+    ----------
+    temperature
+        Probabilities are raised to the power :math:`1/T` and normalised.
+    top_k
+        Draw only among the ``top_k`` most probable tokens.
+    top_p
+        Draw only among the most probable tokens that together have at least this
+        probability (nucleus sampling, Holtzman et al. 2020).
+
+    Notes
+    -----
+    Used in chapters 08, 09 and 11. The limits apply in this order: temperature,
+    ``top_k``, ``top_p``.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    random = True
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_positive("temperature", self.temperature)
+        if self.top_k is not None:
+            check_count("top_k", self.top_k, least=1)
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p is {self.top_p!r}; it must be in (0, 1]")
+
+    def _write(self, request: Request) -> Tensor:
+        from collapse_lib.models.language import sampling as loops
+
+        def choose(logits: Tensor, _: Tensor) -> Tensor:
+            limited = loops.limit(logits, self.temperature, self.top_k, self.top_p)
+            return loops.draw(limited, request.generator)
+
+        return loops.one_by_one(request, choose)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings under Hugging Face's names; see `Decoder`."""
+        return {
+            "do_sample": True,
+            "temperature": self.temperature,
+            "top_k": 0 if self.top_k is None else self.top_k,
+            "top_p": 1.0 if self.top_p is None else self.top_p,
+        }
+
+    def temper(self, temperature: float) -> Ancestral:
+        """Return the decoder with its temperature multiplied."""
+        return replace(self, temperature=self.temperature * temperature)
+
+
+@dataclass(frozen=True)
+class Greedy(Decoder):
+    """Take the most probable token each time.
+
+    Parameters
+    ----------
+    repetition_penalty
+        See `Beam`; here it divides positive scores and multiplies negative ones.
+    """
+
+    repetition_penalty: float = 1.0
+    random = False
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_positive("repetition_penalty", self.repetition_penalty)
+
+    def _write(self, request: Request) -> Tensor:
+        from collapse_lib.models.language import sampling as loops
+
+        def choose(logits: Tensor, seen: Tensor) -> Tensor:
+            return loops.penalise(logits, seen, self.repetition_penalty).argmax(-1)
+
+        return loops.one_by_one(request, choose)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings under Hugging Face's names; see `Decoder`."""
+        return {"do_sample": False, "repetition_penalty": self.repetition_penalty}
+
+
+@dataclass(frozen=True)
+class Beam(Decoder):
+    r"""Search for a probable continuation, keeping the best few beginnings.
+
+    At every step each of the ``beams`` kept beginnings is continued by every token,
+    and the ``beams`` most probable of all results are kept; at the end the best is
+    returned. This is an approximate argmax, not a sample.
+
+    Parameters
+    ----------
+    beams
+        How many beginnings are kept.
+    repetition_penalty
+        The log probability of a token that occurs already, prompt included, is
+        multiplied by this number (Keskar et al. 2019); 1 changes nothing.
+
+    Notes
+    -----
+    Used in chapter 09. Shumailov et al. (2024) use five beams, and a penalty of 2 in
+    their ablation.
+    """
+
+    beams: int = 5
+    repetition_penalty: float = 1.0
+    random = False
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_count("beams", self.beams, least=1)
+        check_positive("repetition_penalty", self.repetition_penalty)
+
+    def _write(self, request: Request) -> Tensor:
+        from collapse_lib.models.language import beam_search
+
+        return beam_search.search(request, self.beams, self.repetition_penalty)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings under Hugging Face's names; see `Decoder`."""
+        return {
+            "do_sample": False,
+            "num_beams": self.beams,
+            "repetition_penalty": self.repetition_penalty,
+        }

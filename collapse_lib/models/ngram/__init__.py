@@ -1,0 +1,1 @@
+"""n-gram language models: counts, and how they are smoothed."""

@@ -1,0 +1,288 @@
+"""A fitted n-gram model: probabilities and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collapse_lib.checks import check_count
+from collapse_lib.models.ngram.smoothing import Smoothing
+from collapse_lib.models.ngram.table import Codes, Table, check_symbols, gram_codes
+
+if TYPE_CHECKING:
+    from collapse_lib.models.ngram.tempered import TemperedNGram
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FittedNGram:
+    """Fitted n-gram models, one per chain.
+
+    Parameters
+    ----------
+    smoothing, n_symbols
+        As in `NGram`.
+    chains, length
+        Number of chains, and of symbols in a block.
+    tables
+        The counts of all orders from 1 up.
+    lower
+        The counts that shorter contexts use, from order 1 up: the same, unless the
+        smoothing counts continuations.
+    """
+
+    smoothing: Smoothing
+    n_symbols: int
+    chains: int
+    length: int
+    tables: tuple[Table, ...]
+    lower: tuple[Table, ...]
+
+    @property
+    def order(self) -> int:
+        """The number of symbols in the longest n-grams."""
+        return len(self.tables)
+
+    def types(self, level: int) -> Codes:
+        """Return how many different ``level``-grams each chain has seen.
+
+        Raises
+        ------
+        ValueError
+            If ``level`` is not from 1 to ``order``.
+        """
+        self._check_level(level)
+        edges = np.arange(self.chains + 1) * self.n_symbols**level
+        return np.asarray(np.diff(np.searchsorted(self.tables[level - 1].keys, edges)))
+
+    @property
+    def counts(self) -> Codes:
+        """How often each symbol occurs in the data, shape ``(chains, n_symbols)``."""
+        every = np.arange(self.chains * self.n_symbols)
+        return self.tables[0].count(every).reshape(self.chains, -1)
+
+    @property
+    def predecessors(self) -> Codes:
+        """How many different symbols each one was seen after, ``(chains, n_symbols)``.
+
+        Raises
+        ------
+        ValueError
+            If the model has order 1.
+        """
+        self._check_level(2)
+        V = self.n_symbols
+        after = self.tables[1].without_first(self.chains)
+        return np.bincount(after, minlength=self.chains * V).reshape(-1, V)
+
+    @property
+    def fallback(self) -> Array:
+        """The distribution that longer contexts end in, ``(chains, n_symbols)``."""
+        codes = np.arange(self.chains * self.n_symbols).reshape(self.chains, -1)
+        kept, left = self._shares(self.lower or self.tables, 1, codes)
+        return np.asarray(kept + left / self.n_symbols)
+
+    def log_prob(self, data: ArrayLike) -> Array:
+        """Return the log-probability of every symbol given those before it.
+
+        Parameters
+        ----------
+        data
+            Blocks of shape ``(chains, n, length)``, or ``(n, length)`` for all chains.
+
+        Returns
+        -------
+        array
+            Natural logarithms, shape ``(chains, n, length)``.
+
+        Raises
+        ------
+        ValueError
+            If the shape or a symbol is not usable.
+        """
+        blocks = self._blocks(data, "data")
+        p = np.full(blocks.shape, 1 / self.n_symbols)
+        shorter = p.copy()
+        for level in range(1, min(self.order, blocks.shape[-1]) + 1):
+            codes = gram_codes(blocks, level, self.n_symbols)
+            kept, left = self._shares(self.tables, level, codes)
+            p[..., level - 1 :] = kept + left * shorter[..., level - 1 :]
+            if level < self.order and self.smoothing.continuations:
+                kept, left = self._shares(self.lower, level, codes)
+            # Written past each block's start, which has no longer context.
+            shorter[..., level:] = (kept + left * shorter[..., level - 1 :])[..., 1:]
+        return np.asarray(np.log(p))
+
+    def conditional(self, context: ArrayLike) -> Array:
+        """Return the distribution of the next symbol.
+
+        Parameters
+        ----------
+        context
+            Symbols of shape ``(chains, n, m)`` or ``(n, m)``; only the last
+            ``order - 1`` count, and m may be 0.
+
+        Returns
+        -------
+        array
+            Probabilities, shape ``(chains, n, n_symbols)``.
+        """
+        before = self._blocks(context, "context")
+        top = self.top(before)
+        p = self.distribution(self.context(before, top).ravel(), top)
+        return p.reshape(*before.shape[:2], -1)
+
+    def distribution(self, context: Codes, top: int) -> Array:
+        """Return next-symbol distributions, shape ``(n, n_symbols)``.
+
+        Parameters
+        ----------
+        context
+            Codes of contexts of ``top - 1`` symbols, shape ``(n,)``.
+        top
+            The longest order that fits these contexts.
+        """
+        p = np.full((len(context), self.n_symbols), 1 / self.n_symbols)
+        for level in range(1, top + 1):
+            table = self._table(level, top)
+            low, high = table.span(self._suffix(context, level, top))
+            types, total = high - low, table.ends[high] - table.ends[low]
+            safe = np.maximum(total, 1)
+            left = self.smoothing.left(level, safe, types)
+            p *= np.where(total > 0, left, 1.0)[:, None]
+            # Every n-gram of every context: the row it belongs to, and its place.
+            row = np.repeat(np.arange(len(context)), types)
+            place = np.arange(len(row)) + np.repeat(
+                low - np.cumsum(types) + types, types
+            )
+            count = table.ends[place + 1] - table.ends[place]
+            kept = self.smoothing.kept(level, count, total[row], types[row])
+            p[row, table.keys[place] % self.n_symbols] += kept
+        return p
+
+    def temper(self, temperature: float) -> TemperedNGram:
+        r"""Return the model with conditional distributions :math:`\propto p^{1/T}`."""
+        from collapse_lib.models.ngram.tempered import TemperedNGram  # it imports this
+
+        return TemperedNGram(self, temperature)
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw ``n`` blocks per chain: shape ``(chains, n, length)``."""
+        nothing = np.empty((self.chains, n, 0), np.int64)
+        return self.continue_from(nothing, self.length, rng)
+
+    def continue_from(
+        self, prompt: ArrayLike, n_symbols: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Write on.
+
+        Parameters
+        ----------
+        prompt
+            Shape ``(chains, n, m)`` or ``(n, m)``.
+        n_symbols
+            How many symbols to add.
+        rng
+            Source of randomness.
+
+        Returns
+        -------
+        array
+            The new symbols, shape ``(chains, n, n_symbols)``.
+        """
+        start = self._blocks(prompt, "prompt")
+        return write_on(start, n_symbols, lambda before: self._next(before, rng))
+
+    def _next(self, before: NDArray[Any], rng: np.random.Generator) -> Codes:
+        """Draw one symbol after each context, from the longest order downwards.
+
+        A random occurrence of the context in the data proposes its next symbol. It is
+        taken with the chance that the smoothing keeps of its relative frequency; if
+        not, the shorter context decides.
+        """
+        n_symbols, top = self.n_symbols, self.top(before)
+        context = self.context(before, top).ravel()
+        drawn = rng.integers(n_symbols, size=len(context))
+        undecided = np.arange(len(context))
+        for level in range(top, 0, -1):
+            table = self._table(level, top)
+            low, high = table.span(self._suffix(context[undecided], level, top))
+            total = table.ends[high] - table.ends[low]
+            # An unseen context proposes nothing: whatever is looked at is refused.
+            pick = table.ends[low] + rng.integers(np.maximum(total, 1))
+            gram = table.owner[np.minimum(pick, table.ends[-1] - 1)]
+            count = table.ends[gram + 1] - table.ends[gram]
+            kept = self.smoothing.kept(level, count, np.maximum(total, 1), high - low)
+            taken = rng.random(len(gram)) * count < kept * total
+            drawn[undecided[taken]] = table.keys[gram[taken]] % n_symbols
+            undecided = undecided[~taken]
+        return drawn.reshape(before.shape[:2])
+
+    def top(self, before: NDArray[Any]) -> int:
+        """Return the longest order that such contexts allow."""
+        return min(self.order, int(before.shape[-1]) + 1)
+
+    def _table(self, level: int, top: int) -> Table:
+        return (self.tables if level == top else self.lower)[level - 1]
+
+    def context(self, before: NDArray[Any], top: int) -> Codes:
+        """Return the codes of the last ``top - 1`` symbols, shape ``(chains, n)``."""
+        last = before[..., before.shape[-1] - top + 1 :]
+        codes = np.broadcast_to(np.arange(self.chains)[:, None], before.shape[:2])
+        for place in range(top - 1):
+            codes = codes * self.n_symbols + last[..., place]
+        return codes
+
+    def _suffix(self, context: Codes, level: int, top: int) -> Codes:
+        """Return the last ``level - 1`` symbols of contexts of ``top - 1``."""
+        shorter = self.n_symbols ** (level - 1)
+        chain = context // self.n_symbols ** (top - 1)
+        return np.asarray(chain * shorter + context % shorter)
+
+    def _shares(
+        self, tables: tuple[Table, ...], level: int, codes: Codes
+    ) -> tuple[Array, Array]:
+        """Return what the smoothing keeps for n-grams, and leaves for shorter ones."""
+        table, smoothing = tables[level - 1], self.smoothing
+        low, high = table.span(codes // self.n_symbols)
+        total = table.ends[high] - table.ends[low]
+        count, known = table.count(codes), total > 0
+        safe = np.maximum(total, 1)
+        kept = smoothing.kept(level, np.maximum(count, 1), safe, high - low)
+        left = smoothing.left(level, safe, high - low)
+        return np.where(count > 0, kept, 0.0), np.where(known, left, 1.0)
+
+    def _check_level(self, level: int) -> None:
+        if not 1 <= level <= self.order:
+            raise ValueError(f"level is {level}; the model has 1 to {self.order}")
+
+    def _blocks(self, data: ArrayLike, name: str) -> NDArray[Any]:
+        """Return symbols with the chain axis, checked."""
+        blocks = np.asarray(data)
+        blocks = blocks[None] if blocks.ndim == 2 else blocks
+        if blocks.ndim != 3 or len(blocks) not in (1, self.chains):
+            raise ValueError(
+                f"{name} has shape {np.shape(data)}; needed is (n, length) or "
+                f"({self.chains}, n, length)"
+            )
+        if blocks.size:
+            check_symbols(blocks, self.n_symbols)
+        return np.broadcast_to(blocks, (self.chains, *blocks.shape[1:]))
+
+
+def write_on(
+    start: NDArray[Any], n_symbols: int, draw: Callable[[NDArray[Any]], Codes]
+) -> NDArray[np.int64]:
+    """Add symbols one by one; return the new ones, ``(chains, n, n_symbols)``."""
+    n_symbols = check_count("n_symbols", n_symbols, least=1)
+    given = start.shape[2]
+    text = np.empty((*start.shape[:2], given + n_symbols), np.int64)
+    text[..., :given] = start
+    for place in range(given, given + n_symbols):
+        text[..., place] = draw(text[..., :place])
+    return text[..., given:]

@@ -1,0 +1,85 @@
+"""Networks of Hugging Face's transformers. Imported at first use only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from collapse_lib.data.model_fetch import library
+from collapse_lib.models.language.decoding import Decoder
+
+
+class Foreign(nn.Module):
+    """Any causal language model: tokens -> logits of the token that follows each.
+
+    Parameters
+    ----------
+    folder
+        With ``config.json`` and ``model.safetensors``.
+
+    Raises
+    ------
+    ImportError
+        If transformers is not installed.
+    ValueError
+        If weights are missing, damaged or of another model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        transformers = library()
+        from safetensors import SafetensorError
+
+        try:
+            with torch.random.fork_rng(devices=[]):
+                model, report = transformers.AutoModelForCausalLM.from_pretrained(
+                    folder,
+                    use_safetensors=True,
+                    local_files_only=True,
+                    dtype=torch.float32,
+                    output_loading_info=True,
+                )
+        except (SafetensorError, OSError, RuntimeError) as error:
+            raise ValueError(
+                f"the weights in {folder} cannot be read ({error}); get the model again"
+            ) from None
+        if report["missing_keys"]:
+            lacking = ", ".join(sorted(report["missing_keys"])[:3])
+            raise ValueError(f"the weights in {folder} lack {lacking}")
+        # Instruction-tuned models bring settings of their own, such as a temperature.
+        model.generation_config = transformers.GenerationConfig()
+        self.model = model
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return logits, shape ``(B, T, vocabulary)``, of tokens ``(B, T)``."""
+        logits: Tensor = self.model(tokens, use_cache=False).logits
+        return logits
+
+    def write(
+        self,
+        prompts: Tensor,
+        n_new: int,
+        decoder: Decoder,
+        *,
+        generator: torch.Generator,
+        end: int | None,
+    ) -> Tensor:
+        """Return ``n_new`` tokens after each prompt; see `Decoder.generate`."""
+        seed = int(torch.randint(2**62, (1,), generator=generator))
+        devices = [prompts.device] if prompts.is_cuda else []
+        # Without an end nothing stops early; with one it is forbidden until the last.
+        settings = {} if end is None else {"min_new_tokens": n_new}
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            tokens: Tensor = self.model.generate(
+                prompts,
+                attention_mask=torch.ones_like(prompts),
+                max_new_tokens=n_new,
+                eos_token_id=end,
+                pad_token_id=0,
+                **settings,
+                **decoder.settings(),
+            )
+        return tokens[:, prompts.shape[1] :]

@@ -1,0 +1,82 @@
+"""Replicates on any executor: processes here, a Dask cluster elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import numpy as np
+import pandas as pd
+
+from collapse_lib.checks import check_count
+from collapse_lib.recursion.history import History
+
+Experiment = Callable[[int, np.random.Generator], History]
+
+
+def replicate(
+    experiment: Experiment,
+    *,
+    chains: int,
+    seed: np.random.SeedSequence | int,
+    block: int = 256,
+    executor: Executor | None = None,
+) -> History:
+    """Run many chains of one experiment, block by block, in parallel.
+
+    The chains are cut into blocks of fixed size and every block gets its own child
+    of the seed, so that the result does not depend on the number of workers.
+
+    Parameters
+    ----------
+    experiment
+        ``experiment(chains, rng)`` returns a `History`. For processes it must be
+        picklable: a function of a module, not a lambda.
+    chains
+        Total number of chains.
+    seed
+        Root of all randomness.
+    block
+        Chains per task.
+    executor
+        Any ``concurrent.futures.Executor``, for example ``ProcessPoolExecutor()`` or
+        Dask's ``Client.get_executor()``. Default: run here.
+
+    Returns
+    -------
+    History
+        All chains, renumbered 0 to ``chains - 1``, ordered by metric, generation,
+        chain.
+
+    Raises
+    ------
+    ValueError
+        If ``chains`` or ``block`` is not a positive integer.
+    """
+    check_count("chains", chains, least=1)
+    check_count("block", block, least=1)
+    starts = range(0, chains, block)
+    sizes = [min(block, chains - start) for start in starts]
+    root = np.random.SeedSequence(seed) if isinstance(seed, int) else seed
+    # Not root.spawn: it counts its children, so a second call would differ.
+    children = [
+        np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i))
+        for i in range(len(sizes))
+    ]
+    run = map if executor is None else executor.map
+    parts = list(run(_run_block, [experiment] * len(sizes), sizes, children))
+    for part, start in zip(parts, starts, strict=True):
+        part["chain"] += start
+    frame = pd.concat(parts).sort_values(
+        ["metric", "generation", "chain"], ignore_index=True
+    )
+    history = History(frame)
+    config = parts[0].attrs["config"]
+    history.attrs["config"] = {**config, "chains": chains, "block": block}
+    return history
+
+
+def _run_block(
+    experiment: Experiment, chains: int, seed: np.random.SeedSequence
+) -> History:
+    return experiment(chains, np.random.default_rng(seed))

@@ -1,0 +1,14 @@
+from .base import Regime as Regime
+from .base import Step as Step
+from .base import Turn as Turn
+from .bias import Temperature as Temperature
+from .keep import Accumulate as Accumulate
+from .keep import AccumulateSubsample as AccumulateSubsample
+from .keep import Augment as Augment
+from .keep import Fresh as Fresh
+from .keep import Mix as Mix
+from .keep import Replace as Replace
+from .keep import check_weights as check_weights
+from .keep import split as split
+from .schedules import GrowingSamples as GrowingSamples
+from .schedules import Schedule as Schedule

@@ -1,0 +1,86 @@
+"""What every regime is given, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from collapse_lib.models.base import Fitted
+from collapse_lib.samples import Data, RealData
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a regime is given when a generation has been fitted.
+
+    Parameters
+    ----------
+    fitted
+        The newest model.
+    n
+        How many points the next generation asks for.
+    real
+        The real data.
+    memory
+        What the regime handed back last time (at first, what ``start`` returned).
+    rng
+        Source of randomness.
+    """
+
+    fitted: Fitted
+    n: int
+    real: RealData
+    memory: Data | None
+    rng: np.random.Generator
+
+    @property
+    def remembered(self) -> Data:
+        """The memory of a regime that always has one."""
+        if self.memory is None:
+            raise ValueError(
+                "the regime remembers nothing: let start(first) return data"
+            )
+        return self.memory
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a regime hands back: the next training set, and what to remember."""
+
+    training: Data
+    memory: Data | None = None
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Base of all regimes.
+
+    Parameters
+    ----------
+    bias
+        ``bias(fitted)`` returns the generator to sample from instead of the fitted
+        model itself, for example `Temperature`. Default: no bias.
+    """
+
+    bias: Callable[[Any], Fitted] | None = field(default=None, kw_only=True)
+
+    @property
+    def needs_first(self) -> bool:
+        """Whether later generations train on the first real data set again."""
+        return False
+
+    def start(self, first: Data) -> Data | None:
+        """Return what the regime must remember of the first training set."""
+        return None
+
+    def next(self, turn: Turn) -> Step:
+        """Return the next training set and the new memory."""
+        raise NotImplementedError
+
+    def synthetic(self, turn: Turn, n: int) -> Data:
+        """Draw ``n`` synthetic points per chain."""
+        generator = self.bias(turn.fitted) if self.bias else turn.fitted
+        return generator.sample(n, turn.rng)

@@ -1,0 +1,1 @@
+"""Experiments too long for a page: arms, replicates, generations, on disk."""

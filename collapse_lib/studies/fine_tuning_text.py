@@ -1,0 +1,143 @@
+"""The human text and the pretrained model of chapter 09's runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from collapse_lib.data.corpora import SPLITS, corpus
+from collapse_lib.data.tokenizer import Tokenizer
+from collapse_lib.models.language.fitted import Tokens
+from collapse_lib.models.language.model import LanguageModel
+from collapse_lib.models.pretrained import small as pretraining
+from collapse_lib.models.pretrained.model import Pretrained
+
+#: Tokens of a training block, and of a prompt; as many are written after it.
+BLOCK = 64
+#: Lines whose tokens are joined and cut into blocks, as in the released code.
+GROUP = 1_000
+#: What a configuration says about every fine-tuning.
+TRAINING = ("batch", "learning_rate", "final_learning_rate")
+
+
+@dataclass(frozen=True)
+class Material:
+    """What every lineage begins with.
+
+    Parameters
+    ----------
+    model
+        The pretrained model, set up for fine-tuning.
+    tokenizer
+        Its tokenizer.
+    train
+        Human blocks of each replicate, shape ``(replicates, n, 64)``. They are the
+        training set of generation 0 and the prompts of all.
+    validation, test
+        Human blocks of other documents, shape ``(m, 64)``.
+    """
+
+    model: LanguageModel
+    tokenizer: Tokenizer
+    train: Tokens
+    validation: Tokens
+    test: Tokens
+
+
+def material(
+    config: Mapping[str, Any], folder: Path | None = None, **settings: Any
+) -> Material:
+    """Return text and model of a configuration.
+
+    Parameters
+    ----------
+    config
+        One of the chapter's ``SCALES``: ``model`` is a size (width, layers, heads) of
+        our own, or the name of a model for `collapse_lib.models.pretrained.model`.
+    folder
+        Where weights are kept that had to be trained.
+    settings
+        Of the model: device, precision.
+
+    Raises
+    ------
+    ValueError
+        If the corpus is too small for the blocks of all replicates, or there are more
+        of the controls than of the published arms.
+    FileNotFoundError
+        If a corpus or a model is not on this machine; the message says how to get it.
+    """
+    model, tokenizer = _model(config, folder, settings)
+    name, replicates = config["corpus"], config["seeds"]
+    if config["arm_seeds"] > replicates:
+        raise ValueError(
+            f"arm_seeds is {config['arm_seeds']}; it must be at most seeds, which is "
+            f"{replicates}: the controls share the text of the other arms"
+        )
+    counts = {
+        "train": replicates * config["blocks"],
+        "validation": config["validation_blocks"],
+        "test": config["test_blocks"],
+    }
+    blocks = {
+        split: human_blocks(tokenizer, corpus(name, split).documents, counts[split])
+        for split in SPLITS
+    }
+    train = blocks["train"]
+    if config["blocks"]:
+        order = np.random.default_rng(0).permutation(len(train))
+        train = train[order].reshape(replicates, -1, BLOCK)
+    else:
+        train = np.broadcast_to(train, (replicates, *train.shape))
+    model = replace(model, validation=blocks["validation"], prompts=train[0])
+    return Material(model, tokenizer, train, blocks["validation"], blocks["test"])
+
+
+def human_blocks(tokenizer: Tokenizer, documents: Sequence[str], n: int) -> Tokens:
+    """Cut documents into blocks, in the order of the text.
+
+    Parameters
+    ----------
+    tokenizer
+        How to encode them, with the special tokens that it adds to every line.
+    documents
+        Human texts; no more of them are read than needed.
+    n
+        How many blocks; 0: all.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(n, 64)``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer.
+    """
+    lines = (line for text in documents for line in text.splitlines(keepends=True))
+    return tokenizer.blocks(lines, BLOCK, special=True, group=GROUP, n=n or None)
+
+
+def _model(
+    config: Mapping[str, Any], folder: Path | None, settings: Mapping[str, Any]
+) -> tuple[LanguageModel, Tokenizer]:
+    """Return the model to fine-tune, and its tokenizer."""
+    training = {**{key: config[key] for key in TRAINING}, **settings}
+    if isinstance(config["model"], str):
+        model = Pretrained(name=config["model"], **training)
+        end = model.config.get("eos_token_id")
+        return replace(model, end=end), model.tokenizer()
+    tokenizer = pretraining.tokenizer()
+    own = replace(
+        pretraining.architecture(config["model"]),
+        init=pretraining.pretrained(config["model"], folder, **settings),
+        end=tokenizer.end,
+        cosine="epoch",
+        **training,
+    )
+    return own, tokenizer

@@ -1,0 +1,301 @@
+"""The chapter's companion."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import RichOutput, capture_output
+
+from collapse_lib import book
+from collapse_lib.book import results
+from collapse_lib.claims import Estimate
+from collapse_lib.claims.verdict import MIME
+
+SCALES = {"ci": {"M": 50, "chains": 10}, "laptop": {"M": 50, "chains": 100}}
+TEXTS = {
+    "title": "t",
+    "source": "s",
+    "statement": "x",
+    "published": "p",
+    "measure": "m",
+}
+LEDGER = [
+    {
+        "id": "C05",
+        **TEXTS,
+        "chapter": "02",
+        "checks": {
+            "lost": {
+                "what": "share",
+                "expected": 0.364,
+                "tolerance": {"se": 4, "reason": "exact"},
+            }
+        },
+    },
+    {"id": "C08", **TEXTS, "chapter": "02", "not_attempted": "later"},
+    {"id": "C30", **TEXTS, "chapter": "09", "not_attempted": "later"},
+]
+GOOD = Estimate(0.365, 0.002)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(LEDGER))
+    return tmp_path
+
+
+def chapter(root: Path, scale: str = "ci", **changes: Any) -> book.Chapter:
+    settings = {"number": "02", "scales": SCALES, "seed": 2, **changes}
+    return book.Chapter(settings.pop("number"), scale=scale, root=root, **settings)
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """An IPython shell, as in a notebook; gone again after the test."""
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+def displayed(shell: InteractiveShell, code: str) -> list[RichOutput]:
+    with capture_output() as captured:
+        shell.run_cell(code, store_history=False).raise_error()
+    return list(captured.outputs)
+
+
+# ------------------------------------------------------------------- configuration
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"number": "2"}, "chapter '2' does not exist; allowed are '01' to '20'"),
+        ({"number": "21"}, "chapter '21' does not exist"),
+        ({"scale": "huge"}, "scale 'huge' is not in SCALES; it has ci, laptop"),
+        ({"scale": "paper"}, "scale 'paper' is not in SCALES"),
+        (
+            {"scales": {"laptop": {}}},
+            "SCALES has laptop; allowed are ci, laptop, paper",
+        ),
+        ({"scales": {"ci": {}, "huge": {}}}, "SCALES has ci, huge; allowed are"),
+        ({"scales": {"ci": {"a": 1}, "paper": {"b": 1}}}, "differ in the keys a, b"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 1.5}, "seed is 1.5"),
+    ],
+)
+def test_an_impossible_chapter_is_refused(
+    root: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError) as refusal:
+        chapter(root, **changes)
+    assert words in str(refusal.value)
+
+
+def test_the_configuration_is_that_of_the_scale(root: Path) -> None:
+    assert chapter(root)["chains"] == 10
+    assert chapter(root, "laptop")["chains"] == 100
+    with pytest.raises(
+        ValueError, match=r"'chians' is not in SCALES\['ci'\]; it has M"
+    ):
+        chapter(root)["chians"]
+
+
+# ---------------------------------------------------------------------- randomness
+
+
+def test_named_streams_are_reproducible_and_independent(root: Path) -> None:
+    one = chapter(root).rng("one fit").normal(size=4_000)
+    assert (one == chapter(root, "laptop").rng("one fit").normal(size=4_000)).all()
+    others = [
+        chapter(root).rng("another").normal(size=4_000),
+        chapter(root, seed=3).rng("one fit").normal(size=4_000),
+    ]
+    for other in others:
+        # s.e. of a correlation of independent draws: 0.016
+        assert abs(np.corrcoef(one, other)[0, 1]) < 0.08
+
+
+def test_streams_are_the_same_on_every_machine(root: Path) -> None:
+    """Pinned: Python's own hash of a text changes with every interpreter."""
+    assert chapter(root).seed_sequence("one fit").generate_state(2).tolist() == [
+        2483986486,
+        127837266,
+    ]
+
+
+def test_parallel_runs_spawn_from_a_named_sequence(root: Path) -> None:
+    children = chapter(root).seed_sequence("runs").spawn(2)
+    first, second = (np.random.default_rng(child).random() for child in children)
+    assert first != second
+
+
+# ------------------------------------------------------------------ numbers, verdicts
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "shown"),
+    [
+        (0.12345, ".2f", "0.12"),
+        (-0.5, "+.1f", "\N{MINUS SIGN}0.5"),
+        (0.12, ".0%", "12\\xa0%"),
+    ],
+)
+def test_say_glues_a_formatted_number(
+    root: Path, shell: InteractiveShell, value: float, spec: str, shown: str
+) -> None:
+    shell.push({"chapter": chapter(root)})
+    (output,) = displayed(shell, f"chapter.say('median', {value}, {spec!r})")
+    assert output.data == {"application/papermill.record/text/plain": f"'{shown}'"}
+    glue = {"name": "median", "mime_prefix": "application/papermill.record/"}
+    assert output.metadata == {"scrapbook": glue}
+
+
+def test_a_name_that_is_taken_is_reported(root: Path) -> None:
+    lesson = chapter(root)
+    lesson.record("loss", [1.0, 2.0])
+    lesson.record("loss", [1.0, 2.0])  # a cell that is run again
+    with pytest.warns(UserWarning, match="loss had another value before"):
+        lesson.say("loss", 1.5)
+    assert lesson.numbers["loss"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("Median", 1.0, "'Median' is not in snake_case"),
+        ("two words", 1.0, "not in snake_case"),
+        ("median", float("nan"), "median is nan; allowed are finite numbers"),
+        ("median", True, "allowed are numbers, arrays and text"),
+        ("median", None, "allowed are numbers, arrays and text"),
+    ],
+)
+def test_say_refuses_what_is_no_number(
+    root: Path, name: str, value: Any, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        chapter(root).say(name, value)
+
+
+def test_check_shows_each_card_once(root: Path, shell: InteractiveShell) -> None:
+    shell.push({"chapter": chapter(root), "good": GOOD})
+    twice = "v = chapter.check('C05', lost=good)\nchapter.check('C05', lost=good)"
+    cards = displayed(shell, twice)
+    assert len(cards) == 2, "one for each call, none for the value of the cell"
+    for card in cards:
+        assert set(card.data) == {"text/plain", "text/html", MIME}
+    (again,) = displayed(shell, "v")
+    assert again.data == cards[0].data
+
+
+def test_check_works_without_a_notebook(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lesson = chapter(root)
+    verdict = lesson.check("C05", lost=GOOD)
+    lesson.say("median", 1.0)
+    assert verdict.word == "reproduced" and verdict.scale == "ci"
+    assert capsys.readouterr().out == f"{verdict}\n"
+
+
+def test_check_refuses_claims_of_other_chapters(root: Path) -> None:
+    for claim in ("C30", "C99"):
+        with pytest.raises(ValueError, match=f"no claim '{claim}'; its .* C05, C08"):
+            chapter(root).check(claim)
+
+
+def test_verdicts_are_complete_or_refused(root: Path) -> None:
+    lesson = chapter(root)
+    for ask in (lesson.verdicts, lesson.finish):
+        with pytest.raises(ValueError, match="chapter 02 did not check C05; call"):
+            ask()
+    lesson.check("C05", lost=Estimate(0.9, 0.001))
+    table = lesson.verdicts()
+    assert table.index.tolist() == ["C05", "C08"]
+    assert table["verdict"].tolist() == ["✗ not reproduced", "– not attempted"]
+    assert table["checks passed"].tolist() == ["0 of 1", "–"]
+
+
+# ------------------------------------------------------------------- stored results
+
+
+def test_the_ci_scale_writes_nothing(root: Path) -> None:
+    lesson = chapter(root)
+    lesson.check("C05", lost=GOOD)
+    lesson.say("median", 1.0)
+    line = "chapter 02, scale ci, seed 2: 1 number, 2 verdicts, nothing stored"
+    assert lesson.finish() == line
+    assert [path.name for path in root.iterdir()] == ["claims.yaml"]
+
+
+def test_a_larger_run_is_stored_and_read_back(root: Path) -> None:
+    lesson = chapter(root, "laptop")
+    assert lesson.stored("laptop") is None
+    lesson.check("C05", lost=Estimate(0.36412345, 0.002))
+    lesson.say("median", np.float64(1.23456789), ".2f")
+    lesson.record("curve", np.arange(3))
+    line = lesson.finish()
+    stored = chapter(root).stored("laptop")
+    assert stored is not None and stored.provenance == line
+    assert stored.numbers == {"median": 1.23456789, "curve": [0, 1, 2]}
+    assert stored.verdicts[0]["checks"][0]["value"] == 0.36412345, "not rounded"
+    assert (stored.seed, stored.config) == (2, SCALES["laptop"])
+    assert stored.versions["numpy"] == np.__version__
+
+
+def test_a_run_trained_elsewhere_says_so(root: Path) -> None:
+    lesson = chapter(root, "laptop")
+    lesson.check("C05", lost=GOOD)
+    line = lesson.finish(trained_on="a large GPU: 500 s")
+    stored = chapter(root).stored("laptop")
+    assert stored is not None
+    assert stored.device.endswith("after training on a large GPU: 500 s")
+    assert "large GPU" in line
+
+
+def test_a_stored_run_of_an_older_configuration_is_refused(root: Path) -> None:
+    lesson = chapter(root, "laptop")
+    lesson.check("C05", lost=GOOD)
+    lesson.finish()
+    changed = {**SCALES, "laptop": {"M": 50, "chains": 1_000}}
+    with pytest.raises(ValueError, match="different: chains"):
+        chapter(root, scales=changed).stored("laptop")
+
+
+def test_stored_refuses_an_unknown_scale(root: Path) -> None:
+    with pytest.raises(ValueError, match="scale 'huge' is not in SCALES"):
+        chapter(root).stored("huge")
+
+
+def test_results_land_where_the_schema_test_looks(root: Path) -> None:
+    lesson = chapter(root, "laptop")
+    lesson.check("C05", lost=GOOD)
+    lesson.finish()
+    assert (root / "results" / "02" / "laptop.json").is_file()
+    assert results.SCALES == ("ci", "laptop", "paper")
+
+
+def test_the_companion_needs_neither_torch_nor_ipython() -> None:
+    """The reader's browser has neither; an import must not ask for them."""
+    code = (
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name in ('torch', 'IPython'):\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "from collapse_lib import book\n"
+        "c = book.Chapter('20', scale='ci', scales={'ci': {}}, seed=1)\n"
+        "c.say('x', 1.0); print(c.finish())"
+    )
+    command = [sys.executable, "-c", code]
+    place = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("chapter 20, scale ci, seed 1: 1 number, 0 verdi")

@@ -1,0 +1,240 @@
+"""Stored results: written whole or not at all, read only if they still fit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from collapse_lib.book import results
+from collapse_lib.book.results import Result
+
+ROOT = Path(__file__).parents[2]
+SCALES = {"ci": {"chains": 2, "sizes": [1, 2]}, "laptop": {"chains": 20, "sizes": [3]}}
+RESULT = Result(
+    chapter="03",
+    scale="laptop",
+    config=SCALES["laptop"],
+    seed=3,
+    numbers={"median": 0.12345678901234567, "curve": [1.0, 2], "name": "µ"},
+    verdicts=[
+        {
+            "claim": "C05",
+            "chapter": "03",
+            "verdict": "partly",
+            "scale": "laptop",
+            "checks": [{"passed": True}, {"passed": False}],
+        }
+    ],
+    versions={"python": "3.11.7"},
+    device="Linux x86_64, 2 cores",
+    commit="abc",
+    created="2026-01-01T00:00:00+00:00",
+    seconds=1.5,
+)
+
+
+def notebook(path: Path, *sources: str) -> Path:
+    """Write a notebook that is never run: its SCALES are read from the source."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def edited(tmp_path: Path, **fields: Any) -> Path:
+    """Write RESULT with some fields replaced; None removes one."""
+    data = {**asdict(RESULT), **fields}
+    data = {key: value for key, value in data.items() if value is not None}
+    file = tmp_path / "laptop.json"
+    file.write_text(json.dumps(data))
+    return file
+
+
+# ------------------------------------------------------------------ save and load
+
+
+def test_a_result_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    file = results.save(RESULT, tmp_path / "03" / "laptop.json")
+    assert results.load(file, SCALES) == RESULT
+    assert [path.name for path in file.parent.iterdir()] == ["laptop.json"]
+
+
+def test_an_interrupted_save_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = results.save(RESULT, tmp_path / "laptop.json")
+
+    def power_cut(descriptor: int) -> None:
+        raise OSError("power cut")
+
+    monkeypatch.setattr(os, "fsync", power_cut)
+    with pytest.raises(OSError, match="power cut"):
+        results.save(replace(RESULT, seed=4), file)
+    assert results.load(file, SCALES).seed == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["laptop.json"]
+
+
+def test_a_number_that_is_not_finite_is_not_saved(tmp_path: Path) -> None:
+    bad = replace(RESULT, numbers={"median": float("nan")})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        results.save(bad, tmp_path / "laptop.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_changed_configuration_is_refused_by_its_keys(tmp_path: Path) -> None:
+    file = results.save(RESULT, tmp_path / "laptop.json")
+    now = {"ci": {}, "laptop": {"chains": 21, "sizes": [3], "seeds": 5}}
+    with pytest.raises(ValueError, match=r"different: chains, seeds\. Run the chapter"):
+        results.load(file, now)
+    with pytest.raises(ValueError, match="made at scale 'laptop'; the chapter has ci"):
+        results.load(file, {"ci": {}})
+
+
+def test_a_tuple_in_the_chapter_equals_the_list_in_the_file(tmp_path: Path) -> None:
+    file = results.save(RESULT, tmp_path / "laptop.json")
+    assert results.load(file, {"laptop": {"chains": 20, "sizes": (3,)}}) == RESULT
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"seed": None}, "needed are exactly"),
+        ({"colour": "red"}, "needed are exactly"),
+        ({"seconds": "long"}, "field seconds: got 'long'; needed is int or float"),
+        ({"seed": True}, "field seed: got True; needed is int"),
+        ({"schema": 2}, "schema 2; this code reads 1"),
+        ({"numbers": {"a": {"b": 1}}}, "number a: got {'b': 1}; allowed are"),
+        ({"numbers": {"a": [1, False]}}, "number a: got False; allowed are"),
+        ({"verdicts": ["good"]}, "got the verdict 'good'"),
+    ],
+)
+def test_a_malformed_file_is_refused_by_field(
+    tmp_path: Path, fields: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError) as refusal:
+        results.load(edited(tmp_path, **fields), SCALES)
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("verdict", "reproduced", "says 'reproduced', but its checks say 'partly'"),
+        ("checks", [], "says 'partly', but its checks say 'not attempted'"),
+        ("chapter", "04", "chapter is '04', the result's is '03'"),
+        ("scale", "ci", "scale is 'ci', the result's is 'laptop'"),
+    ],
+)
+def test_a_verdict_typed_by_hand_is_refused(
+    tmp_path: Path, field: str, value: Any, words: str
+) -> None:
+    file = edited(tmp_path, verdicts=[{**RESULT.verdicts[0], field: value}])
+    with pytest.raises(ValueError, match=words):
+        results.load(file, SCALES)
+
+
+def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "laptop.json"
+    for text in ("{", '{"seed": NaN}'):
+        file.write_text(text)
+        with pytest.raises(ValueError, match=r"laptop\.json: not a result file"):
+            results.load(file, SCALES)
+
+
+# ------------------------------------------------------------------------- SCALES
+
+
+def test_scales_are_read_without_running_the_chapter(tmp_path: Path) -> None:
+    path = notebook(
+        tmp_path / "03-x.ipynb",
+        "raise SystemExit('must not run')",
+        f"SCALES = {SCALES!r}",
+        "use(SCALES)",
+    )
+    assert results.scales_of(path) == SCALES
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ([], "assigned 0 times"),
+        (["SCALES = {}", "SCALES = {}"], "assigned 2 times"),
+        (["SCALES = {'ci': dict(n=2)}"], "must be a pure literal"),
+    ],
+)
+def test_scales_must_be_one_literal(
+    tmp_path: Path, sources: list[str], words: str
+) -> None:
+    path = notebook(tmp_path / "03-x.ipynb", *sources)
+    with pytest.raises(ValueError, match=rf"03-x\.ipynb.*{words}"):
+        results.scales_of(path)
+
+
+# --------------------------------------------------------------------- provenance
+
+
+def test_provenance_is_one_line_without_paths() -> None:
+    line = RESULT.provenance
+    assert "\n" not in line and "03" in line and "laptop" in line and "abc" in line
+    for words in (results.device(), str(results.versions())):
+        assert str(Path.home()) not in words
+    assert results.versions()["python"].startswith("3.")
+
+
+def test_the_commit_says_when_the_checkout_is_dirty(tmp_path: Path) -> None:
+    assert results.commit(tmp_path) == "unknown"
+
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True)
+
+    (tmp_path / "file").write_text("one")
+    git("init", "-q")
+    git("add", "file")
+    git("commit", "-qm", "one")
+    clean = results.commit(tmp_path)
+    assert len(clean) == 12 and set(clean) <= set("0123456789abcdef")
+    (tmp_path / "file").write_text("two")
+    assert results.commit(tmp_path) == f"{clean}-dirty"
+
+
+# ----------------------------------------------------------- the repository's files
+
+
+def check_stored(root: Path) -> int:
+    """Load every stored result against its chapter; return how many there are."""
+    files = sorted((root / "results").glob("*/*.json"))
+    for file in files:
+        chapter = file.parent.name
+        notebooks = list((root / "chapters").glob(f"{chapter}-*.ipynb"))
+        assert len(notebooks) == 1, f"{file}: chapter {chapter} has {notebooks}"
+        result = results.load(file, results.scales_of(notebooks[0]))
+        assert (result.chapter, result.scale) == (chapter, file.stem), file
+    return len(files)
+
+
+def test_every_stored_result_belongs_to_its_chapter_as_it_is_now() -> None:
+    check_stored(ROOT)
+
+
+def test_that_check_accepts_a_matching_and_rejects_a_mismatching_file(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "chapters").mkdir()
+    notebook(tmp_path / "chapters" / "03-x.ipynb", f"SCALES = {SCALES!r}")
+    file = results.save(RESULT, tmp_path / "results" / "03" / "laptop.json")
+    assert check_stored(tmp_path) == 1
+    results.save(replace(RESULT, config={"chains": 19, "sizes": [3]}), file)
+    with pytest.raises(ValueError, match=r"03/laptop\.json.*different: chains"):
+        check_stored(tmp_path)
+
+
+def test_every_committed_chapter_has_readable_scales() -> None:
+    for path in sorted((ROOT / "chapters").glob("[0-9][0-9]-*.ipynb")):
+        assert "ci" in results.scales_of(path), path.name

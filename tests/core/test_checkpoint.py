@@ -1,0 +1,199 @@
+"""Long runs survive: killed at any moment, they end in the same bits."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from collapse_lib import models, recurse, regimes
+from collapse_lib.recursion import checkpoint
+from collapse_lib.recursion import loop as recursion
+
+N_GENERATIONS = 600
+REGIMES = {
+    "subsample": regimes.AccumulateSubsample(),
+    "mix": regimes.Mix(0.6, 0.3, 0.1),
+}
+LAWS = {"subsample": "literal", "mix": "literal", "exact": "exact"}
+FASTEST_RESTART = 0.05
+
+
+def run(path, name="subsample", seed=3, n_generations=N_GENERATIONS, **options):
+    law = LAWS[name]
+    return recurse(
+        models.Gaussian(law=law),
+        models.FittedGaussian.standard(law),
+        regime=REGIMES.get(name, regimes.Accumulate()),
+        n_samples=options.get("n_samples", 10),
+        n_generations=n_generations,
+        measure={"mu": lambda fit: fit.mu, "sigma": lambda fit: fit.sigma},
+        rng=np.random.default_rng(seed),
+        chains=4,
+        checkpoint=path,
+    )
+
+
+def run_and_tell(path, name, started, result):
+    recursion.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+    started.set()
+    history = run(path, name)
+    partial = result.with_suffix(".partial")
+    partial.write_bytes(history["value"].to_numpy().tobytes())
+    partial.replace(result)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_killed_at_random_moments_the_history_is_the_same(tmp_path, name):
+    path, result = tmp_path / "run.npz", tmp_path / "values"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["collapse_lib"])
+    rng = np.random.default_rng()
+    kills = resumed = 0
+    while not result.exists():
+        resumed += path.exists()
+        started = context.Event()
+        process = context.Process(
+            target=run_and_tell, args=(path, name, started, result)
+        )
+        process.start()
+        started.wait(60)
+        if kills < 20:
+            time.sleep(rng.uniform(0, FASTEST_RESTART))
+            os.kill(process.pid, signal.SIGKILL)
+        process.join(60)
+        kills += process.exitcode == -signal.SIGKILL
+    assert kills >= 20
+    assert resumed >= 10  # most restarts found something to go on from
+    assert result.read_bytes() == run(None, name)["value"].to_numpy().tobytes()
+    left = {p.name for p in tmp_path.iterdir()} - {"run.npz", "values"}
+    assert all(name.startswith(".run.npz.") for name in left), left
+
+
+def saved(path, generation=3):
+    """Leave a checkpoint that stopped at a generation, as a killed run does."""
+    stop = RuntimeError("stopped")
+
+    class Stops(models.Gaussian):
+        fits = 0
+
+        def fit(self, data, rng):
+            Stops.fits += 1
+            if Stops.fits > generation:
+                raise stop
+            return super().fit(data, rng)
+
+    Stops.__qualname__ = "Gaussian"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recursion, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+        patch.setattr(models, "Gaussian", lambda law: Stops(law=law))
+        with pytest.raises(RuntimeError, match="stopped"):
+            run(path, n_generations=8)
+    return path
+
+
+def test_a_resumed_run_only_does_what_is_left(tmp_path, monkeypatch):
+    path = saved(tmp_path / "run.npz", generation=5)
+    fits = []
+    original = models.Gaussian.fit
+    monkeypatch.setattr(
+        models.Gaussian,
+        "fit",
+        lambda self, data, rng: fits.append(1) or original(self, data, rng),
+    )
+    resumed = run(path, n_generations=8)
+    assert len(fits) == 9 - 5
+    assert resumed.equals(run(None, n_generations=8))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"seed": 4}, {"n_generations": 9}, {"name": "mix"}, {"n_samples": 11}],
+    ids=str,
+)
+def test_a_foreign_checkpoint_is_refused_and_left_untouched(tmp_path, other):
+    path = saved(tmp_path / "run.npz")
+    before = path.read_bytes()
+    options = {"n_generations": 8, **other}
+    with pytest.raises(ValueError, match="belongs to another experiment"):
+        run(path, **options)
+    assert path.read_bytes() == before
+
+
+def flip_a_byte(path: Path, at: float) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(at * (len(content) - 1))] ^= 0xFF
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("at", np.linspace(0, 1, 25))
+def test_a_flipped_byte_is_noticed_or_harmless(tmp_path, at):
+    path = saved(tmp_path / "run.npz")
+    flip_a_byte(path, at)
+    before = path.read_bytes()
+    try:
+        resumed = run(path, n_generations=8)
+    except ValueError as error:
+        assert "checkpoint" in str(error)
+        assert path.read_bytes() == before
+    else:  # a byte of the archive's padding or time stamps
+        assert resumed.equals(run(None, n_generations=8))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not an archive", b"PK\x03\x04 cut off"], ids=len
+)
+def test_what_is_no_checkpoint_is_refused_and_left_untouched(tmp_path, content):
+    path = tmp_path / "run.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="left untouched - delete it"):
+        run(path, n_generations=8)
+    assert path.read_bytes() == content
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path):
+    path = saved(tmp_path / "run.npz")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="not a readable checkpoint"):
+        run(path, n_generations=8)
+
+
+def test_changed_numbers_are_noticed_by_the_checksum(tmp_path):
+    path = saved(tmp_path / "run.npz")
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    arrays["values"] = arrays["values"] + 1e-9
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="checksum"):
+        run(path, n_generations=8)
+
+
+def test_nothing_is_unpickled(tmp_path):
+    path = tmp_path / "run.npz"
+    np.savez(path, meta=np.array([json.dumps({}), None], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        run(path, n_generations=8)
+
+
+def test_a_failed_write_keeps_the_old_checkpoint(tmp_path, monkeypatch):
+    path = saved(tmp_path / "run.npz")
+    before = path.read_bytes()
+    state = checkpoint.load(path, json.loads(_meta(path))["fingerprint"])
+
+    def full_disk(*args, **kwargs):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        checkpoint.save(path, state, "other")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _meta(path):
+    with np.load(path) as archive:
+        return str(archive["meta"])

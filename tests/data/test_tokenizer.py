@@ -1,0 +1,119 @@
+"""Tokens: nothing is lost, nothing depends on chance, blocks are cut as told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collapse_lib.data.tokenizer import END, Tokenizer
+
+TEXTS = ["the cat sat on the mat\n", "the dog sat on the cat\n", "naïve cafés 😀\n"] * 5
+SMALL = Tokenizer.train(TEXTS, 280)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_every_text_comes_back(text: str) -> None:
+    assert SMALL.decode(SMALL.encode(text)) == text
+
+
+def test_merges_shorten_what_was_seen_and_only_that() -> None:
+    assert len(SMALL.encode("the cat")) < len("the cat") / 2
+    assert len(SMALL.encode("XQZJ")) == 4  # bytes, no merges
+
+
+def test_the_vocabulary_has_the_size_asked_for() -> None:
+    assert len(SMALL) == 280
+    every = np.arange(280)
+    assert SMALL.end == 0 and len(set(SMALL.texts(every[1:, None]))) > 150
+
+
+def test_training_gives_the_same_tokenizer_in_another_process(tmp_path: Path) -> None:
+    code = (
+        "import sys; from collapse_lib.data.tokenizer import Tokenizer as T;"
+        f"T.train({TEXTS!r}, 280).save(sys.argv[1])"
+    )
+    files = [tmp_path / f"{seed}.json" for seed in (1, 2)]
+    for seed, file in enumerate(files):
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+        subprocess.run([sys.executable, "-c", code, file], check=True, env=environment)
+    SMALL.save(tmp_path / "here.json")
+    assert len({f.read_bytes() for f in tmp_path.glob("*.json")}) == 1
+
+
+def test_a_saved_tokenizer_encodes_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    SMALL.save(path)
+    assert os.listdir(tmp_path) == ["tokens.json"]
+    text = TEXTS[2]
+    assert (Tokenizer.load(path).encode(text) == SMALL.encode(text)).all()
+
+
+def test_blocks_are_the_tokens_in_order_without_the_rest() -> None:
+    tokens = np.concatenate([SMALL.encode(text) for text in TEXTS])
+    blocks = SMALL.blocks(TEXTS, 7)
+    assert blocks.shape == (len(tokens) // 7, 7)
+    assert (blocks.ravel() == tokens[: blocks.size]).all()
+    assert "".join(SMALL.texts(blocks)).encode()[:30] == "".join(TEXTS).encode()[:30]
+
+
+def test_each_group_drops_its_own_rest() -> None:
+    parts = [SMALL.blocks(TEXTS[i : i + 4], 7) for i in range(0, len(TEXTS), 4)]
+    assert (SMALL.blocks(iter(TEXTS), 7, group=4) == np.concatenate(parts)).all()
+
+
+def test_no_more_texts_are_read_than_the_blocks_need() -> None:
+    texts = iter(TEXTS)
+    blocks = SMALL.blocks(texts, 7, group=2, n=1)
+    assert (blocks == SMALL.blocks(TEXTS[:2], 7)[:1]).all()
+    assert next(texts) == TEXTS[2]
+    short = [*TEXTS[:2], "a"]  # a last group without a block is no error
+    assert (SMALL.blocks(short, 7, group=2) == SMALL.blocks(TEXTS[:2], 7)).all()
+
+
+def test_special_tokens_are_added_on_request_only() -> None:
+    from tokenizers.processors import TemplateProcessing
+
+    other = Tokenizer(type(SMALL.backend).from_str(SMALL.backend.to_str()))
+    other.backend.post_processor = TemplateProcessing(
+        single=f"{END} $A", special_tokens=[(END, other.end)]
+    )
+    plain = other.encode("the cat")
+    assert (other.encode("the cat", special=True) == [other.end, *plain]).all()
+    lines = other.blocks(["the cat"] * 3, 1, special=True)
+    assert (lines == other.end).sum() == 3
+    assert (other.blocks(["the cat"] * 3, 1).ravel() == np.tile(plain, 3)).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: Tokenizer.train(TEXTS, 256), "vocabulary is 256; .* >= 257"),
+        (lambda: Tokenizer.train(["short"], 999), "give only .* tokens.*lower it"),
+        (lambda: SMALL.blocks(["a"], 64), "shorter than one block of 64 tokens"),
+        (lambda: SMALL.blocks([], 64), "shorter than one block of 64 tokens"),
+        (lambda: SMALL.blocks(TEXTS, 0), "block is 0"),
+        (lambda: SMALL.blocks(TEXTS, 4, group=0), "group is 0"),
+        (lambda: SMALL.blocks(TEXTS, 4, n=0), "n is 0"),
+        (lambda: SMALL.blocks(TEXTS, 4, n=9_999), "9999 are needed; lower"),
+        (lambda: SMALL.token("</s>"), "no token '</s>'"),
+    ],
+)
+def test_what_cannot_be_done_is_said(call, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    path.write_text('{"model": 1}')
+    with pytest.raises(ValueError, match="tokens.json is no tokenizer in JSON"):
+        Tokenizer.load(path)
+    with pytest.raises(FileNotFoundError, match=r"other\.json"):
+        Tokenizer.load(tmp_path / "other.json")

@@ -1,0 +1,137 @@
+"""Fidelity and diversity of generated sets, and densities of latents."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import seaborn as sns
+from matplotlib import pyplot as plt
+from scipy import linalg, stats
+
+from collapse_lib.metrics import images as fidelity
+from collapse_lib.metrics.latents import latent_density, latent_peak
+
+
+def cloud(n: int, d: int = 3, shift: float = 0, scale: float = 1, seed: int = 0):
+    return shift + scale * np.random.default_rng(seed).standard_normal((n, d))
+
+
+# ---- classes ------------------------------------------------------------------------
+
+
+def test_entropy_and_confidence_of_known_predictions() -> None:
+    sure = np.eye(4)
+    unsure = np.full((4, 4), 0.25)
+    assert fidelity.class_entropy(sure) == pytest.approx(np.log(4))
+    assert fidelity.class_entropy(unsure) == pytest.approx(np.log(4))
+    assert fidelity.class_entropy(sure[:1]) == 0
+    assert (fidelity.confidence(sure), fidelity.confidence(unsure)) == (1, 0.25)
+
+
+@pytest.mark.parametrize(
+    "bad", [[[0.5, 0.6]], [[1.5, -0.5]], [0.5, 0.5], np.ones((0, 2))]
+)
+def test_what_is_no_probability_is_refused(bad: object) -> None:
+    for metric in (fidelity.class_entropy, fidelity.confidence):
+        with pytest.raises(ValueError, match="rows .* with sum 1"):
+            metric(bad)
+
+
+# ---- Fréchet distance ---------------------------------------------------------------
+
+
+def test_the_frechet_distance_follows_its_formula() -> None:
+    a = cloud(400) @ np.diag([1, 2, 3])
+    b = cloud(300, seed=1) @ np.array([[1, 0.5, 0], [0, 1, 0], [0, 0.2, 2]]) + 1
+    cov_a, cov_b = (np.cov(x, rowvar=False, ddof=0) for x in (a, b))
+    gap = a.mean(0) - b.mean(0)
+    root = linalg.sqrtm(cov_a @ cov_b).real
+    expected = gap @ gap + np.trace(cov_a + cov_b - 2 * root)
+    assert fidelity.frechet_distance(a, b) == pytest.approx(expected, rel=1e-8)
+    assert fidelity.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_frechet_distance_of_shifted_and_scaled_gaussians() -> None:
+    found = fidelity.frechet_distance(cloud(200_000), cloud(200_000, 3, 2, 3, 1))
+    assert found == pytest.approx(3 * 2**2 + 3 * (3 - 1) ** 2, rel=0.02)
+
+
+# ---- neighbourhoods -----------------------------------------------------------------
+
+
+def test_two_samples_of_one_law_cover_each_other() -> None:
+    real, same = cloud(1_500), cloud(1_500, seed=1)
+    for metric in (fidelity.precision, fidelity.recall, fidelity.coverage):
+        assert metric(real, same) > 0.9
+
+
+def test_a_collapsed_set_is_precise_and_covers_little() -> None:
+    real, collapsed = cloud(1_000), cloud(1_000, scale=0.05, seed=1)
+    assert fidelity.precision(real, collapsed) > 0.95
+    assert fidelity.recall(real, collapsed) < 0.05
+    assert fidelity.coverage(real, collapsed) < 0.1
+
+
+def test_a_set_elsewhere_is_neither() -> None:
+    real, far = cloud(300), cloud(300, shift=100, seed=1)
+    for metric in (fidelity.precision, fidelity.recall, fidelity.coverage):
+        assert metric(real, far) == 0
+
+
+def test_a_stray_point_raises_recall_but_not_coverage() -> None:
+    real = cloud(500, 2)
+    few = np.concatenate([np.full((10, 2), 50.0) + cloud(10, 2), [[-50, -50]]])
+    assert fidelity.recall(real, few, k=10) > 0.9
+    assert fidelity.coverage(real, few, k=10) == 0
+
+
+def test_neighbourhoods_match_a_plain_loop() -> None:
+    real, made, k = cloud(40), cloud(30, seed=1), 3
+    distances = np.linalg.norm(real[:, None] - real, axis=2)
+    radii = np.sort(distances, axis=1)[:, k]
+    inside = np.linalg.norm(real[:, None] - made, axis=2) <= radii[:, None]
+    assert fidelity.precision(real, made, k) == inside.any(axis=0).mean()
+    assert fidelity.coverage(real, made, k) == inside.any(axis=1).mean()
+
+
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, made = cloud(100), cloud(80, seed=1)
+    whole = fidelity.precision(real, made), fidelity.coverage(real, made)
+    monkeypatch.setattr(fidelity, "CHUNK", 7)
+    assert (fidelity.precision(real, made), fidelity.coverage(real, made)) == whole
+
+
+def test_sets_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"shapes \(9, 3\) and \(9, 2\)"):
+        fidelity.frechet_distance(cloud(9, 3), cloud(9, 2))
+    with pytest.raises(ValueError, match="have 9 and 5 points; at least 6"):
+        fidelity.coverage(cloud(9), cloud(5))
+
+
+# ---- densities of latents -----------------------------------------------------------
+
+
+def test_the_density_is_scipys_and_seaborns() -> None:
+    values = cloud(500, 4).ravel()
+    grid, density = latent_density(values)
+    np.testing.assert_allclose(density, stats.gaussian_kde(values)(grid), rtol=1e-9)
+    ax = sns.kdeplot(values)
+    x, y = ax.lines[0].get_data()
+    plt.close(ax.figure)
+    np.testing.assert_allclose(grid, x, rtol=1e-9)
+    np.testing.assert_allclose(density, y, rtol=1e-6)
+    assert np.trapezoid(density, grid) == pytest.approx(1, abs=0.01)
+
+
+def test_the_peak_of_each_hundred_images() -> None:
+    peaks = latent_peak(np.concatenate([cloud(100, 20), cloud(150, 20, scale=0.5)]))
+    assert peaks.shape == (2,)
+    # A normal law has its peak at 0.399 / sigma; the kernel lowers it by some percent.
+    np.testing.assert_allclose(peaks, [0.387, 0.774], rtol=0.06)
+
+
+def test_latents_without_a_density_are_refused() -> None:
+    with pytest.raises(ValueError, match="two different values, got 3 of which 1"):
+        latent_density([1.0, 1.0, 1.0])
+    with pytest.raises(ValueError, match="got 99 images; at least 100"):
+        latent_peak(cloud(99))

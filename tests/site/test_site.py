@@ -1,0 +1,242 @@
+"""Open every built page in a real browser, as its readers do.
+
+The pages are those of ``_build/html``, built first if they are out of date. To test a
+copy built elsewhere, set ``BOOK_HTML`` to its folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag
+
+import build_book
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, BrowserContext, Page
+from screenshots import (
+    LISTINGS,
+    THEMES,
+    WIDTHS,
+    find_browser,
+    new_context,
+    opened_browser,
+    pages,
+    served,
+    settle,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+BROKEN = Path(__file__).parents[1] / "fixtures" / "site"
+SEVERE = {"serious", "critical"}
+# Without "preload": false axe would fetch style sheets again, from wrong addresses.
+AXE = {"resultTypes": ["violations"], "preload": False}
+#: Nine in ten elements are parts of formulas, of code and of the API reference, and
+#: alike on all pages; axe would take minutes for them. It looks at the formulas and the
+#: code of one chapter and one listing, and at the first API entry of each section.
+ALIKE = [["mjx-container"], [".highlight pre"], ["section > dl.py ~ dl.py"]]
+IN_FULL = re.compile(rf"chapters/01|{LISTINGS}")
+
+pytestmark = pytest.mark.slow
+
+
+class Watch:
+    """Write down what a reader's browser asks for and complains about."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.faults: list[str] = []
+        self.address = address
+        context.on("request", lambda r: self._asked(r.url))
+        context.on("response", lambda r: self._answered(r.status, r.url))
+        context.on("requestfailed", lambda r: self._note(f"no answer: {r.url}"))
+        context.on("console", lambda m: self._said(m.type, m.text))
+        context.on("weberror", lambda e: self._note(f"page error: {e.error}"))
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((self.address, "data:", "blob:", "about:")):
+            self._note(f"asks another host: {url}")
+
+    def _answered(self, status: int, url: str) -> None:
+        if status >= 400:
+            self._note(f"answer {status}: {url}")
+
+    def _said(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self._note(f"console error: {text}")
+
+    def _note(self, fault: str) -> None:
+        self.faults.append(fault)
+
+
+def faults_of(page: Page, watch: Watch, name: str, theme: str) -> list[str]:
+    """Open a page and return all that is wrong with it."""
+    watch.faults.clear()
+    page.goto(f"{watch.address}/{name}")
+    settle(page)
+    shown = page.evaluate("document.documentElement.dataset.theme")
+    faults = [] if shown == theme else [f"shows the theme {shown}, not {theme}"]
+    page.evaluate("scrollTo(10000, 0)")
+    if moved := page.evaluate("scrollX"):
+        faults.append(f"scrolls sideways by {moved} px")
+    faults += _inaccessible(page, {} if IN_FULL.match(name) else {"exclude": ALIKE})
+    return [f"{name}: {fault}" for fault in [*watch.faults, *faults]]
+
+
+def _inaccessible(page: Page, part: dict[str, Any]) -> list[str]:
+    # None, an empty context, stands for the whole page.
+    found = Axe().run(page, context=part or None, options=AXE)
+    violations = found.response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:160]}"
+        for rule in violations
+        if rule["impact"] in SEVERE
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def html() -> Path:
+    if "BOOK_HTML" in os.environ:
+        folder = Path(os.environ["BOOK_HTML"])
+        assert (folder / "intro.html").is_file(), f"BOOK_HTML: no book in {folder}"
+        return folder
+    assert build_book.build(ROOT) == 0, "the book does not build, see above"
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = find_browser()
+    if executable is None:
+        pytest.skip("no Chromium on the PATH; install one to test the built pages")
+    with opened_browser(executable) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def address(html: Path) -> Iterator[str]:
+    with served(html) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def articles(html: Path) -> dict[str, BeautifulSoup]:
+    """All pages, parsed, by address."""
+    return {
+        name: BeautifulSoup((html / name).read_text("utf-8"), "html.parser")
+        for name in pages(html)
+    }
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_pages_are_complete_readable_and_silent(
+    html: Path, browser: Browser, address: str, theme: str, width: int
+) -> None:
+    context = new_context(browser, theme, width)
+    watch, page = Watch(context, address), context.new_page()
+    names = [n for n in pages(html) if not n.startswith(LISTINGS)]
+    # All listings of code have one layout: one stands for them.
+    names += [n for n in pages(html) if n.startswith(LISTINGS)][:1]
+    faults = [fault for name in names for fault in faults_of(page, watch, name, theme)]
+    context.close()
+    assert "intro.html" in names
+    assert not faults, "\n" + "\n".join(dict.fromkeys(faults))
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("sound", None),
+        ("missing_asset", "answer 404"),
+        ("external_image", "asks another host: https://example.org/picture.png"),
+        ("console_error", "page error: on purpose"),
+        ("low_contrast", "color-contrast (serious)"),
+        ("wide_element", "scrolls sideways"),
+        ("wrong_theme", "shows the theme dark"),
+    ],
+)
+def test_a_broken_page_is_noticed(
+    browser: Browser, name: str, complaint: str | None
+) -> None:
+    with served(BROKEN) as address:
+        context = new_context(browser, "light", 390)
+        watch, page = Watch(context, address), context.new_page()
+        faults = faults_of(page, watch, f"{name}.html", "light")
+        context.close()
+    if complaint is None:
+        assert faults == []
+    else:
+        assert any(complaint in fault for fault in faults), faults
+
+
+def test_search_finds_a_chapter(browser: Browser, address: str) -> None:
+    context = new_context(browser, "light", 1280)
+    watch, page = Watch(context, address), context.new_page()
+    page.goto(f"{address}/search.html?q=gaussian")
+    page.wait_for_selector("#search-results li a[href*='chapters/']")
+    # The summary is written when the last result is there.
+    found = page.get_by_text(re.compile(r"[1-9]\d* page"))
+    found.wait_for()
+    summary = found.inner_text()
+    context.close()
+    assert "match" in summary
+    assert watch.faults == []
+
+
+def test_figures_have_caption_number_and_description(
+    articles: dict[str, BeautifulSoup],
+) -> None:
+    faults, seen = [], 0
+    for name, soup in articles.items():
+        for figure in soup.select("article figure"):
+            seen += 1
+            caption = figure.select_one("figcaption .caption-text")
+            if figure.select_one("figcaption .caption-number") is None:
+                faults.append(f"{name}: a figure without number, id {figure.get('id')}")
+            if caption is None or not caption.get_text(strip=True):
+                faults.append(f"{name}: a figure without caption, {figure.get('id')}")
+        for image in soup.select("article img"):
+            described = str(image.get("alt") or "")
+            # Sphinx writes the file name where a source gives no description.
+            if len(described.split()) < 3 or described.endswith((".png", ".svg")):
+                faults.append(f"{name}: the image {image['src']} says {described!r}")
+    assert seen > 0, "there is no figure on any page"
+    assert not faults, "\n" + "\n".join(faults)
+
+
+def test_internal_links_lead_somewhere(
+    html: Path, articles: dict[str, BeautifulSoup]
+) -> None:
+    ids = {
+        name: {str(tag["id"]) for tag in soup.select("[id]")}
+        for name, soup in articles.items()
+    }
+    faults = []
+    for name, soup in articles.items():
+        for link in soup.select("a[href]"):
+            path, anchor = urldefrag(unquote(str(link["href"])))
+            if re.match(r"[a-z]+:", path):
+                continue
+            target = (html / name).parent / path if path else html / name
+            key = os.path.relpath(target, html)
+            if not target.is_file():
+                faults.append(f"{name}: no file for {link['href']}")
+            elif anchor and key in ids and anchor not in ids[key]:
+                faults.append(f"{name}: no place for {link['href']}")
+    assert not faults, "\n" + "\n".join(sorted(set(faults)))
+
+
+def test_every_claim_has_a_tile_that_leads_to_it(
+    articles: dict[str, BeautifulSoup],
+) -> None:
+    links = [str(tile["href"]) for tile in articles["intro.html"].select("a.tile")]
+    numbers = {int(m[1]) for link in links if (m := re.search(r"-C(\d\d)", link))}
+    assert numbers == set(range(1, 47))
+    judged = [link for link in links if "#claim-" in link]
+    assert judged, "no tile leads to a verdict card in a chapter"
+    assert all(link.startswith("chapters/") for link in judged)

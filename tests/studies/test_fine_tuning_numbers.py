@@ -1,0 +1,208 @@
+"""The numbers of chapter 09 from records, and the table of continuations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from collapse_lib.book.told import Told
+from collapse_lib.metrics import topic
+from collapse_lib.metrics.topic import rarities, similarity
+from collapse_lib.models.pretrained import small as pretraining
+from collapse_lib.studies import fine_tuning_numbers as summary
+from collapse_lib.studies.fine_tuning_text import Material
+from collapse_lib.studies.records import Records
+
+V, N, SEEDS = 50, 200, 2
+
+
+def record(rng: np.random.Generator, shift: float) -> dict[str, Any]:
+    return {
+        "text": rng.integers(V, size=(N, 8)) * (rng.random((N, 1)) < 0.9),
+        "test_loss": rng.normal(3.0 + shift, 0.1, 64),
+        "own_loss": rng.normal(1.0 + shift, 0.3, N),
+        "losses": np.zeros(5),
+        "validation_losses": np.array([3.0, 2.0, 1.0, 1.5, 2.0]) + shift,
+        "seconds": np.array([1.0, 2.0, 0.5]),
+    }
+
+
+@pytest.fixture(scope="module")
+def records() -> Records:
+    rng = np.random.default_rng(0)
+    arrays: dict[tuple[str, int], list[Any]] = {
+        (arm, seed): [record(rng, 0.5 * t) for t in range(4)]
+        for arm in ("a", "b", "penalty-two")
+        for seed in range(SEEDS)
+    }
+    arrays["a", 1] = arrays["a", 1][:3]  # a run that is not finished
+    arrays["zero-shot", 0] = [{"test_loss": np.full(64, 5.0)}]
+    return Records(arrays)
+
+
+@pytest.fixture(scope="module")
+def text() -> Material:
+    train = np.random.default_rng(1).integers(V, size=(SEEDS, N, 8))
+    model = pretraining.architecture((8, 1, 2))
+    return Material(model, pretraining.tokenizer(), train, train[0], train[1])
+
+
+def test_every_number_of_every_arm(records: Records, text: Material) -> None:
+    numbers = summary.summarise(records, text)
+    assert numbers["zero_shot"] == pytest.approx(np.exp(5))
+    assert numbers["a_perplexity"].shape == (SEEDS, 3)  # as far as both have come
+    assert numbers["penalty_two_rep4"].shape == (SEEDS, 4)
+    losses = records.arrays["b", 1][2]["test_loss"]
+    assert numbers["b_perplexity"][1, 2] == pytest.approx(np.exp(losses.mean()))
+    batches = losses.reshape(4, 16).mean(axis=1)
+    assert numbers["b_factor"][1, 2] == pytest.approx(np.exp(batches.std(ddof=1)))
+    assert numbers["b_spread"][1, 2] == pytest.approx(np.exp(batches).std(ddof=1))
+    assert (numbers["a_best_epoch"] == 3).all()
+    assert (numbers["a_seconds"] == 3.5).all()
+    written = [tuple(row) for row in records.arrays["b", 1][2]["text"]]
+    assert numbers["b_different"][1, 2] == len(set(written)) / N
+    assert numbers["b_vocabulary"][1, 2] == len({token for r in written for token in r})
+    for name in ("rep4", "topic", "different", "vocabulary"):
+        assert numbers[f"real_{name}"].shape == (SEEDS,)
+    assert all(np.isfinite(values).all() for values in numbers.values())
+
+
+def test_likely_and_unlikely_are_relative_to_generation_0(
+    records: Records, text: Material
+) -> None:
+    numbers = summary.summarise(records, text)
+    np.testing.assert_allclose(numbers["b_low"][:, 0], 0.05)
+    np.testing.assert_allclose(numbers["b_high"][:, 0], 0.01)
+    # Losses grow from 1 to 2.5 with standard deviation 0.3.
+    assert (numbers["b_low"][:, -1] == 0).all()
+    assert (numbers["b_high"][:, -1] > 0.9).all()
+    own = records.arrays["b", 0]
+    expected = (own[1]["own_loss"] > np.quantile(own[0]["own_loss"], 0.99)).mean()
+    assert numbers["b_high"][0, 1] == expected
+    assert numbers["b_median"][0, 0] == pytest.approx(np.exp(1), rel=0.1)
+
+
+def test_histograms_hold_everything(records: Records, text: Material) -> None:
+    numbers = summary.summarise(records, text)
+    assert numbers["b_histogram"].shape == (4, len(summary.EDGES) - 1)
+    np.testing.assert_allclose(numbers["b_histogram"].sum(axis=1), 1)
+    assert "penalty_two_histogram" not in numbers
+    shares = summary.histogram(np.log([0.5, 1.5, 1e6, 1e6]))
+    assert shares[0] == 0.25 and shares[-1] == 0.5
+
+
+def test_without_validation_the_last_epoch_is_handed_on() -> None:
+    unknown = {"validation_losses": np.full(7, np.nan)}
+    assert summary.best_epoch(unknown) == 7
+
+
+def test_rare_tokens_weigh_more() -> None:
+    blocks = np.array([[0, 0, 1], [0, 2, 2], [0, 1, 3]])
+    expected = np.log([1, 3 / 2, 3, 3])
+    np.testing.assert_allclose(rarities(blocks), expected)
+    np.testing.assert_allclose(rarities(np.array([[1]])), [np.log(2), 0])
+
+
+def test_similarity_by_hand() -> None:
+    rarity = np.array([0.0, 1.0, 2.0])
+    prompts = np.array([[1, 2, 0], [1, 1, 0], [1, 1, 1], [0, 0, 0]])
+    texts = np.array([[2, 1, 0], [2, 2, 2], [1, 2, 0], [1, 1, 1]])
+    expected = [1, 0, 3 / (3 * np.sqrt(5)), 0]
+    found = similarity(texts, prompts, rarity)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_similarity_of_many_texts_is_that_of_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    texts, prompts = rng.integers(5, size=(2, 11, 4))
+    rarity = rarities(prompts)
+    alone = [
+        similarity(texts[i : i + 1], prompts[i : i + 1], rarity)[0] for i in range(11)
+    ]
+    monkeypatch.setattr(topic, "AT_ONCE", 3)
+    np.testing.assert_allclose(similarity(texts, prompts, rarity), alone)
+
+
+def test_tokens_that_people_never_used_count_as_the_rarest() -> None:
+    rarity = np.array([0.0, 1.0, 2.0])
+    found = similarity(np.array([[1, 7]]), np.array([[7, 7]]), rarity)
+    assert found == pytest.approx(4 * 2 / (4 * np.sqrt(5)))
+
+
+def test_perplexities_of_several_runs(records: Records) -> None:
+    fewer = Records({k: v for k, v in records.arrays.items() if k != ("a", 1)})
+    assert summary.perplexities({"one": records, "other": fewer}, 1).shape == (2, 1, 3)
+    found = summary.perplexities({"one": records, "other": records}, 1)
+    assert found.shape == (2, SEEDS, 3)
+    losses = records.arrays["a", 1][1]["test_loss"]
+    np.testing.assert_allclose(found[0, 1, [0, 2]], np.exp([5, losses.mean()]))
+
+
+def test_texts_are_kept_with_their_prompts(
+    records: Records, text: Material, tmp_path: Path
+) -> None:
+    path = tmp_path / "texts.json"
+    summary.save_texts(records, text, path, ["a", "penalty-two"], n=3)
+    told = summary.load_texts(path)
+    assert told["prompts"] == text.tokenizer.texts(text.train[0][:3])
+    written = records.arrays["penalty-two", 0][3]["text"][2]
+    assert told["penalty-two"][3][2] == text.tokenizer.decode(written)
+
+
+def test_ratios_compare_generations_or_arms() -> None:
+    numbers = {
+        "a_perplexity": np.array([[10.0, 30.0, 20.0], [10.0, 40.0, 30.0]]),
+        "a_tenth_perplexity": np.array([[10.0, 15.0, 10.0]]),
+    }
+    growth = summary.ratio(numbers, "perplexity", "a", 2)
+    np.testing.assert_allclose(growth, [2, 3])
+    spike = summary.ratio(numbers, "perplexity", "a", 1, to=2)
+    np.testing.assert_allclose(spike, [1.5, 4 / 3])
+    beside = summary.ratio(numbers, "perplexity", "a", 1, over="a-tenth")
+    np.testing.assert_allclose(beside, [2])
+
+
+def test_the_table_has_a_row_for_each_arm(records: Records, text: Material) -> None:
+    numbers = summary.summarise(records, text)
+    rows = summary.table(numbers, [1, 2])
+    assert list(rows.index) == [
+        "5 epochs, no real text",
+        "10 epochs, 10 % real",
+        "penalty 2",
+    ]
+    growth = numbers["b_perplexity"][:, 1] / numbers["b_perplexity"][:, 0]
+    error = abs(growth[0] - growth[1]) / 2
+    expected = f"{growth.mean():.3g} ± {error:.2g}"
+    assert rows.loc["10 epochs, 10 % real", "after 1"] == expected
+    assert rows.loc["penalty 2", "likely"] == "0\u00a0%"
+
+
+# ---- the table ----------------------------------------------------------------------
+
+TEXTS = [["so <b>we\nwent", "c & d"], ["again", "and again"], ["x", "y"]]
+
+
+def test_a_table_has_a_fold_for_each_prompt() -> None:
+    page = Told(["first", "second"], TEXTS, [0, 2])._repr_html_()
+    assert page.count("<details") == page.count("</details>") == 2
+    assert page.count(" open") == 1
+    assert "so &lt;b&gt;we / went" in page and "c &amp; d" in page
+    assert "again" not in page  # generation 1 is not asked for
+    assert '<th scope="row">2</th><td>y</td>' in page
+
+
+def test_a_console_shows_the_first_prompt() -> None:
+    lines = repr(Told(["first", "second"], TEXTS, [0, 1])).split("\n")
+    assert lines == ["prompt: first", "0: so <b>we / went", "1: again"]
+
+
+def test_a_table_without_its_texts_is_refused() -> None:
+    with pytest.raises(ValueError, match="there are texts of 0 to 2"):
+        Told(["first", "second"], TEXTS, [0, 3])
+    with pytest.raises(ValueError, match="generation 0 has 2 texts for 1 prompts"):
+        Told(["first"], TEXTS, [0])
