@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -179,7 +178,10 @@ def kl_categorical(p0: ArrayLike, p: ArrayLike) -> Array:
     ndarray
         Infinite as soon as a state that really occurs has died out.
     """
-    terms = special.rel_entr(np.asarray(p0, float), np.asarray(p, float))
+    p0, p = np.broadcast_arrays(np.asarray(p0, float), np.asarray(p, float))
+    terms, there = np.zeros(p0.shape), p0 != 0
+    with np.errstate(divide="ignore"):  # what died out is infinitely far
+        terms[there] = p0[there] * (np.log(p0[there]) - np.log(p[there]))
     return np.asarray(terms.sum(axis=-1))
 
 

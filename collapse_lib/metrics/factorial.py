@@ -16,10 +16,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
+
+from collapse_lib.claims.estimate import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def combinations(factors: str) -> list[str]:
@@ -60,27 +65,25 @@ def joint_effects(losses: Mapping[str, ArrayLike]) -> pd.DataFrame:
     ValueError
         If a combination is missing or unknown.
 
-    Notes
-    -----
-    Used in chapter 05.
-
     Examples
     --------
     >>> table = joint_effects({"": 0, "S": 2, "E": 3, "SE": 4})
     >>> dict(zip(table["effect"], table["value"]))
     {'': 0.0, 'S': 2.0, 'E': 3.0, 'SE': -1.0}
     """
+    import pandas as pd  # only for who asks for a frame
+
     names = combinations(max(losses, key=len))
     if set(names) != set(losses):
         raise ValueError(
             f"losses are given for {sorted(losses)}; needed are exactly {names}"
         )
-    estimates = {name: _mean(losses[name]) for name in names}
+    means = {name: _mean(losses[name]) for name in names}
     rows = []
     for name in names:
         signs = {part: (-1) ** (len(name) - len(part)) for part in _parts(name)}
-        value = sum(sign * estimates[part][0] for part, sign in signs.items())
-        se = math.sqrt(sum(estimates[part][1] ** 2 for part in signs))
+        value = sum(sign * means[part].value for part, sign in signs.items())
+        se = math.sqrt(sum(means[part].se ** 2 for part in signs))
         rows.append({"effect": name, "value": value, "se": se})
     return pd.DataFrame(rows)
 
@@ -89,14 +92,12 @@ def _parts(name: str) -> Iterator[str]:
     return (part for part in combinations(name)) if name else iter([""])
 
 
-def _mean(values: ArrayLike) -> tuple[float, float]:
-    """Return the mean over replicates and its standard error."""
+def _mean(values: ArrayLike) -> Estimate:
+    """Return the mean over replicates; a single number is known exactly."""
     data = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if data.ndim != 1 or not data.size or not np.isfinite(data).all():
         raise ValueError(
             f"losses of a combination have shape {data.shape}; needed are finite "
             "numbers of shape (replicates,)"
         )
-    if data.size == 1:
-        return float(data[0]), 0.0
-    return float(data.mean()), float(data.std(ddof=1) / math.sqrt(data.size))
+    return Estimate(data[0]) if data.size == 1 else Estimate.mean(data)

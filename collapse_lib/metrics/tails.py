@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from collapse_lib.metrics.distances import check_scale
+from collapse_lib.theory.special import entropy_terms, normal_cdf
 
 Array = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ def tail_mass_gaussian(
     upper, lower = mu0 + cut * sigma0, mu0 - cut * sigma0
     alive = sigma > 0
     scale = np.where(alive, sigma, 1.0)
-    mass = special.ndtr((lower - mu) / scale) + special.ndtr((mu - upper) / scale)
+    mass = normal_cdf((lower - mu) / scale) + normal_cdf((mu - upper) / scale)
     point = (mu > upper) | (mu < lower)  # a collapsed model is one point
     return np.where(alive, mass, point.astype(float))
 
@@ -67,7 +67,7 @@ def heterozygosity(p: ArrayLike) -> Array:
 
 def entropy(p: ArrayLike) -> Array:
     r"""Return the Shannon entropy :math:`-\sum_i p_i \log p_i` in nats."""
-    return np.asarray(special.entr(np.asarray(p, float)).sum(axis=-1))
+    return np.asarray(entropy_terms(p).sum(axis=-1))
 
 
 def first_below(values: ArrayLike, level: float) -> Array:

@@ -13,7 +13,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from collapse_lib.checks import check_choice, check_positive
 from collapse_lib.models.discrete import Counts
@@ -216,7 +215,7 @@ class GridMixture:
         w, m, s = mixture.arrays
         about_mean = second - 2 * m * first + m**2 * share
         return Mixture(
-            special.softmax(np.log(w) + self.rate * (share - w), axis=-1),
+            _softmax(np.log(w) + self.rate * (share - w)),
             m + self.rate * (first - m * share) / s**2,
             s * np.exp(self.rate * (about_mean / s**2 - share)),
         )
@@ -253,7 +252,7 @@ class FittedGridMixture:
     def p(self) -> Array:
         """Probabilities of the grid points, shape ``(chains, n_points)``."""
         log_p = self.mixture.log_density(self.model.grid)
-        return np.asarray(special.softmax(log_p, axis=1))
+        return np.asarray(_softmax(log_p))
 
     def expand(self, chains: int) -> FittedGridMixture:
         """Repeat a single distribution for every chain."""
@@ -276,3 +275,9 @@ class FittedGridMixture:
         grid = self.model.grid
         gap = truth.log_density(grid) - self.mixture.log_density(grid)
         return np.asarray((self.model.source(truth).p * gap).sum(axis=1))
+
+
+def _softmax(x: Array) -> Array:
+    """Return what is proportional to ``exp(x)`` and has sum 1, along the last axis."""
+    weights = np.exp(x - x.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))

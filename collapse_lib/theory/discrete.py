@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from collapse_lib.checks import check_count
+from collapse_lib.theory.special import entropy_terms
 
 Array = NDArray[np.float64]
 
@@ -130,7 +130,7 @@ def collapse_time(p: ArrayLike, n_samples: int) -> float:
             f"p has shape {p.shape} and sum {p.sum():.12g}; it must be a list of "
             "probabilities with sum 1"
         )
-    return float(2 * _samples(n_samples) * special.entr(1 - p).sum())
+    return float(2 * _samples(n_samples) * entropy_terms(1 - p).sum())
 
 
 def absorption_time(q: float, n_samples: int) -> float:
@@ -166,7 +166,7 @@ def absorption_time(q: float, n_samples: int) -> float:
 def _binomial(p: Array, n: int) -> Array:
     """Return binomial probabilities, shape ``(len(p), n + 1)``, for 0 < p < 1."""
     k = np.arange(n + 1)
-    log_factorial = special.gammaln(np.arange(n + 1) + 1)
+    log_factorial = np.array([math.lgamma(i + 1) for i in range(n + 1)])
     choose = log_factorial[n] - log_factorial - log_factorial[::-1]
     p = p[:, None]
     result: Array = np.exp(choose + k * np.log(p) + (n - k) * np.log1p(-p))
@@ -185,7 +185,7 @@ def absorption_time_diffusion(q: ArrayLike, n_samples: int) -> Array:
         If ``q`` is not between 0 and 1 or ``n_samples`` is not a positive integer.
     """
     q = _probability("q", q)
-    return 2 * _samples(n_samples) * (special.entr(q) + special.entr(1 - q))
+    return 2 * _samples(n_samples) * (entropy_terms(q) + entropy_terms(1 - q))
 
 
 def survival_factor(generations: int) -> Array:

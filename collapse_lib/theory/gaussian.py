@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+
+from collapse_lib.theory.special import digamma, half_step
 
 Array = NDArray[np.float64]
 
@@ -46,10 +47,7 @@ def mean_sigma_factor(n_samples: ArrayLike, estimator: str = "unbiased") -> Arra
     :math:`E\sigma_t` is this factor to the power :math:`t+1` (Bertrand et al. 2024).
     """
     n = np.asarray(n_samples, float)
-    # Not the difference of two log gammas: it loses the last digits, in which all of
-    # 1 - factor lies once n is in the millions.
-    ratio = special.poch((n - 1) / 2, 0.5)
-    return np.asarray(np.sqrt(2 / (n - _lost(estimator))) * ratio)
+    return np.asarray(np.sqrt(2 / (n - _lost(estimator))) * half_step((n - 1) / 2))
 
 
 def sd_sigma_factor(n_samples: ArrayLike, estimator: str = "unbiased") -> Array:
@@ -68,7 +66,7 @@ def log_sigma2_drift(n_samples: ArrayLike, estimator: str = "unbiased") -> Array
     every path shrinks at this rate: :math:`\sigma_t \to 0` almost surely.
     """
     n = np.asarray(n_samples, float)
-    drift = special.digamma((n - 1) / 2) + np.log(2 / (n - _lost(estimator)))
+    drift = digamma((n - 1) / 2) + np.log(2 / (n - _lost(estimator)))
     return np.asarray(drift)
 
 
@@ -164,7 +162,7 @@ def log_det_drift(n_samples: int, dim: int, estimator: str = "unbiased") -> floa
     by Bartlett's decomposition; about :math:`-d(d+1)/(2M)` for the unbiased estimator.
     """
     degrees = n_samples - 1 - np.arange(dim)
-    total = special.digamma(degrees / 2).sum()
+    total = digamma(degrees / 2).sum()
     return float(total + dim * math.log(2 / (n_samples - _lost(estimator))))
 
 

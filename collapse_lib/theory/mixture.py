@@ -45,7 +45,7 @@ def balance_quantile(q: ArrayLike, n_samples: int, reg_covar: float) -> Array:
     With :math:`\chi^2_{M-1}/M \approx 1 - \frac1M + \sqrt{\frac2M}\,Z` the variance v
     follows :math:`dv = (r - v/M)\,dt + \sqrt{2/M}\,v\,dW`, whose stationary density is
     proportional to :math:`v^{-3} e^{-rM/v}`. Its mean is rM, and this is exact:
-    :math:`E v = (1 - \frac1M) E v + r`. Used in chapter 06.
+    :math:`E v = (1 - \frac1M) E v + r`.
 
     Examples
     --------

@@ -11,11 +11,13 @@ the recursion on the line, because samples, means and covariances project.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate, special, stats
+
+from collapse_lib.theory.special import digamma, normal_cdf
 
 Array = NDArray[np.float64]
 
@@ -71,7 +73,7 @@ def eigenvalue_drifts(n_samples: int, dim: int, estimator: str = "unbiased") -> 
     rotations do not change; the volume of any k-dimensional piece then grows by the
     product of k independent chi variables (Bartlett's decomposition), which gives the
     sum of the first k Lyapunov exponents. Their total is
-    `collapse_lib.theory.gaussian.log_det_drift`. Derived here; used in chapter 04.
+    `collapse_lib.theory.gaussian.log_det_drift`. Derived here.
 
     Examples
     --------
@@ -84,7 +86,7 @@ def eigenvalue_drifts(n_samples: int, dim: int, estimator: str = "unbiased") -> 
         )
     divisor = n_samples - (not _is_mle(estimator))
     halves = (n_samples - np.arange(1, dim + 1)) / 2
-    return np.asarray(special.digamma(halves) + np.log(2 / divisor))
+    return np.asarray(digamma(halves) + np.log(2 / divisor))
 
 
 def resting_place_sf(
@@ -94,7 +96,11 @@ def resting_place_sf(
 
     The mean comes to rest at a random place, which in the limit of large :math:`M`
     follows the multivariate Student law with 2 degrees of freedom (unbiased; infinite
-    variance) or with 4 (MLE; scaled so that each variance is 1).
+    variance) or with 4 (MLE; scaled so that each variance is 1):
+
+    .. math::
+        1 - \Bigl(\frac{x}{2 + x}\Bigr)^{d/2} \Bigl(1 + \frac{a\,d}{2 + x}\Bigr),
+        \qquad a = 0 \text{ (unbiased)},\; 1 \text{ (MLE)}.
 
     Parameters
     ----------
@@ -110,18 +116,23 @@ def resting_place_sf(
     Given the scales, a coordinate of :math:`\mu_\infty` is normal with variance
     :math:`V=\sum_i\sigma_i^2/M`. The sum solves :math:`V = 1/M + s^2 V'` in law,
     with :math:`s^2 = \chi^2_{M-1}/(M-c)`. For large :math:`M` that is the stationary
-    law of :math:`dV = (1 - aV)\,dt + \sqrt2\,V\,dB` with :math:`a = 0` (unbiased) or
-    :math:`a=1` (MLE), an inverse gamma law of shape :math:`1 + a`. Derived here; used
-    in chapter 04.
+    law of :math:`dV = (1 - aV)\,dt + \sqrt2\,V\,dB`, an inverse gamma law of shape
+    :math:`1 + a`. Derived here.
 
     Examples
     --------
     >>> resting_place_sf([0.0, 2.0, 98.0], dim=2).round(2).tolist()
     [1.0, 0.5, 0.02]
     """
-    shape = 2 if _is_mle(estimator) else 1
-    ratio = np.asarray(distance2, float) * shape / dim
-    return np.asarray(stats.f.sf(ratio, dim, 2 * shape))
+    y = 2 / (2 + np.asarray(distance2, float))
+    return np.asarray(-np.expm1(_log_mass_within(y, dim, estimator)))
+
+
+def _log_mass_within(y: Array, dim: int, estimator: str) -> Array:
+    """Return the log of one less `resting_place_sf`, with ``y = 2 / (2 + x)``."""
+    with np.errstate(divide="ignore"):  # no mass at the centre: log 0 = -inf
+        power = dim / 2 * np.log1p(-y)
+    return np.asarray(power + np.log1p(_is_mle(estimator) * dim / 2 * y))
 
 
 def resting_distance_median(dim: int, estimator: str = "unbiased") -> float:
@@ -135,8 +146,11 @@ def resting_distance_median(dim: int, estimator: str = "unbiased") -> float:
     >>> round(resting_distance_median(1), 4), round(resting_distance_median(2), 4)
     (0.6667, 2.0)
     """
-    shape = 2 if _is_mle(estimator) else 1
-    return float(dim / shape * stats.f.ppf(0.5, dim, 2 * shape))
+    low, high = 0.0, 1.0  # of y = 2 / (2 + x), halved until they are neighbours
+    while low < (y := (low + high) / 2) < high:
+        within = math.exp(_log_mass_within(np.asarray(y), dim, estimator))
+        low, high = (y, high) if within > 0.5 else (low, y)
+    return 2 / y - 2
 
 
 def noisy_lower_bound(
@@ -176,8 +190,9 @@ def noisy_lower_bound(
 def variance_of_median(n_samples: int) -> float:
     r"""Return the variance of the median of an odd number of N(0, 1) points.
 
-    The median of :math:`M` uniform numbers is Beta distributed; the integral over its
-    density is done numerically. About :math:`\pi/(2M)`.
+    The median of :math:`M` uniform numbers is Beta distributed, so its density is
+    proportional to :math:`(\Phi(x)\,\Phi(-x))^{(M-1)/2}\,\phi(x)`; the integrals are
+    sums over equally spaced points. About :math:`\pi/(2M)`.
 
     Raises
     ------
@@ -191,12 +206,10 @@ def variance_of_median(n_samples: int) -> float:
     """
     if n_samples < 1 or n_samples % 2 == 0:
         raise ValueError(f"n_samples is {n_samples}; allowed are odd numbers from 1")
-    half = (n_samples + 1) / 2
-    law = stats.beta(half, half)
-    value, _ = integrate.quad(
-        lambda x: x**2 * law.pdf(special.ndtr(x)) * stats.norm.pdf(x), -np.inf, np.inf
-    )
-    return float(value)
+    x = math.sqrt(math.pi / (2 * n_samples)) * np.linspace(-12, 12, 801)
+    both = 4 * normal_cdf(x) * normal_cdf(-x)  # 1 at its largest
+    density = np.exp((n_samples - 1) / 2 * np.log(both) - x**2 / 2)
+    return float((x**2 * density).sum() / density.sum())
 
 
 def _is_mle(estimator: str) -> bool:

@@ -1,0 +1,101 @@
+"""The core needs numpy alone, so that it also runs in a reader's browser."""
+
+import subprocess
+import sys
+
+import pytest
+
+BLOCKED = """
+import sys
+for name in ("pandas", "scipy", "torch", "matplotlib", "seaborn", "tqdm", "PIL",
+             "yaml", "pooch", "safetensors"):
+    sys.modules[name] = None  # an import of it fails
+import numpy as np
+import collapse_lib
+from collapse_lib import metrics, models, theory
+rng = np.random.default_rng(0)
+"""
+PARTS = {
+    "Gaussian": """
+for law in ("literal", "exact"):
+    fit = models.Gaussian(law=law).fit(rng.normal(size=(2, 9)), rng)
+    fit = models.Gaussian(law=law).fit(fit.sample(20, rng), rng)
+    fit.expand(2).temper(0.5).sample(5, rng)
+""",
+    "Categorical": """
+for law in ("literal", "exact"):
+    fit = models.Categorical(3, law).fit(rng.integers(3, size=(2, 9)), rng)
+    fit = models.Categorical(3, law).fit(fit.sample(20, rng), rng)
+    fit.expand(2).temper(0.5).sample(5, rng)
+""",
+    "MultivariateGaussian": """
+for law in ("literal", "exact"):
+    model = models.MultivariateGaussian(law=law)
+    fit = model.fit(model.fit(rng.normal(size=(2, 9, 3)), rng).sample(20, rng), rng)
+    fit.expand(2).temper(0.5).sample(5, rng)
+for error in (models.IndependentNoise(0.1), models.MedianForMean()):
+    models.Perturbed(models.MultivariateGaussian(), error).fit(
+        rng.normal(size=(2, 9, 3)), rng)
+""",
+    "RidgeDensity": """
+for law in ("literal", "exact", "expected"):
+    model = models.RidgeDensity(-5, 5, n_points=21, law=law)
+    fit = model.fit(model.fit(rng.normal(size=(2, 9)), rng).sample(20, rng), rng)
+    fit.expand(2).temper(0.5).sample(5, rng)
+""",
+    "GridMixture": """
+from collapse_lib.models.grid_mixture import GridMixture
+from collapse_lib.models.line_mixture import Mixture
+for law in ("exact", "expected"):
+    for steps in (None, 3):
+        model = GridMixture(Mixture.of([1], [0], [1]), steps=steps, law=law)
+        truth = Mixture.of([0.75, 0.25], [-1, 3], [1, 1])
+        fit = model.fit(model.source(truth).expand(2).sample(100, rng), rng)
+        fit.kl_from(truth)
+""",
+    "NGram": """
+model = models.NGram(4, order=2)
+fit = model.fit(rng.integers(4, size=(2, 9, 6)), rng)
+fit = model.fit(fit.sample(20, rng), rng)
+fit.temper(0.5).sample(5, rng)
+metrics.corpus_perplexity(fit.log_prob(rng.integers(4, size=(3, 6))))
+""",
+    "metrics": """
+p = np.array([0.5, 0.5])
+metrics.kl_categorical(p, p), metrics.total_variation(p, p), metrics.entropy(p)
+metrics.heterozygosity(p), metrics.support_size(p), metrics.first_below(p[:, None], 1)
+metrics.tail_mass_gaussian(p, p), metrics.kl_gaussian(p, p)
+metrics.w2_squared_gaussian(p, p), metrics.w2_squared_samples(p, p)
+metrics.w2_squared_gaussians(p, np.eye(2), p, np.eye(2))
+metrics.distinct_n([[0, 1, 0]], 2), metrics.rep_n([[0, 1, 0]], 2)
+""",
+    "theory": """
+g, d, m = theory.gaussian, theory.discrete, theory.multivariate
+g.mean_abs_error_of_mean(10), g.sd_sigma_factor(10), g.log_sigma2_drift(10)
+g.w2_risk(10, [1, 2]), g.log_det_drift(10, 3), g.accumulate_variance_limit(10)
+g.marginal_sample(10, 3, 5, rng)
+d.loss_probability(0.1, 10), d.collapse_time([0.5, 0.5], 10)
+d.absorption_time(0.5, 10), d.absorption_time_diffusion(0.5, 10)
+d.survival_probability([1.0], 3), d.heterozygosity_with_real(10, 1)
+m.mean_error(10, 3), m.eigenvalue_drifts(10, 3), m.resting_place_sf(1.0, 2)
+m.resting_distance_median(2, "mle"), m.variance_of_median(11)
+m.noisy_lower_bound(1.0, [10])
+theory.linear_vae.training_variances([1.0], 0.1, 3)
+theory.ngram.expected_next_count(1, 1, 0.1, n_pairs=10, discount=0.5)
+""",
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_numpy_is_enough(part: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED + PARTS[part]], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_blocked_cannot_be_imported() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED + "import pandas"], capture_output=True
+    )
+    assert done.returncode

@@ -1,0 +1,62 @@
+"""Special functions with numpy alone, against exact fractions and scipy."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy import special as reference
+
+from collapse_lib.theory import special
+
+EPS = np.finfo(float).eps
+POSITIVE = np.concatenate([np.linspace(0.01, 60, 400), 10 ** np.linspace(2, 8, 50)])
+
+
+def test_normal_cdf_keeps_its_digits_far_out():
+    x = np.linspace(-37, 37, 1001)
+    np.testing.assert_allclose(special.normal_cdf(x), reference.ndtr(x), rtol=1e-12)
+    np.testing.assert_allclose(
+        special.normal_cdf(x[500:]), reference.ndtr(x[500:]), rtol=4 * EPS
+    )
+
+
+def test_entropy_terms_are_scipys():
+    p = np.linspace(0, 2, 1001)
+    np.testing.assert_allclose(special.entropy_terms(p), reference.entr(p), rtol=EPS)
+    assert not np.signbit(special.entropy_terms(0.0))
+
+
+def test_digamma_is_scipys():
+    np.testing.assert_allclose(
+        special.digamma(POSITIVE), reference.digamma(POSITIVE), rtol=1e-13, atol=4 * EPS
+    )
+
+
+@pytest.mark.parametrize("z", [1, 2, 7, 15, 16, 17, 40, 1_000])
+def test_half_step_is_exact_to_the_last_digits(z):
+    # Gamma(z + 1/2) / Gamma(1/2) and Gamma(z) are products of fractions.
+    upper = math.prod((Fraction(2 * j + 1, 2) for j in range(z)), start=Fraction(1))
+    exact = float(upper / math.factorial(z - 1)) * math.sqrt(math.pi)
+    assert special.half_step(z) == pytest.approx(exact, rel=3 * EPS)
+
+
+def test_two_half_steps_are_a_whole_one():
+    both = special.half_step(POSITIVE) * special.half_step(POSITIVE + 0.5)
+    np.testing.assert_allclose(both, POSITIVE, rtol=2e-15)
+
+
+@pytest.mark.parametrize(
+    "function", [special.normal_cdf, special.entropy_terms, special.digamma]
+)
+def test_the_shape_of_the_argument_is_kept(function):
+    for shape in ((), (0, 2), (3,), (2, 3)):
+        found = function(np.ones(shape))
+        assert found.shape == shape and found.dtype == np.float64
+
+
+def test_arguments_are_left_alone():
+    x = np.array([0.5, 3.0])
+    special.digamma(x)
+    special.half_step(x)
+    assert x.tolist() == [0.5, 3.0]
