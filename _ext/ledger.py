@@ -1,10 +1,10 @@
 """The ledger of claims as a table and as a figure.
 
-``{ledger}`` is a table; the option ``:chapters: 03, 04`` keeps the claims of these
-chapters, ``:verdicts: partly, not reproduced`` those with these verdicts, and
-``:compact:`` shows the reason instead of the measurements. ``{ledger-tiles}`` is a
-figure with a tile for each claim; its content is the caption. Verdicts are read from
-the outputs of the committed notebooks and from ``results/``.
+``{ledger}`` is a table for each source of claims; ``:chapters: 03, 04`` keeps
+the claims of these chapters, ``:verdicts: partly, not reproduced`` those with these
+verdicts, and ``:compact:`` shows the reason instead of the measurements.
+``{ledger-tiles}`` is a figure with a tile for each claim; its content is the caption.
+Verdicts are read from the outputs of the committed notebooks and from ``results/``.
 """
 
 from __future__ import annotations
@@ -24,11 +24,8 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 
 from collapse_lib import claims
-from collapse_lib.claims import Claim, as_stated
+from collapse_lib.claims import Claim, Ledger, Source, as_stated
 from collapse_lib.claims.verdict import MIME, SYMBOLS
-
-#: Every number from C01 to this one has at least one entry in the ledger.
-LAST = 46
 
 
 @dataclass(frozen=True)
@@ -52,16 +49,9 @@ def join(ledger: Mapping[str, Claim], chapters: Mapping[str, ChapterData]) -> li
     Raises
     ------
     BookError
-        If an id from C01 to C46 is missing, a chapter judges an unknown claim, or a
-        chapter that exists does not judge one of its claims.
+        If a chapter judges an unknown claim, or a chapter that exists does not judge
+        one of its claims.
     """
-    numbers = {int(claim_id[1:3]) for claim_id in ledger}
-    missing = [f"C{n:02d}" for n in range(1, LAST + 1) if n not in numbers]
-    if missing:
-        raise BookError(
-            f"claims.yaml has no entry for {', '.join(missing)}; add one (a claim that "
-            "no chapter tests yet says why in not_attempted)"
-        )
     for chapter in chapters.values():
         for claim_id in chapter.verdicts:
             if claim_id not in ledger or ledger[claim_id].chapter != chapter.number:
@@ -103,10 +93,9 @@ def _same(stored: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
 class LedgerDirective(BookDirective):
     """Common part of the table and the figure."""
 
-    def rows(self) -> list[Row]:
-        """Return all claims with their verdicts."""
-        ledger = claims.load(self.root / "claims.yaml")
-        return join(ledger, self.chapters())
+    def ledger(self) -> Ledger:
+        """Return the claims and their sources."""
+        return claims.load(self.root / "claims.yaml")
 
     def place(self, row: Row, chapters: Mapping[str, ChapterData]) -> str:
         """Return the address of a claim: its card, or else its row in the ledger."""
@@ -130,23 +119,42 @@ class LedgerTable(LedgerDirective):
 
     def show(self) -> list[nodes.Node]:
         """Return the table, or a sentence if no claim is as asked for."""
-        chapters, compact = self.chapters(), "compact" in self.options
-        rows = self._chosen(chapters)
-        if not rows:
-            return [nodes.paragraph("", "At present there is none.")]
-        heads, columns = ["Claim", "The paper says", "Why"], {2: "why"}
+        ledger, chapters = self.ledger(), self.chapters()
+        rows = self._chosen(join(ledger, chapters), chapters)
+        shown: list[nodes.Node] = []
+        for source in ledger.sources.values():
+            own = [row for row in rows if ledger.source_of(row.claim) == source]
+            if own:
+                shown += [*self._title(source), self._table(source, own, chapters)]
+        return shown or [nodes.paragraph("", "At present there is none.")]
+
+    def _title(self, source: Source) -> list[nodes.Node]:
+        """Return the name of a source with its citation; none above a short table."""
+        if "compact" in self.options:
+            return []
+        cited = f": {{cite:t}}`{source.cite}`" if source.cite else ""
+        return self.parse_text_to_nodes(f"**{source.name}**{cited}")
+
+    def _table(
+        self, source: Source, rows: list[Row], chapters: Mapping[str, ChapterData]
+    ) -> nodes.raw:
+        compact = "compact" in self.options
+        heads, columns = ["Claim", f"{source.name} says", "Why"], {2: "why"}
         if not compact:
             heads[2:] = ["We get", "Verdict"]
             columns = {2: "measured", 3: "verdicts"}
         cells = [self._cells(row, chapters, compact) for row in rows]
-        return [table("Claims and verdicts", heads, cells, "ledger", columns)]
+        label = f"Claims and verdicts: {source.name}"
+        return table(label, heads, cells, "ledger", columns)
 
-    def _chosen(self, chapters: Mapping[str, ChapterData]) -> list[Row]:
+    def _chosen(
+        self, rows: list[Row], chapters: Mapping[str, ChapterData]
+    ) -> list[Row]:
         numbers = self._listed("chapters", list(chapters))
         words = self._listed("verdicts", list(SYMBOLS))
         return [
             row
-            for row in self.rows()
+            for row in rows
             if (not numbers or row.claim.chapter in numbers)
             and (not words or row.word in words)
         ]
@@ -231,7 +239,8 @@ class LedgerTiles(LedgerDirective):
         """Return a numbered figure."""
         if "name" not in self.options or not self.content:
             raise BookError("needs the option :name: and a caption as its content")
-        rows, chapters = self.rows(), self.chapters()
+        chapters = self.chapters()
+        rows = join(self.ledger(), chapters)
         figure = nodes.figure(classes=["ledger-figure"])
         figure += raw(_legend(rows) + self._groups(rows, chapters))
         paragraph, *_ = self.parse_content_to_nodes()

@@ -114,8 +114,8 @@ def _claims(root: Path, number: str) -> list[bytes]:
     path = root / "claims.yaml"
     if not path.exists():
         return []
-    claims = yaml.safe_load(path.read_text("utf-8")) or []
-    mine = [claim for claim in claims if str(claim.get("chapter")) == number]
+    claims = yaml.safe_load(path.read_text("utf-8"))["claims"]
+    mine = [claim for claim in claims if claim["chapter"] == number]
     return [json.dumps(claim, sort_keys=True).encode() for claim in mine]
 
 

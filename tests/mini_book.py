@@ -14,10 +14,13 @@ name = "mini"
 dependencies = ["numpy>=2.0", "PyYAML>=6.0"]
 """
 LOCK = "numpy==2.4.6\npyyaml==6.0.3\npytest==9.2.0\n"
-CLAIMS = [
-    {"id": "C01", "chapter": "01", "statement": "one"},
-    {"id": "C02", "chapter": "02", "statement": "two"},
-]
+CLAIMS = {
+    "sources": {"C": {"name": "The paper"}},
+    "claims": [
+        {"id": "C01", "chapter": "01", "statement": "one"},
+        {"id": "C02", "chapter": "02", "statement": "two"},
+    ],
+}
 SCALES = {"ci": {"n": 2}, "laptop": {"n": 3}, "paper": {"n": 4}}
 CELLS = [
     ("markdown", "# A chapter\n", []),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from collapse_lib.claims.estimate import as_stated, with_error
+from collapse_lib.claims.numbers import as_stated, with_error
 
 if TYPE_CHECKING:
     from collapse_lib.claims.verdict import Outcome, Verdict

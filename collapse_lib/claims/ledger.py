@@ -1,17 +1,12 @@
-"""The parts of the ledger: claims, their checks and tolerances."""
+"""The parts of the ledger: sources, claims, their checks and tolerances."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from collapse_lib.claims.estimate import three_digits
-
-#: Kinds of tolerance that give slack around a target.
-CLOSENESS = ("se", "rel", "abs")
-#: Kinds of tolerance that set bounds.
-BOUNDS = ("at_least", "at_most", "between")
+from collapse_lib.claims.numbers import three_digits
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,8 @@ class Tolerance:
     @property
     def bounded(self) -> bool:
         """Whether the tolerance sets bounds and so needs no prediction."""
-        return any(getattr(self, kind) is not None for kind in BOUNDS)
+        bounds = (self.at_least, self.at_most, self.between)
+        return any(bound is not None for bound in bounds)
 
     def slack(self, target: float, se: float) -> float:
         """Return the distance allowed beyond a target."""
@@ -93,7 +89,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the paper, and what we check about it."""
+    """One statement, and what we check about it; ``source`` says where it stands."""
 
     id: str
     title: str
@@ -105,3 +101,41 @@ class Claim:
     checks: Mapping[str, Check] = field(default_factory=dict)
     not_attempted: str | None = None
     because: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where claims come from; their ids begin with the letter ``prefix``.
+
+    ``cite`` is a key of ``references.bib``; ``last`` the number of the last claim,
+    where every number from 1 on must have one.
+    """
+
+    prefix: str
+    name: str
+    cite: str | None = None
+    last: int | None = None
+
+
+@dataclass(frozen=True)
+class Ledger(Mapping[str, Claim]):
+    """The claims by id, in the order of the file, and the sources by prefix."""
+
+    claims: Mapping[str, Claim]
+    sources: Mapping[str, Source]
+
+    def __getitem__(self, claim_id: str) -> Claim:
+        """Return a claim."""
+        return self.claims[claim_id]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids."""
+        return iter(self.claims)
+
+    def __len__(self) -> int:
+        """Return how many claims there are."""
+        return len(self.claims)
+
+    def source_of(self, claim: Claim) -> Source:
+        """Return the source that a claim's id names."""
+        return self.sources[claim.id[0]]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from collapse_lib.claims import card
-from collapse_lib.claims.estimate import MOST_DIGITS, Estimate, with_error
+from collapse_lib.claims.estimate import Estimate
 from collapse_lib.claims.ledger import Check, Claim
+from collapse_lib.claims.numbers import MOST_DIGITS, with_error
 
 #: Word of a verdict -> the symbol shown with it, so that colour is never needed.
 SYMBOLS = {

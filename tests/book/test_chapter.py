@@ -27,7 +27,7 @@ TEXTS = {
     "published": "p",
     "measure": "m",
 }
-LEDGER = [
+CLAIMS = [
     {
         "id": "C05",
         **TEXTS,
@@ -43,6 +43,7 @@ LEDGER = [
     {"id": "C08", **TEXTS, "chapter": "02", "not_attempted": "later"},
     {"id": "C30", **TEXTS, "chapter": "09", "not_attempted": "later"},
 ]
+LEDGER = {"sources": {"C": {"name": "The paper"}}, "claims": CLAIMS}
 GOOD = Estimate(0.365, 0.002)
 
 

@@ -22,6 +22,11 @@ LEDGER = claims.load()
 # How a claim of a written chapter says why it was not attempted.
 REASONS = ("Needs ", "Nothing to judge: ")
 
+CHECK = {
+    "what": "share lost",
+    "expected": 0.364,
+    "tolerance": {"se": 4, "reason": "exact"},
+}
 ENTRY = {
     "id": "C05",
     "title": "Rare states are lost",
@@ -30,18 +35,16 @@ ENTRY = {
     "published": "q M",
     "measure": "count",
     "chapter": "02",
-    "checks": {
-        "lost": {
-            "what": "share lost",
-            "expected": 0.364,
-            "tolerance": {"se": 4, "reason": "exact"},
-        }
-    },
+    "checks": {"lost": CHECK},
 }
 
 
-def write(path: Path, *entries: Mapping[str, Any]) -> Path:
-    path.write_text(yaml.safe_dump(list(entries), sort_keys=False))
+SOURCES = {"C": {"name": "The paper"}, "L": {"name": "The literature"}}
+
+
+def write(path: Path, *entries: Mapping[str, Any], **sources: Any) -> Path:
+    content = {"sources": {**SOURCES, **sources}, "claims": list(entries)}
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
 
 
@@ -74,7 +77,16 @@ def check(name: str = "lost", expected: float | None = 0.5, **kinds: Any) -> Che
 
 def test_the_ledger_has_every_claim_of_the_paper_once() -> None:
     numbered = {f"C{n:02d}" for n in range(1, 47) if n != 14}
-    assert set(LEDGER) == numbered | {"C10b", "C14a", "C14b", "C23b", "C28b", "C29b"}
+    of_the_paper = {claim_id for claim_id in LEDGER if claim_id.startswith("C")}
+    parts = {"C10b", "C14a", "C14b", "C23b", "C28b", "C29b"}
+    assert of_the_paper == numbered | parts
+    assert LEDGER.sources["C"].last == 46
+
+
+def test_a_source_is_cited_by_a_key_that_exists(root: Path) -> None:
+    references = (root / "references.bib").read_text("utf-8")
+    for source in LEDGER.sources.values():
+        assert source.cite is None or f"{{{source.cite}," in references, source
 
 
 def test_claims_of_written_chapters_are_checked_the_others_say_who_will(
@@ -109,26 +121,26 @@ def test_no_check_passes_whatever_is_measured() -> None:
 @pytest.mark.parametrize(
     ("where", "value", "named"),
     [
-        ("title", None, ["field title", "missing"]),
-        ("colour", "red", ["field colour", "'red'", "unknown"]),
-        ("title", 5, ["field title", "got 5", "text"]),
-        ("id", "5", ["field id", "'5'", "C05"]),
-        ("chapter", "2", ["field chapter", "'2'", "'01' to '20'"]),
-        ("checks", None, ["checks and not_attempted", "neither"]),
-        ("not_attempted", "later", ["checks and not_attempted", "both"]),
-        ("checks", {}, ["field checks", "{}"]),
-        ("checks.lost.what", None, ["check lost", "field what", "missing"]),
-        ("checks.lost.expected", None, ["check lost", "neither", "exactly one"]),
-        ("checks.lost.expected", "1e-6", ["field expected", "'1e-6'", "1.0e-6"]),
-        ("checks.lost.expected", float("nan"), ["field expected", "nan", "finite"]),
-        ("checks.lost.against", "theory", ["['expected', 'against']", "exactly one"]),
-        ("checks.lost.tolerance", {"reason": "x"}, ["['reason']", "se, rel, abs"]),
-        ("checks.lost.tolerance.reason", None, ["field reason", "missing"]),
-        ("checks.lost.tolerance.sigma", 4, ["field sigma", "value 4", "at_least"]),
-        ("checks.lost.tolerance.se", 0, ["field se", "0", "above 0"]),
-        ("checks.lost.tolerance.at_least", 1, ["['expected']", "sets bounds"]),
-        ("checks.lost.tolerance.between", [2, 1], ["[2, 1]", "low below high"]),
-        ("checks.Lost", {}, ["'Lost'", "snake_case"]),
+        ("title", None, ["claim C05: title missing"]),
+        ("colour", "red", ["claim C05", "{'colour': 'red'}", "allowed are id, title"]),
+        ("title", 5, ["claim C05, title", "got 5", "text"]),
+        ("id", "5", ["id", "'5'", "'C05' or 'C14a'"]),
+        ("id", "G05", ["claim G05, id", "'G05'", "begin with C, L"]),
+        ("chapter", "2", ["claim C05, chapter", "'2'", "'01' to '20'"]),
+        ("checks", None, ["claim C05", "exactly one of checks and not_attempted"]),
+        ("not_attempted", "later", ["claim C05", "the fields id", "exactly one of"]),
+        ("checks", {}, ["claim C05, checks", "{}", "one check or more"]),
+        ("checks.lost.what", None, ["claim C05, checks.lost: what missing"]),
+        ("checks.lost.expected", None, ["checks.lost: got the fields", "exactly one"]),
+        ("checks.lost.expected", "1e-6", ["lost.expected", "'1e-6'", "1.0e-6"]),
+        ("checks.lost.expected", float("nan"), ["lost.expected", "nan", "finite"]),
+        ("checks.lost.against", "theory", ["what, expected", "exactly one"]),
+        ("checks.lost.tolerance", {"reason": "x"}, ["{'reason': 'x'}", "se, rel, abs"]),
+        ("checks.lost.tolerance.reason", None, ["{'se': 4}", "and a reason"]),
+        ("checks.lost.tolerance.sigma", 4, ["{'sigma': 4}", "at_least"]),
+        ("checks.lost.tolerance.se", 0, ["lost.tolerance.se", "got 0", "above 0"]),
+        ("checks.lost.tolerance.at_least", 1, ["what, expected", "sets bounds"]),
+        ("checks.Lost", CHECK, ["'Lost'", "snake_case"]),
     ],
 )
 def test_a_malformed_entry_is_refused_by_name(
@@ -137,36 +149,77 @@ def test_a_malformed_entry_is_refused_by_name(
     file = write(tmp_path / "claims.yaml", changed(where, value))
     with pytest.raises(ValueError) as refusal:
         claims.load(file)
-    for words in ["claims.yaml, entry 1", *named]:
+    for words in ["claims.yaml, ", *named]:
         assert words in str(refusal.value)
 
 
-def test_between_excludes_one_sided_bounds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tolerance", "named"),
+    [
+        ({"between": [2, 1]}, ["tolerance.between", "[2, 1]", "low below high"]),
+        ({"between": [1, float("inf")]}, ["tolerance.between", "inf", "finite"]),
+        ({"between": [1]}, ["tolerance.between", "[1]", "[low, high]"]),
+        ({"between": [0, 1], "at_most": 2}, ["between alone"]),
+    ],
+)
+def test_malformed_bounds_are_refused(
+    tmp_path: Path, tolerance: dict[str, Any], named: list[str]
+) -> None:
     entry = changed("checks.lost.expected", None)
-    entry["checks"]["lost"]["tolerance"] = {
-        "between": [0, 1],
-        "at_most": 2,
-        "reason": "x",
-    }
-    with pytest.raises(ValueError, match="between alone"):
+    entry["checks"]["lost"]["tolerance"] = {**tolerance, "reason": "x"}
+    with pytest.raises(ValueError) as refusal:
         claims.load(write(tmp_path / "claims.yaml", entry))
+    for words in ["claim C05, checks.lost", *named]:
+        assert words in str(refusal.value)
 
 
 def test_a_duplicate_id_and_a_duplicate_check_are_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "claims.yaml", ENTRY, ENTRY)
-    with pytest.raises(ValueError, match="entry 2, field id: 'C05' occurs twice"):
+    with pytest.raises(ValueError, match="claim C05: the id occurs twice"):
         claims.load(file)
-    twice = yaml.safe_dump([ENTRY]).replace("checks:", "checks:\n    lost: {}")
+    twice = file.read_text().replace("checks:", "checks:\n    lost: {}")
     file.write_text(twice)
     with pytest.raises(ValueError, match="key 'lost' occurs twice"):
         claims.load(file)
+
+
+def test_claims_know_their_source_and_none_up_to_the_last_is_missing(
+    tmp_path: Path,
+) -> None:
+    """A second source needs no change of the code."""
+    entries = [changed("id", claim_id) for claim_id in ("L01a", "L01b", "L03", "C05")]
+    ledger = claims.load(write(tmp_path / "claims.yaml", *entries))
+    assert ledger.source_of(ledger["L03"]).name == "The literature"
+    file = write(tmp_path / "claims.yaml", *entries, L={"name": "x", "last": 4})
+    with pytest.raises(ValueError, match="no entry for L02, L04; add one"):
+        claims.load(file)
+
+
+@pytest.mark.parametrize(
+    ("letter", "body", "named"),
+    [
+        ("C", {}, "sources.C: name missing"),
+        ("C", {"name": "x", "last": 0}, "sources.C.last: got 0"),
+        (
+            "C",
+            {"name": "x", "key": "y"},
+            "unknown {'key': 'y'}; allowed are name",
+        ),
+        ("c", {"name": "x"}, "got .*'c'.*one capital letter"),
+    ],
+)
+def test_a_malformed_source_is_refused(
+    tmp_path: Path, letter: str, body: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        claims.load(write(tmp_path / "claims.yaml", ENTRY, **{letter: body}))
 
 
 def test_a_missing_or_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere.yaml"):
         claims.load(tmp_path / "nowhere.yaml")
     (tmp_path / "empty.yaml").write_text("")
-    with pytest.raises(ValueError, match=r"empty.yaml: got None; allowed: a list"):
+    with pytest.raises(ValueError, match="empty.yaml: got None; allowed: sources and"):
         claims.load(tmp_path / "empty.yaml")
 
 

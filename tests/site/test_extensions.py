@@ -103,7 +103,9 @@ def book(tmp_path: Path) -> Path:
     own = [judged(1), judged(2, because="too <large>"), judged(3)]
     entries = own + [entry(number) for number in range(4, 47)]
     ledger_file = tmp_path / "claims.yaml"
-    ledger_file.write_text(yaml.safe_dump(entries), "utf-8")
+    sources = {"C": {"name": "The paper", "last": 46}}
+    content = {"sources": sources, "claims": entries}
+    ledger_file.write_text(yaml.safe_dump(content), "utf-8")
     outputs = [
         verdict_output(claim_id, size, ledger_file)
         for claim_id, size in (("C01", 1.0), ("C02", 2.0), ("C03", 1.05))
@@ -133,8 +135,9 @@ def write_benchmark(book: Path, rows: Any) -> Path:
 
 def edit_claims(book: Path, change: Any) -> None:
     path = book / "claims.yaml"
-    entries = yaml.safe_load(path.read_text("utf-8"))
-    path.write_text(yaml.safe_dump(change(entries)), "utf-8")
+    content = yaml.safe_load(path.read_text("utf-8"))
+    content["claims"] = change(content["claims"])
+    path.write_text(yaml.safe_dump(content), "utf-8")
 
 
 def edit_notebook(book: Path, old: str, new: str) -> None:
@@ -210,7 +213,7 @@ def test_claims_get_the_verdicts_of_their_chapters(book: Path) -> None:
 
 def test_a_number_without_entry_is_refused(book: Path) -> None:
     edit_claims(book, lambda entries: entries[:-2])
-    with pytest.raises(BookError, match="no entry for C45, C46"):
+    with pytest.raises(ValueError, match="no entry for C45, C46"):
         joined(book)
 
 
@@ -437,6 +440,20 @@ def test_the_directives_show_the_data(book: Path) -> None:
     full = (book / "out/appendices/ledger.html").read_text("utf-8")
     assert full.count('id="ledger-C') == 46
     assert "not reproduced" in full and "a later chapter will" in full
+
+
+def test_the_ledger_has_a_table_for_each_source(book: Path) -> None:
+    path = book / "claims.yaml"
+    content = yaml.safe_load(path.read_text("utf-8"))
+    content["sources"]["L"] = {"name": "The literature"}
+    content["claims"].append({**entry(1), "id": "L01"})
+    path.write_text(yaml.safe_dump(content), "utf-8")
+    _, warnings = build(book, INTRO)
+    assert warnings == ""
+    full = (book / "out/appendices/ledger.html").read_text("utf-8")
+    paper, literature = full.split("<strong>The literature</strong>")
+    assert "The paper says" in paper and "The literature says" not in paper
+    assert 'id="ledger-L01"' in literature and 'id="ledger-C' not in literature
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,9 @@ def edit_notebook(book: Path, change: Callable[[Any], None]) -> None:
 
 
 def edit_claim(book: Path, index: int) -> None:
-    edit_json(book / "claims.yaml", lambda claims: claims[index].update(title="new"))
+    edit_json(
+        book / "claims.yaml", lambda ledger: ledger["claims"][index].update(title="new")
+    )
 
 
 def test_a_chapter_just_executed_is_fresh(book: Path) -> None:
