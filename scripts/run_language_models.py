@@ -10,7 +10,7 @@ reproduce CHAPTER=09 SCALE=laptop` reads the folder, runs what is still missing 
 stores the result.
 
 Models of our own are pretrained first on articles of Wikipedia, which
-``python -m collapse_lib.data.wikipedia`` brings.
+``python -m collapse_lib.data wikipedia`` brings.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 The default is *chitchat* (Myers, Etchart and Fulda 2020): conversations that people
 typed to each other in 2018, inside a package this book depends on. Two others can be
 had: *wikitext-2* (Merity et al. 2017), the paper's own corpus, from a folder of yours,
-and *wikipedia*, articles of 2016 and before, which `collapse_lib.data.wikipedia` brings
-on request. Every file is used only if its content is the known one.
+and *wikipedia*, articles of 2016 and before, which ``python -m collapse_lib.data
+wikipedia`` fetches. Every file is used only if its content is the known one.
 
 Texts are split by conversation or article, never by block: a block of the test text is
 not the continuation of a training text.
@@ -13,17 +13,18 @@ not the continuation of a training text.
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.resources
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from collapse_lib import files
 from collapse_lib.checks import check_choice
+from collapse_lib.data import wikipedia
 from collapse_lib.data.fetching import named_folder
 from collapse_lib.data.vocabulary import words
 
@@ -104,10 +105,6 @@ def corpus(
     FileNotFoundError
         If a file is missing; the message says how to get it.
 
-    Notes
-    -----
-    Used in chapter 08.
-
     Examples
     --------
     >>> test = corpus("chitchat", "test")
@@ -123,7 +120,7 @@ def corpus(
 Loaded = tuple[tuple[str, ...], str]
 
 
-def parts(documents: list[str]) -> dict[str, tuple[str, ...]]:
+def parts(documents: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Split documents 80 : 10 : 10, in a fixed random order.
 
     A text that occurs twice is kept once, so that none is in two parts.
@@ -136,28 +133,6 @@ def parts(documents: list[str]) -> dict[str, tuple[str, ...]]:
         split: tuple(distinct[place] for place in part)
         for split, part in zip(SPLITS, places, strict=True)
     }
-
-
-def checked(path: Path, sha256: str, remedy: str) -> bytes:
-    """Return a file's content if it has the known hash.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file is not there.
-    ValueError
-        If its content is another one.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there; {remedy}")
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise ValueError(
-            f"{path.name} has sha256 {found[:12]}..., {sha256[:12]}... was expected "
-            f"(cut short, or another version); {remedy}"
-        )
-    return content
 
 
 def repeats(text: str) -> float:
@@ -174,7 +149,7 @@ def repeats(text: str) -> float:
 
 @functools.cache
 def _chitchat_parts(path: Path) -> dict[str, tuple[str, ...]]:
-    raw = checked(path, CHITCHAT_SHA256, f"pip install {CHITCHAT}")
+    raw = files.checked(path, CHITCHAT_SHA256, f"pip install {CHITCHAT}").read_bytes()
     talks = [
         "\n".join(message["text"] for turn in talk["messages"] for message in turn)
         for talk in json.loads(raw).values()
@@ -203,7 +178,7 @@ def _wikitext(split: str, folder: str | Path | None) -> Loaded:
     there = [path for name in names if (path := named / name).is_file()]
     path = there[0] if there else named / names[0]
     if sha256 is not None:
-        text = checked(path, sha256, remedy).decode()
+        text = files.checked(path, sha256, remedy).read_bytes().decode()
     else:
         text = _by_size(path, remedy)
     # An article begins with " = Title = " between two empty lines; in titles of
@@ -231,10 +206,8 @@ def _by_size(path: Path, remedy: str) -> str:
 
 
 def _wikipedia(split: str, folder: str | Path | None) -> Loaded:
-    # Not at the top: it imports this module, to check files in the same way.
-    from collapse_lib.data import wikipedia as corpora_fetch
-
-    return corpora_fetch.wikipedia(folder)[split], corpora_fetch.PROVENANCE
+    documents = parts(wikipedia.articles(folder))
+    return documents[split], wikipedia.PROVENANCE
 
 
 #: Name -> how the corpus is read.

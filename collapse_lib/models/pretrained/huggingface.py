@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from collapse_lib.data.model_fetch import library
+from collapse_lib.data.models import library
 from collapse_lib.models.language.decoding import Decoder
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collapse_lib.data import model_files as files
+from collapse_lib.data import models as files
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.models.language.decoding import Beam, Decoder
 from collapse_lib.models.language.fitted import FittedLanguageModel
@@ -33,7 +33,7 @@ class Pretrained(LanguageModel):
     name
         ``"facebook/opt-125m"``, ``"smollm2-135m"``, ``owner/model`` of another model,
         or a folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
-        `collapse_lib.data.model_fetch` brings one; nothing is fetched here.
+        ``python -m collapse_lib.data NAME`` fetches one; nothing is fetched here.
 
     Raises
     ------
@@ -44,7 +44,7 @@ class Pretrained(LanguageModel):
 
     Notes
     -----
-    Used in chapter 09. Models with the architecture of OPT run in our own network;
+    Models with the architecture of OPT run in our own network;
     others run in Hugging Face's, which needs the extra ``[pretrained]``. SmolLM2 was
     trained on much generated text: it is no purely human generation 0.
     """

