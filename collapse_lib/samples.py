@@ -226,6 +226,33 @@ def check_data(data: Data, event_ndim: int, name: str = "data") -> None:
         raise ValueError(f"{name} holds {bad} values that are NaN or infinite")
 
 
+def points(data: Data, model: object, *kinds: type[Summary]) -> NDArray[Any]:
+    """Return data that are points; refuse the summaries that a model cannot use.
+
+    Parameters
+    ----------
+    data
+        What is to be fitted.
+    model
+        Who asks, for the message.
+    kinds
+        Summaries that it can use as well.
+
+    Raises
+    ------
+    ValueError
+        If the points themselves are gone.
+    """
+    if not isinstance(data, Summary):
+        return data
+    name, allowed = type(model).__name__, [kind.__name__ for kind in kinds]
+    raise ValueError(
+        f"{name} cannot be fitted to {type(data).__name__}: it needs "
+        f"{' or '.join(['the points themselves', *allowed])}. Build the model that "
+        'they come from with law="literal", or pass an array'
+    )
+
+
 def repeat_chains(fitted: Dataclass, chains: int) -> Dataclass:
     """Return the fit of one chain for several, as a source of real data.
 

@@ -45,11 +45,11 @@ for law in ("literal", "exact", "expected"):
 """,
     "GridMixture": """
 from collapse_lib.models.grid_mixture import GridMixture
-from collapse_lib.models.line_mixture import Mixture
+from collapse_lib.models.line_mixture import LineMixture
 for law in ("exact", "expected"):
     for steps in (None, 3):
-        model = GridMixture(Mixture.of([1], [0], [1]), steps=steps, law=law)
-        truth = Mixture.of([0.75, 0.25], [-1, 3], [1, 1])
+        model = GridMixture(LineMixture.of([1], [0], [1]), steps=steps, law=law)
+        truth = LineMixture.of([0.75, 0.25], [-1, 3], [1, 1])
         fit = model.fit(model.source(truth).expand(2).sample(100, rng), rng)
         fit.kl_from(truth)
 """,

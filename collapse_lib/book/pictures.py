@@ -3,22 +3,16 @@ r"""A picture as a distribution of ink, and the copier that re-estimates it.
 A grey picture, divided by its total darkness, says where a drop of ink falls. A copier
 that sprays :math:`M` drops by that law and hands the sheet on is the recursion of this
 book: fit, sample, fit the sample. `collapse_lib.models.Categorical` is the model; this
-module draws the picture, disturbs the copier and shows the sheets.
+module draws the picture and shows the sheets.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
-from collapse_lib.checks import check_not_negative
 from collapse_lib.models.discrete import FittedCategorical
-from collapse_lib.samples import Data
 
 Array = NDArray[np.float64]
 
@@ -47,7 +41,7 @@ def seascape(height: int = 72, width: int = 96) -> Array:
 
     Notes
     -----
-    Used in chapter 01. Drawn from formulas, so no photograph and no licence is needed.
+    Drawn from formulas, so no photograph and no licence is needed.
 
     Examples
     --------
@@ -142,47 +136,6 @@ def as_distribution(picture: ArrayLike) -> FittedCategorical:
     if ink.sum() == 0:
         raise ValueError("the picture is blank; at least one pixel needs ink")
     return FittedCategorical.of((ink / ink.sum()).ravel())
-
-
-@dataclass(frozen=True)
-class Blur:
-    """An unsharp lens, as the error of `collapse_lib.models.Perturbed`.
-
-    Parameters
-    ----------
-    shape
-        Height and width of the picture.
-    width
-        Standard deviation of the Gaussian blur, in pixels; 0 leaves the fit alone.
-
-    Raises
-    ------
-    ValueError
-        If the width is negative or not finite.
-
-    Notes
-    -----
-    The picture is mirrored at its edges, so no ink is lost: a fit stays a
-    distribution.
-    """
-
-    shape: tuple[int, int]
-    width: float
-
-    def __post_init__(self) -> None:
-        """Check the width."""
-        check_not_negative("width", self.width)
-
-    def __call__(
-        self, fitted: Any, data: Data, rng: np.random.Generator
-    ) -> FittedCategorical:
-        """Return the fit seen through the lens; data and rng are not used."""
-        pictures = _as_pictures(fitted.p, self.shape)
-        sigma = (0, self.width, self.width)
-        blurred = ndimage.gaussian_filter(pictures, sigma, mode="reflect")
-        p = blurred.reshape(len(blurred), -1)
-        # Rounding leaves a total of 1 + 1e-16, which a multinomial draw refuses.
-        return FittedCategorical(p / p.sum(axis=1, keepdims=True), fitted.law)
 
 
 def draw_sheet(ax: Axes, p: ArrayLike, picture: Array, title: str = "") -> Axes:

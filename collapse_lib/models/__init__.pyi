@@ -2,12 +2,14 @@ from .base import Fitted as Fitted
 from .base import FittedPerChain as FittedPerChain
 from .base import Model as Model
 from .base import PerChain as PerChain
-from .base import Perturbed as Perturbed
 from .discrete import Categorical as Categorical
 from .discrete import Counts as Counts
+from .discrete import ExpectedCounts as ExpectedCounts
 from .discrete import FittedCategorical as FittedCategorical
+from .errors import Blur as Blur
 from .errors import IndependentNoise as IndependentNoise
 from .errors import MedianForMean as MedianForMean
+from .errors import Perturbed as Perturbed
 from .errors import SplitScatter as SplitScatter
 from .gaussian import FittedGaussian as FittedGaussian
 from .gaussian import Gaussian as Gaussian
@@ -31,7 +33,6 @@ from .ngram.smoothing import JelinekMercer as JelinekMercer
 from .ngram.smoothing import KneserNey as KneserNey
 from .ngram.smoothing import WittenBell as WittenBell
 from .pretrained.model import Pretrained as Pretrained
-from .ridge_density import ExpectedCounts as ExpectedCounts
 from .ridge_density import FittedRidgeDensity as FittedRidgeDensity
 from .ridge_density import RidgeDensity as RidgeDensity
 from .vae.images import Images as Images

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from collapse_lib.samples import Data, Summary
+from collapse_lib.samples import Data, points, repeat_chains
 
 LAWS = ("literal", "exact")
 
@@ -41,6 +40,21 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
+class FittedChains:
+    """Base of fitted models that are dataclasses of arrays, chain axis first."""
+
+    def expand(self, chains: int) -> Self:
+        """Repeat the model of one chain for several, as a source of real data.
+
+        Raises
+        ------
+        ValueError
+            If there are several models, and not as many as ``chains``.
+        """
+        return repeat_chains(self, chains)
+
+
+@dataclass(frozen=True)
 class PerChain:
     """Run a model that knows nothing of chains on each chain in turn.
 
@@ -58,12 +72,9 @@ class PerChain:
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedPerChain:
         """Fit one model per chain."""
-        if isinstance(data, Summary):
-            raise ValueError("PerChain needs the points themselves, not a summary")
         # A copy each: the fit method of many libraries changes and returns the model.
-        copies = (copy.deepcopy(self.model) for _ in data)
-        fitted = [one.fit(chain, rng) for one, chain in zip(copies, data, strict=True)]
-        return FittedPerChain(tuple(fitted))
+        fits = [copy.deepcopy(self.model).fit(own, rng) for own in points(data, self)]
+        return FittedPerChain(tuple(fits))
 
 
 @dataclass(frozen=True)
@@ -75,31 +86,3 @@ class FittedPerChain:
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Draw ``n`` points from each member: shape ``(chains, n, ...)``."""
         return np.stack([member.sample(n, rng) for member in self.members])
-
-
-@dataclass(frozen=True)
-class Perturbed:
-    """Add a deliberate error to another model's fit.
-
-    The paper's *functional approximation error*: the learning procedure misses the
-    best fit, however many points it sees.
-
-    Parameters
-    ----------
-    model
-        The model to disturb.
-    error
-        ``error(fitted, data, rng)`` returns the fitted model with the error in it.
-    """
-
-    model: Model
-    error: Callable[[Any, Data, np.random.Generator], Fitted]
-
-    @property
-    def event_ndim(self) -> int:
-        """Number of axes of one data point."""
-        return self.model.event_ndim
-
-    def fit(self, data: Data, rng: np.random.Generator) -> Fitted:
-        """Fit, then disturb."""
-        return self.error(self.model.fit(data, rng), data, rng)

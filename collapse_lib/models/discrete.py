@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_choice, check_count
-from collapse_lib.models.base import LAWS
-from collapse_lib.samples import Data, Summary, check_data
+from collapse_lib.models.base import LAWS, FittedChains
+from collapse_lib.samples import Data, Summary, check_data, points
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,36 @@ class Counts(Summary):
 
 
 @dataclass(frozen=True)
+class ExpectedCounts(Summary):
+    """Counts without sampling noise: what infinitely many points would show.
+
+    Parameters
+    ----------
+    size
+        Number of points they stand for; it only weighs the parts of a pool.
+    counts
+        Expected counts, shape ``(chains, n_states)``, rows with sum ``size``.
+    """
+
+    counts: NDArray[np.float64]
+
+    @property
+    def chains(self) -> int:
+        """Number of replicates; without noise they only differ by their start."""
+        return len(self.counts)
+
+    @classmethod
+    def pool(cls, parts: Sequence[Self]) -> Self:
+        """Add the counts up."""
+        total = np.sum([part.counts for part in parts], axis=0)
+        return cls(sum(part.size for part in parts), total)
+
+    def subsample(self, n: int, rng: np.random.Generator) -> Self:
+        """Scale the counts to ``n`` points."""
+        return type(self)(n, self.counts * (n / self.size))
+
+
+@dataclass(frozen=True)
 class Categorical:
     """A distribution on the states 0, 1, ..., ``n_states - 1``, fitted exactly.
 
@@ -67,7 +97,7 @@ class Categorical:
 
     Notes
     -----
-    Used in chapters 01 and 02. Source: Shumailov et al. (2024), "Discrete
+    Source: Shumailov et al. (2024), "Discrete
     distributions with exact approximation".
 
     Examples
@@ -114,8 +144,7 @@ class Categorical:
                     f"n_states is {self.n_states}"
                 )
             return data
-        if isinstance(data, Summary):
-            raise ValueError(f"Categorical cannot be fitted to {type(data).__name__}")
+        data = points(data, self, Counts)
         check_data(data, self.event_ndim)
         return self._count_points(data)
 
@@ -135,7 +164,7 @@ class Categorical:
 
 
 @dataclass(frozen=True)
-class FittedCategorical:
+class FittedCategorical(FittedChains):
     """Distributions on finitely many states, one per chain.
 
     Parameters
@@ -167,10 +196,6 @@ class FittedCategorical:
         if abs(p.sum() - 1) > 1e-9:
             raise ValueError(f"weights must sum to 1, they sum to {p.sum():.12g}")
         return cls(p[None], law)
-
-    def expand(self, chains: int) -> FittedCategorical:
-        """Repeat a single distribution for every chain."""
-        return replace(self, p=np.broadcast_to(self.p, (chains, self.p.shape[1])))
 
     def temper(self, temperature: float) -> FittedCategorical:
         r"""Return the distribution :math:`p_i^{1/T} / \sum_j p_j^{1/T}`.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_choice
-from collapse_lib.models.base import LAWS
-from collapse_lib.samples import Data, Summary, check_data
+from collapse_lib.models.base import LAWS, FittedChains
+from collapse_lib.samples import Data, Summary, check_data, points
 
 ESTIMATORS = ("unbiased", "mle")
 # Numbers handled at a time: 256 kB of float64 stay in a core's second-level cache.
@@ -77,7 +77,7 @@ class Gaussian:
 
     Notes
     -----
-    Used in chapters 01, 03 and 05. Source: Shumailov et al. (2024), supplementary
+    Source: Shumailov et al. (2024), supplementary
     section 3.1.1; independence of the two statistics is Cochran's theorem.
 
     Examples
@@ -114,10 +114,11 @@ class Gaussian:
             If the data are empty, not finite or of another shape, or if the unbiased
             estimator gets a single point.
         """
-        summary = summarise(data)
-        divisor = variance_divisor(self.estimator, summary.size)
-        sigma = summary.norm / math.sqrt(divisor)
-        return FittedGaussian(summary.mean, sigma, self.law)
+        if not isinstance(data, GaussianSummary):
+            data = summarise(points(data, self, GaussianSummary))
+        divisor = variance_divisor(self.estimator, data.size)
+        sigma = data.norm / math.sqrt(divisor)
+        return FittedGaussian(data.mean, sigma, self.law)
 
 
 def variance_divisor(estimator: str, n: int) -> int:
@@ -138,7 +139,7 @@ def variance_divisor(estimator: str, n: int) -> int:
 
 
 @dataclass(frozen=True)
-class FittedGaussian:
+class FittedGaussian(FittedChains):
     """Normal distributions, one per chain.
 
     Parameters
@@ -158,11 +159,6 @@ class FittedGaussian:
         """Return N(0, 1) as a source of real data."""
         return cls(np.zeros(1), np.ones(1), law)
 
-    def expand(self, chains: int) -> FittedGaussian:
-        """Repeat a single distribution for every chain."""
-        mu, sigma = (np.broadcast_to(a, (chains,)) for a in (self.mu, self.sigma))
-        return replace(self, mu=mu, sigma=sigma)
-
     def temper(self, temperature: float) -> FittedGaussian:
         """Return the density raised to ``1/temperature``: the variance is scaled."""
         return replace(self, sigma=self.sigma * math.sqrt(temperature))
@@ -178,7 +174,7 @@ class FittedGaussian:
         return GaussianSummary(n, mean, self.sigma * np.sqrt(chi2))
 
 
-def summarise(data: Data) -> GaussianSummary:
+def summarise(data: NDArray[Any]) -> GaussianSummary:
     """Return mean and norm of deviations of each chain, one pass over the data.
 
     Raises
@@ -186,10 +182,6 @@ def summarise(data: Data) -> GaussianSummary:
     ValueError
         If the data are empty, not finite or not of shape ``(chains, n)``.
     """
-    if isinstance(data, GaussianSummary):
-        return data
-    if isinstance(data, Summary):
-        raise ValueError(f"a Gaussian cannot be fitted to {type(data).__name__}")
     if data.ndim != 2 or data.size == 0 or data.dtype.kind not in "biuf":
         check_data(data, event_ndim=0)
     n = data.shape[1]

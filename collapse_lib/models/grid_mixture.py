@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_choice, check_positive
-from collapse_lib.models.discrete import Counts
-from collapse_lib.models.line_mixture import Mixture
-from collapse_lib.models.ridge_density import ExpectedCounts
+from collapse_lib.models.discrete import Counts, ExpectedCounts
+from collapse_lib.models.line_mixture import LineMixture
 from collapse_lib.samples import Data, Summary
 
 Array = NDArray[np.float64]
@@ -73,19 +72,19 @@ class GridMixture:
     -----
     Sums over the grid equal integrals up to rounding as long as the widths are at
     least the distance :math:`h` of two points: the trapezoidal rule for a Gaussian is
-    off by the factor :math:`1 \pm 2\exp(-2\pi^2 s^2/h^2)`. Used in chapter 05.
+    off by the factor :math:`1 \pm 2\exp(-2\pi^2 s^2/h^2)`.
 
     Examples
     --------
-    >>> two_humps = Mixture.of([0.75, 0.25], [-1, 3], [1, 1])
-    >>> one_gaussian = GridMixture(Mixture.of([1], [0], [1]), law="expected")
+    >>> two_humps = LineMixture.of([0.75, 0.25], [-1, 3], [1, 1])
+    >>> one_gaussian = GridMixture(LineMixture.of([1], [0], [1]), law="expected")
     >>> rng = np.random.default_rng(0)
     >>> data = one_gaussian.source(two_humps).sample(1, rng)
     >>> round(float(one_gaussian.fit(data, rng).mixture.variance[0]), 9)
     4.0
     """
 
-    start: Mixture
+    start: LineMixture
     steps: int | None = None
     rate: float = 0.2
     law: str = "exact"
@@ -109,7 +108,7 @@ class GridMixture:
         if self.start.chains != 1:
             raise ValueError(
                 f"start holds {self.start.chains} mixtures; it must be a single one, "
-                "as from Mixture.of(weights, means, widths)"
+                "as from LineMixture.of(weights, means, widths)"
             )
 
     @cached_property
@@ -126,7 +125,7 @@ class GridMixture:
         """Distance of two neighbouring points."""
         return 2 * self.half_width / (self.n_points - 1)
 
-    def source(self, mixture: Mixture) -> FittedGridMixture:
+    def source(self, mixture: LineMixture) -> FittedGridMixture:
         """Return a mixture of any number of components as a source of real data."""
         return FittedGridMixture(self, mixture)
 
@@ -169,7 +168,7 @@ class GridMixture:
             )
         return np.asarray(data.counts / data.size)
 
-    def _maximise(self, mixture: Mixture, shares: Array) -> Mixture:
+    def _maximise(self, mixture: LineMixture, shares: Array) -> LineMixture:
         """Run EM until it stands still; chains that have arrived drop out."""
         done, moving = mixture, np.arange(len(shares))
         height = np.full(len(shares), -np.inf)
@@ -186,7 +185,9 @@ class GridMixture:
             f"{len(shares)} chains; use more samples or components further apart"
         )
 
-    def _em_step(self, mixture: Mixture, shares: Array) -> tuple[Mixture, Array]:
+    def _em_step(
+        self, mixture: LineMixture, shares: Array
+    ) -> tuple[LineMixture, Array]:
         """Return the next mixture, and the mean log-likelihood of this one."""
         (share, first, second), height = self._moments(mixture, shares)
         if not (share > 0).all():
@@ -194,11 +195,11 @@ class GridMixture:
         means = first / share
         # Rounding may leave the variance of a single grid point at -1e-17.
         variances = np.clip(second / share - means**2, 0, None)
-        self._check(new := Mixture(share, means, np.sqrt(variances)))
+        self._check(new := LineMixture(share, means, np.sqrt(variances)))
         return new, height
 
     def _moments(
-        self, mixture: Mixture, shares: Array
+        self, mixture: LineMixture, shares: Array
     ) -> tuple[tuple[Array, Array, Array], Array]:
         """Return each component's share of the data and its first two moments.
 
@@ -209,18 +210,18 @@ class GridMixture:
         share, first, second = np.moveaxis(owned @ self._powers, -1, 0)
         return (share, first, second), (shares * log_density).sum(axis=-1)
 
-    def _ascend(self, mixture: Mixture, shares: Array) -> Mixture:
+    def _ascend(self, mixture: LineMixture, shares: Array) -> LineMixture:
         """Make one step up the gradient of the mean log-likelihood."""
         (share, first, second), _ = self._moments(mixture, shares)
         w, m, s = mixture.arrays
         about_mean = second - 2 * m * first + m**2 * share
-        return Mixture(
+        return LineMixture(
             _softmax(np.log(w) + self.rate * (share - w)),
             m + self.rate * (first - m * share) / s**2,
             s * np.exp(self.rate * (about_mean / s**2 - share)),
         )
 
-    def _check(self, mixture: Mixture) -> None:
+    def _check(self, mixture: LineMixture) -> None:
         narrowest = MIN_WIDTH_IN_CELLS * self.spacing
         width = float(mixture.widths.min())
         reach = float(np.abs(mixture.means).max())
@@ -246,7 +247,7 @@ class FittedGridMixture:
     """
 
     model: GridMixture
-    mixture: Mixture
+    mixture: LineMixture
 
     @property
     def p(self) -> Array:
@@ -264,7 +265,7 @@ class FittedGridMixture:
             return ExpectedCounts(n, n * self.p)
         return Counts(n, rng.multinomial(n, self.p))
 
-    def kl_from(self, truth: Mixture) -> Array:
+    def kl_from(self, truth: LineMixture) -> Array:
         r"""Return :math:`KL(p_0\|q) = \sum_x p_0 \log(p_0/q)` in nats, ``(chains,)``.
 
         Parameters

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.models.base import FittedChains
+
 if TYPE_CHECKING:
     from collapse_lib.recursion.history import History
 
@@ -17,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Mixture:
+class LineMixture(FittedChains):
     r"""Mixtures of Gaussians on the line, one per chain.
 
     .. math:: q(x) = \sum_k w_k\, N(x; m_k, s_k^2)
@@ -28,13 +30,9 @@ class Mixture:
         Weights with sum 1, means and standard deviations of the components, each of
         shape ``(chains, components)``.
 
-    Notes
-    -----
-    Used in chapter 05.
-
     Examples
     --------
-    >>> two_humps = Mixture.of([0.75, 0.25], [-1, 3], [1, 1])
+    >>> two_humps = LineMixture.of([0.75, 0.25], [-1, 3], [1, 1])
     >>> float(two_humps.mean[0]), float(two_humps.variance[0])
     (0.0, 4.0)
     """
@@ -44,7 +42,7 @@ class Mixture:
     widths: Array
 
     @classmethod
-    def of(cls, weights: ArrayLike, means: ArrayLike, widths: ArrayLike) -> Mixture:
+    def of(cls, weights: ArrayLike, means: ArrayLike, widths: ArrayLike) -> LineMixture:
         """Return a single mixture from three lists of the same length.
 
         Raises
@@ -84,14 +82,14 @@ class Mixture:
         gaps = self.means - self.mean[:, None]
         return np.asarray((self.weights * (self.widths**2 + gaps**2)).sum(axis=-1))
 
-    def matched(self) -> Mixture:
+    def matched(self) -> LineMixture:
         r"""Return the single Gaussian with the same mean and variance.
 
         It minimises :math:`KL(q\|\cdot)` over all Gaussians: the maximum-likelihood
         fit to infinitely many samples.
         """
         mean, width = self.mean[:, None], np.sqrt(self.variance)[:, None]
-        return Mixture(np.ones_like(mean), mean, width)
+        return LineMixture(np.ones_like(mean), mean, width)
 
     def log_terms(self, x: Array) -> Array:
         """Return ``log(w_k N(x; m_k, s_k^2))``: ``(chains, components, len(x))``."""
@@ -120,23 +118,18 @@ class Mixture:
         odds /= total[:, None]
         return odds, top + np.log(total)
 
-    def expand(self, chains: int) -> Mixture:
-        """Repeat a single mixture for every chain."""
-        shape = (chains, self.weights.shape[1])
-        return Mixture(*(np.broadcast_to(a, shape) for a in self.arrays))
-
-    def take(self, rows: NDArray[np.bool_]) -> Mixture:
+    def take(self, rows: NDArray[np.bool_]) -> LineMixture:
         """Return the mixtures of some chains."""
-        return Mixture(*(a[rows] for a in self.arrays))
+        return LineMixture(*(a[rows] for a in self.arrays))
 
-    def put(self, rows: NDArray[np.int64], new: Mixture) -> Mixture:
+    def put(self, rows: NDArray[np.int64], new: LineMixture) -> LineMixture:
         """Return the mixtures with those of some chains replaced."""
         arrays = [a.copy() for a in self.arrays]
         for old, fresh in zip(arrays, new.arrays, strict=True):
             old[rows] = fresh
-        return Mixture(*arrays)
+        return LineMixture(*arrays)
 
-    def distance(self, other: Mixture) -> Array:
+    def distance(self, other: LineMixture) -> Array:
         """Return the largest difference of a parameter, shape ``(chains,)``."""
         pairs = zip(self.arrays, other.arrays, strict=True)
         gaps = [np.abs(a - b).max(axis=-1) for a, b in pairs]

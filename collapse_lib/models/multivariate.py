@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_choice
-from collapse_lib.models.base import LAWS
+from collapse_lib.models.base import LAWS, FittedChains
 from collapse_lib.models.gaussian import ESTIMATORS, variance_divisor
-from collapse_lib.samples import Data, Summary, check_data
+from collapse_lib.samples import Data, Summary, check_data, points
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,6 @@ class MultivariateGaussian:
     -----
     Covariances are kept as triangular roots and never squared, so that a collapsing
     chain stays accurate over 600 orders of magnitude in its determinant.
-    Used in chapter 04.
     """
 
     estimator: str = "unbiased"
@@ -101,8 +100,7 @@ class MultivariateGaussian:
     def _summarise(self, data: Data) -> ScatterSummary:
         if isinstance(data, ScatterSummary):
             return data
-        if isinstance(data, Summary):
-            raise ValueError(f"cannot be fitted to {type(data).__name__}")
+        data = points(data, self, ScatterSummary)
         check_data(data, self.event_ndim)
         mean = data.mean(axis=1)
         deviations = np.swapaxes(data - mean[:, None, :], -1, -2)
@@ -110,7 +108,7 @@ class MultivariateGaussian:
 
 
 @dataclass(frozen=True)
-class FittedMultivariateGaussian:
+class FittedMultivariateGaussian(FittedChains):
     """Normal distributions in d dimensions, one per chain.
 
     Parameters
@@ -157,14 +155,6 @@ class FittedMultivariateGaussian:
         diagonal = np.abs(np.diagonal(self.factor, axis1=-2, axis2=-1))
         with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer
             return np.asarray(2 * np.log(diagonal).sum(axis=-1))
-
-    def expand(self, chains: int) -> FittedMultivariateGaussian:
-        """Repeat a single distribution for every chain."""
-        dim = self.mean.shape[-1]
-        mean = np.broadcast_to(self.mean, (chains, dim))
-        return replace(
-            self, mean=mean, factor=np.broadcast_to(self.factor, (chains, dim, dim))
-        )
 
     def temper(self, temperature: float) -> FittedMultivariateGaussian:
         """Return the density raised to ``1/temperature``: covariances are scaled."""

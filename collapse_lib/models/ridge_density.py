@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_choice, check_not_negative, check_positive
-from collapse_lib.models.discrete import Categorical, Counts, FittedCategorical
-from collapse_lib.samples import Data, Summary, check_data
+from collapse_lib.models.base import FittedChains
+from collapse_lib.models.discrete import (
+    Categorical,
+    Counts,
+    ExpectedCounts,
+    FittedCategorical,
+)
+from collapse_lib.samples import Data, check_data, points
 
 KERNEL_LAWS = ("exact", "literal", "expected")
-
-
-@dataclass(frozen=True)
-class ExpectedCounts(Summary):
-    """Counts without sampling noise: what infinitely many points would show.
-
-    Parameters
-    ----------
-    size
-        Number of points they stand for; it only weighs the parts of a pool.
-    counts
-        Expected counts, shape ``(chains, n_states)``, rows with sum ``size``.
-    """
-
-    counts: NDArray[np.float64]
-
-    @property
-    def chains(self) -> int:
-        """Number of replicates; without noise they only differ by their start."""
-        return len(self.counts)
-
-    @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
-        """Add the counts up."""
-        total = np.sum([part.counts for part in parts], axis=0)
-        return cls(sum(part.size for part in parts), total)
-
-    def subsample(self, n: int, rng: np.random.Generator) -> Self:
-        """Scale the counts to ``n`` points."""
-        return type(self)(n, self.counts * (n / self.size))
 
 
 @dataclass(frozen=True)
@@ -93,7 +67,7 @@ class RidgeDensity:
 
     Notes
     -----
-    Used in chapter 04. Our construction: the paper (Shumailov et al. 2024,
+    Our construction: the paper (Shumailov et al. 2024,
     "Theoretical intuition") names regularised density estimation in a kernel space,
     but its formulas were not available to us.
     """
@@ -208,8 +182,7 @@ class RidgeDensity:
                     f"{self.n_points}"
                 )
             return np.asarray(data.counts / data.size)
-        if isinstance(data, Summary):
-            raise ValueError(f"cannot be fitted to {type(data).__name__}")
+        data = points(data, self, Counts, ExpectedCounts)
         check_data(data, self.event_ndim)
         step = (self.high - self.low) / (self.n_points - 1)
         cells = np.rint((data - self.low) / step).astype(np.int64)
@@ -223,7 +196,7 @@ class RidgeDensity:
 
 
 @dataclass(frozen=True)
-class FittedRidgeDensity:
+class FittedRidgeDensity(FittedChains):
     """Distributions on the grid, one per chain.
 
     Parameters
@@ -251,11 +224,6 @@ class FittedRidgeDensity:
     def share(self, k: int) -> NDArray[np.float64]:
         """Share of the energy in the ``k`` leading directions, shape ``(chains,)``."""
         return self.model.energy_share(self.p, k)
-
-    def expand(self, chains: int) -> FittedRidgeDensity:
-        """Repeat a single distribution for every chain."""
-        shape = (chains, self.p.shape[1])
-        return FittedRidgeDensity(self.model, np.broadcast_to(self.p, shape))
 
     def temper(self, temperature: float) -> FittedRidgeDensity:
         r"""Return the distribution with :math:`p_i^{1/T}`, scaled to sum 1."""

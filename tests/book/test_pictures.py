@@ -95,7 +95,7 @@ def test_the_share_of_inked_pixels_follows_the_survival_law() -> None:
 def blurred(width: float, p: np.ndarray) -> np.ndarray:
     fitted = models.FittedCategorical(p)
     data = models.Counts(1, np.zeros(p.shape, dtype=int))  # not used by the lens
-    return images.Blur(PICTURE.shape, width)(fitted, data, rng()).p
+    return models.Blur(PICTURE.shape, width)(fitted, data, rng()).p
 
 
 def test_a_lens_of_width_zero_changes_nothing() -> None:
@@ -130,7 +130,13 @@ def test_a_lens_spreads_a_dot_by_its_width() -> None:
 @pytest.mark.parametrize("width", [-1.0, float("nan"), float("inf")])
 def test_an_impossible_lens_is_refused(width: float) -> None:
     with pytest.raises(ValueError, match="width is .*; it must be a number >= 0"):
-        images.Blur((4, 4), width)
+        models.Blur((4, 4), width)
+
+
+def test_a_lens_for_another_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"6912 probabilities do not fill .*\(4, 4\)"):
+        lens = models.Blur((4, 4), 1.0)
+        lens(images.as_distribution(PICTURE), np.zeros((1, 1)), rng())
 
 
 def test_the_unsharp_copier_runs_in_the_loop() -> None:
@@ -138,7 +144,7 @@ def test_the_unsharp_copier_runs_in_the_loop() -> None:
 
     def spilled(width: float) -> np.ndarray:
         copier = models.Perturbed(
-            models.Categorical(PICTURE.size), images.Blur(PICTURE.shape, width)
+            models.Categorical(PICTURE.size), models.Blur(PICTURE.shape, width)
         )
         history = recurse(
             copier,

@@ -6,13 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collapse_lib import samples
-from collapse_lib.models import Counts, GaussianSummary
+from collapse_lib.models import Categorical, Counts, GaussianSummary
 
 
 def test_pool_joins_arrays_along_the_points():
     a, b = np.zeros((2, 3)), np.ones((2, 1))
     joined = samples.pool([a, b])
     np.testing.assert_array_equal(joined, [[0, 0, 0, 1], [0, 0, 0, 1]])
+
+
+def test_points_are_handed_on_and_summaries_refused_by_name():
+    array = np.zeros((2, 3))
+    assert samples.points(array, "anybody") is array
+    summary = GaussianSummary(3, np.zeros(2), np.ones(2))
+    wanted = (
+        "^Categorical cannot be fitted to GaussianSummary: it needs the points "
+        'themselves or Counts. .*law="literal"'
+    )
+    with pytest.raises(ValueError, match=wanted):
+        samples.points(summary, Categorical(2), Counts)
 
 
 def test_pool_drops_empty_parts():

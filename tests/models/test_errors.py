@@ -115,7 +115,7 @@ def test_the_lower_bound_is_exact_for_the_mean(error, dim):
 def test_errors_of_the_data_need_the_points(error):
     summary = models.ScatterSummary(5, np.zeros((1, 2)), np.eye(2)[None])
     model = models.Perturbed(models.MultivariateGaussian(law="exact"), error)
-    with pytest.raises(ValueError, match='ScatterSummary; use .*law="literal"'):
+    with pytest.raises(ValueError, match='ScatterSummary: .*law="literal"'):
         model.fit(summary, np.random.default_rng(8))
 
 

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from collapse_lib import recurse, regimes
-from collapse_lib.models import Counts, Gaussian, GaussianSummary
+from collapse_lib.models import Counts, ExpectedCounts, Gaussian, GaussianSummary
 from collapse_lib.models.grid_mixture import GridMixture
-from collapse_lib.models.line_mixture import PARAMETERS, Mixture, densities
-from collapse_lib.models.ridge_density import ExpectedCounts
+from collapse_lib.models.line_mixture import PARAMETERS, LineMixture, densities
 
-TRUTH = Mixture.of([0.75, 0.25], [-1, 3], [1, 1])
-START = Mixture.of([0.5, 0.5], [-2, 4], [2, 2])
+TRUTH = LineMixture.of([0.75, 0.25], [-1, 3], [1, 1])
+START = LineMixture.of([0.5, 0.5], [-2, 4], [2, 2])
 UNUSED = np.random.default_rng(0)  # for calls that do not draw
 
 
@@ -53,7 +52,7 @@ def test_sums_over_the_grid_are_integrals():
     assert p @ model.grid == pytest.approx(0, abs=1e-13)
     assert p @ model.grid**2 == pytest.approx(4, rel=1e-13)
     # Closed form of the KL divergence of two Gaussians.
-    one = Mixture.of([1], [0.5], [1.5])
+    one = LineMixture.of([1], [0.5], [1.5])
     expected = np.log(2 / 1.5) + (1.5**2 + 0.5**2) / 8 - 0.5
     fitted = model.source(TRUTH.matched())
     assert fitted.kl_from(one) == pytest.approx([expected], rel=1e-12)
@@ -138,9 +137,9 @@ def test_the_exact_fit_is_a_maximum():
             means[0, i] += step
             widths[0, i] += step
             for moved in (
-                Mixture(best.weights, means, best.widths),
-                Mixture(best.weights, best.means, widths),
-                Mixture(best.weights + [[step, -step]], best.means, best.widths),
+                LineMixture(best.weights, means, best.widths),
+                LineMixture(best.weights, best.means, widths),
+                LineMixture(best.weights + [[step, -step]], best.means, best.widths),
             ):
                 assert mean_log_likelihood(model, moved, data) < height
 
@@ -154,7 +153,7 @@ def test_a_gradient_step_follows_the_gradient():
 
     def height(logits, means, log_widths):
         weights = np.exp(logits) / np.exp(logits).sum()
-        mixture = Mixture(weights, means, np.exp(log_widths))
+        mixture = LineMixture(weights, means, np.exp(log_widths))
         return mean_log_likelihood(model, mixture, data)
 
     at = [np.log(START.weights), START.means, np.log(START.widths)]
@@ -247,7 +246,7 @@ def test_options_are_checked(options, message):
 )
 def test_mixtures_are_checked(lists, message):
     with pytest.raises(ValueError, match=message):
-        Mixture.of(*lists)
+        LineMixture.of(*lists)
 
 
 def test_data_must_be_counts_of_the_grid():

@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize
 
 from collapse_lib import models, recurse, regimes
-from collapse_lib.models.ridge_density import ExpectedCounts
+from collapse_lib.models import ExpectedCounts
 
 RNG = np.random.default_rng(0)  # for calls that do not draw
 

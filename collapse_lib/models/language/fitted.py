@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collapse_lib.models.base import FittedChains
 from collapse_lib.models.language.decoding import Ancestral
-from collapse_lib.samples import repeat_chains
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,7 +20,7 @@ Tokens = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
-class FittedLanguageModel:
+class FittedLanguageModel(FittedChains):
     """Trained networks, one per chain.
 
     Parameters
@@ -147,16 +147,6 @@ class FittedLanguageModel:
         return np.stack(
             [block_losses(self.network(c), own[c], plan) for c in range(chains)]
         )
-
-    def expand(self, chains: int) -> FittedLanguageModel:
-        """Return the model of one chain for several, as a source of real data.
-
-        Raises
-        ------
-        ValueError
-            If it has another number of chains than 1 and ``chains``.
-        """
-        return repeat_chains(self, chains)
 
     def temper(self, temperature: float) -> FittedLanguageModel:
         """Return the model that draws each token at this temperature.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.samples import repeat_chains
+from collapse_lib.models.base import FittedChains
 
 Array = NDArray[np.float64]
 Measure = Callable[[Any], Array]
@@ -22,7 +22,7 @@ BLOCK = 65_536
 
 
 @dataclass(frozen=True)
-class FittedGaussianMixture:
+class FittedGaussianMixture(FittedChains):
     """Mixtures of normal distributions, one per chain.
 
     Parameters
@@ -173,16 +173,6 @@ class FittedGaussianMixture:
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         taken = {name: a[place] for name, a in values.items() if a is not None}
         return replace(self, **taken)
-
-    def expand(self, chains: int) -> FittedGaussianMixture:
-        """Repeat a single mixture for every chain.
-
-        Raises
-        ------
-        ValueError
-            If there are several mixtures, and not as many as chains.
-        """
-        return repeat_chains(self, chains)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw ``n`` independent points per chain: shape ``(chains, n, d)``."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from collapse_lib.checks import check_count, check_not_negative
+from collapse_lib.models.mixture import em
 from collapse_lib.models.mixture.fitted import FittedGaussianMixture
-from collapse_lib.samples import Data, Summary, check_data
+from collapse_lib.samples import Data, check_data, points
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,6 @@ class GaussianMixture:
       raised to that, because less cannot be told from 0. scikit-learn stops with an
       error where a covariance is singular.
     * In the k-means start a cluster that loses all its points stays where it is.
-
-    Used in chapter 06.
 
     Examples
     --------
@@ -112,11 +110,7 @@ class GaussianMixture:
             If the data are a summary, empty, not finite, fewer than ``k`` points, or
             do not fit ``start``.
         """
-        if isinstance(data, Summary):
-            raise ValueError(
-                f"cannot be fitted to {type(data).__name__}: a mixture has no "
-                "sufficient statistics, it needs the points themselves"
-            )
+        data = points(data, self)  # a mixture has no sufficient statistics
         check_data(data, self.event_ndim)
         chains, n, dim = data.shape
         if n < self.k:
@@ -126,8 +120,5 @@ class GaussianMixture:
                 f"start has {self.start.means.shape[-1]} dimensions, the data {dim}"
             )
         start = None if self.start is None else self.start.expand(chains)
-        # Torch is large; only those who fit a mixture wait for it.
-        em = importlib.import_module("collapse_lib.models.mixture.em")
         options = em.Options(self.k, self.tol, self.max_iter, self.reg_covar)
-        fitted: FittedGaussianMixture = em.fit(data, options, start, rng)
-        return fitted
+        return em.fit(data, options, start, rng)

@@ -10,7 +10,7 @@ from collapse_lib.checks import check_count
 from collapse_lib.models.ngram.fitted import FittedNGram
 from collapse_lib.models.ngram.smoothing import KneserNey, Smoothing, check_smoothing
 from collapse_lib.models.ngram.table import Table, check_symbols, gram_codes
-from collapse_lib.samples import Data, Summary, check_data
+from collapse_lib.samples import Data, check_data, points
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class NGram:
 
     Notes
     -----
-    Used in chapter 08. All n-grams of all chains are kept as sorted integers, see
+    All n-grams of all chains are kept as sorted integers, see
     `collapse_lib.models.ngram.table`: counting is one sort and finding a context one
     binary search, for millions of symbols at once. That needs
     ``chains * n_symbols**order < 2**63``.
@@ -78,8 +78,7 @@ class NGram:
             If a symbol is not an integer from 0 to ``n_symbols - 1``, or the data are
             empty, of another shape, or too many chains for the size of the codes.
         """
-        if isinstance(data, Summary):
-            raise ValueError(f"NGram cannot be fitted to {type(data).__name__}")
+        data = points(data, self)
         check_data(data, self.event_ndim)
         check_symbols(data, self.n_symbols)
         chains, _, length = data.shape

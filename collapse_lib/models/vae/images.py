@@ -41,7 +41,7 @@ class Images(Summary):
 
     Notes
     -----
-    Used in chapter 07. The released code of Shumailov et al. (2024) trains on such a
+    The released code of Shumailov et al. (2024) trains on such a
     stream of decoder means.
     """
 

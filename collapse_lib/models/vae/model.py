@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib.checks import check_choice, check_count
+from collapse_lib.models.base import FittedChains
+from collapse_lib.models.vae import network as networks
+from collapse_lib.models.vae import training
 from collapse_lib.models.vae.images import SIDE, Images, check_images
-from collapse_lib.samples import Data, Summary, check_data, repeat_chains
+from collapse_lib.models.weights import pack
+from collapse_lib.samples import Data, check_data, points
 
 PIXELS = ("mean", "binary")
 SUPPLIES = ("endless", "finite")
@@ -49,7 +53,7 @@ class VAE:
 
     Notes
     -----
-    Used in chapter 07. Kingma and Welling (2014); Shumailov et al. (2024), released
+    Kingma and Welling (2014); Shumailov et al. (2024), released
     notebook. Runs in every regime; regimes that put real and generated images together
     need the real ones as ``Images.of(array)``. A `Temperature` works on
     the latent variables: it scales their variance.
@@ -83,7 +87,11 @@ class VAE:
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedVAE:
         """Train one network per chain on images ``(chains, n, 28, 28)`` in [0, 1]."""
-        images = data if isinstance(data, Images) else Images.of(_array(data))
+        images = data
+        if not isinstance(images, Images):
+            images = points(images, self, Images)
+            check_data(images, self.event_ndim)
+            images = Images.of(images)
         seeds = rng.integers(2**62, size=(images.chains, 2))
         fits = [self._fit(images, c, *map(int, seeds[c])) for c in range(images.chains)]
         encoder, decoder, losses = (np.stack(part) for part in zip(*fits, strict=True))
@@ -93,10 +101,6 @@ class VAE:
         self, images: Images, chain: int, seed: int, training_seed: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
         """Train the network of one chain."""
-        from collapse_lib.models.vae import network as networks
-        from collapse_lib.models.vae import training
-        from collapse_lib.models.weights import pack
-
         network = networks.Network(self.capacity, self.n_latents, seed)
         trainer = training.Trainer(
             network,
@@ -121,7 +125,7 @@ class VAE:
 
 
 @dataclass(frozen=True)
-class FittedVAE:
+class FittedVAE(FittedChains):
     """Trained autoencoders, one per chain.
 
     Parameters
@@ -153,8 +157,6 @@ class FittedVAE:
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw ``n`` images per chain now: shape ``(chains, n, 28, 28)``."""
-        from collapse_lib.models.vae import network as networks
-
         model = self.model
         images = np.empty((len(self.decoder), n, SIDE, SIDE), np.float32)
         for chain, weights in enumerate(self.decoder):
@@ -181,8 +183,6 @@ class FittedVAE:
         ndarray
             Shape ``(chains, n, n_latents)``.
         """
-        from collapse_lib.models.vae import network as networks
-
         model = self.model
         array = check_images(images)
         stacked = np.broadcast_to(array, (len(self.encoder), *array.shape[-3:]))
@@ -193,16 +193,6 @@ class FittedVAE:
             )
             latents.append(networks.encode(encoder.to(model.device), own, model.device))
         return np.stack(latents)
-
-    def expand(self, chains: int) -> FittedVAE:
-        """Return the model of one chain for several, as a source of real data.
-
-        Raises
-        ------
-        ValueError
-            If it has another number of chains than 1 and ``chains``.
-        """
-        return repeat_chains(self, chains)
 
     def temper(self, temperature: float) -> FittedVAE:
         """Return the model that draws latent variables of variance ``temperature``.
@@ -219,10 +209,3 @@ class FittedVAE:
 def decoder_layer(model: VAE) -> int:
     """Return how many weights, the first of the decoder, multiply latent variables."""
     return model.n_latents * 2 * model.capacity * (SIDE // 4) ** 2
-
-
-def _array(data: Data) -> NDArray[np.float32]:
-    if isinstance(data, Summary):
-        raise ValueError(f"a VAE trains on images, not on a {type(data).__name__}")
-    check_data(data, 2)
-    return check_images(data)

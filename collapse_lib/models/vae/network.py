@@ -1,4 +1,4 @@
-"""The network of chapter 07, in torch. Imported at first use only."""
+"""The network of the variational autoencoder, in torch."""
 
 from __future__ import annotations
 

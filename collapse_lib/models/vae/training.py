@@ -1,4 +1,4 @@
-"""Training the network of chapter 07, in torch. Imported at first use only."""
+"""Training the network of the variational autoencoder, in torch."""
 
 from __future__ import annotations
 
