@@ -7,11 +7,13 @@ from html import escape
 from pathlib import Path
 from types import MappingProxyType
 
-from bookdata import BookError, ChapterData, read_chapters, sources
 from docutils import nodes
 from sphinx.errors import NoUri
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+from collapse_lib.book import notebooks
+from collapse_lib.book.notebooks import Notebook
 
 logger = logging.getLogger(__name__)
 _NO_CLASSES: Mapping[int, str] = MappingProxyType({})
@@ -26,20 +28,20 @@ class BookDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the nodes, after telling Sphinx which files they depend on."""
-        for path in self.sources():
-            self.env.note_dependency(str(path))
         try:
+            for path in self.sources():
+                self.env.note_dependency(str(path))
             return self.show()
-        except (BookError, ValueError, OSError) as error:
+        except (ValueError, OSError) as error:
             logger.warning("%s: %s", self.name, error, location=self.get_location())
             return []
 
     def sources(self) -> list[Path]:
         """Return the files that the directive reads."""
-        return sources(self.root)
+        return notebooks.sources(self.root)
 
     def show(self) -> list[nodes.Node]:
-        """Return the nodes; raise BookError or ValueError if the data are wrong."""
+        """Return the nodes; raise ValueError if the data are wrong."""
         raise NotImplementedError
 
     @property
@@ -47,9 +49,9 @@ class BookDirective(SphinxDirective):
         """The folder of the book."""
         return Path(self.env.srcdir)
 
-    def chapters(self) -> dict[str, ChapterData]:
-        """Return the chapters by number."""
-        return read_chapters(self.root)
+    def chapters(self) -> dict[str, Notebook]:
+        """Return the chapters by number, each read as a whole."""
+        return notebooks.checked(self.root)
 
     def href(self, docname: str, anchor: str = "") -> str:
         """Return the address of another page as seen from this one."""

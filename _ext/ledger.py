@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, ClassVar
 
-from bookdata import BookError, ChapterData
 from directives import BookDirective, link, raw, table
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 
 from collapse_lib import claims
+from collapse_lib.book.notebooks import BookError, Notebook
 from collapse_lib.claims import Claim, Ledger, Source, as_stated
 from collapse_lib.claims.verdict import MIME, SYMBOLS
 
@@ -43,7 +43,7 @@ class Row:
         return self.word.replace(" ", "-")
 
 
-def join(ledger: Mapping[str, Claim], chapters: Mapping[str, ChapterData]) -> list[Row]:
+def join(ledger: Mapping[str, Claim], chapters: Mapping[str, Notebook]) -> list[Row]:
     """Return the claims, in the order of their ids, with their verdicts.
 
     Raises
@@ -62,7 +62,7 @@ def join(ledger: Mapping[str, Claim], chapters: Mapping[str, ChapterData]) -> li
     return [_join_one(ledger[key], chapters) for key in sorted(ledger)]
 
 
-def _join_one(claim: Claim, chapters: Mapping[str, ChapterData]) -> Row:
+def _join_one(claim: Claim, chapters: Mapping[str, Notebook]) -> Row:
     if not claim.checks:
         return Row(claim, "not attempted")
     chapter = chapters.get(claim.chapter)
@@ -97,7 +97,7 @@ class LedgerDirective(BookDirective):
         """Return the claims and their sources."""
         return claims.load(self.root / "claims.yaml")
 
-    def place(self, row: Row, chapters: Mapping[str, ChapterData]) -> str:
+    def place(self, row: Row, chapters: Mapping[str, Notebook]) -> str:
         """Return the address of a claim: its card, or else its row in the ledger."""
         if row.word != "not attempted":
             return self.href(chapters[row.claim.chapter].docname, _card(row))
@@ -136,7 +136,7 @@ class LedgerTable(LedgerDirective):
         return self.parse_text_to_nodes(f"**{source.name}**{cited}")
 
     def _table(
-        self, source: Source, rows: list[Row], chapters: Mapping[str, ChapterData]
+        self, source: Source, rows: list[Row], chapters: Mapping[str, Notebook]
     ) -> nodes.raw:
         compact = "compact" in self.options
         heads, columns = ["Claim", f"{source.name} says", "Why"], {2: "why"}
@@ -147,9 +147,7 @@ class LedgerTable(LedgerDirective):
         label = f"Claims and verdicts: {source.name}"
         return table(label, heads, cells, "ledger", columns)
 
-    def _chosen(
-        self, rows: list[Row], chapters: Mapping[str, ChapterData]
-    ) -> list[Row]:
+    def _chosen(self, rows: list[Row], chapters: Mapping[str, Notebook]) -> list[Row]:
         numbers = self._listed("chapters", list(chapters))
         words = self._listed("verdicts", list(SYMBOLS))
         return [
@@ -171,7 +169,7 @@ class LedgerTable(LedgerDirective):
         return [item for item in items if item]
 
     def _cells(
-        self, row: Row, chapters: Mapping[str, ChapterData], compact: bool
+        self, row: Row, chapters: Mapping[str, Notebook], compact: bool
     ) -> list[str]:
         claim = row.claim
         name = f"{escape(claim.id)}"
@@ -249,7 +247,7 @@ class LedgerTiles(LedgerDirective):
         self.add_name(figure)
         return [figure]
 
-    def _groups(self, rows: list[Row], chapters: Mapping[str, ChapterData]) -> str:
+    def _groups(self, rows: list[Row], chapters: Mapping[str, Notebook]) -> str:
         by_chapter: dict[str, list[Row]] = {}
         for row in rows:
             by_chapter.setdefault(row.claim.chapter, []).append(row)
@@ -266,7 +264,7 @@ class LedgerTiles(LedgerDirective):
             )
         return f'<ul class="tile-groups">\n{"".join(parts)}</ul>\n'
 
-    def _tile(self, row: Row, chapters: Mapping[str, ChapterData]) -> str:
+    def _tile(self, row: Row, chapters: Mapping[str, Notebook]) -> str:
         claim = row.claim
         text = f"{claim.title}: {row.word}"
         return (

@@ -8,43 +8,27 @@ it reads again, so that a partial build would pass over the others.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from notebook_files import ROOT
+from staleness import ROOT, hash_of, tracked
 
-# Folders no page is made of. Hidden ones are left out as well.
-NOT_INPUTS = {"_build", "__pycache__", "node_modules", "tests"}
+# No page is made of hidden files, and none of these.
+NOT_INPUTS = (".", "tests/")
 # The program of the same environment, whatever PATH says.
 JUPYTER_BOOK = str(Path(sys.executable).with_name("jupyter-book"))
 COMMAND = (JUPYTER_BOOK, "build", ".", "-W", "-n", "--keep-going")
 
 
-def inputs(root: Path) -> Iterator[Path]:
-    """Yield every file that the built pages may depend on, in a fixed order."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in NOT_INPUTS
-            and not name.endswith(".egg-info")
-        )
-        for name in sorted(names):
-            if not name.startswith(".") and not name.endswith(".checkpoint.npz"):
-                yield Path(folder, name)
-
-
 def content_hash(root: Path) -> str:
-    """Return a hash of the names and the contents of all inputs."""
+    """Return a hash of every file that the built pages may depend on."""
     total = hashlib.sha256()
-    for path in inputs(root):
-        total.update(path.relative_to(root).as_posix().encode() + b"\0")
-        total.update(hashlib.sha256(path.read_bytes()).digest())
+    for name in tracked(root):
+        if not name.startswith(NOT_INPUTS):
+            total.update(f"{name}\0{hash_of(root / name)}\n".encode())
     return total.hexdigest()
 
 

@@ -8,41 +8,44 @@ python scripts/execute.py --check     list the stale ones; exit 1 if any
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import sys
 import time
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbclient import NotebookClient
-from nbclient.exceptions import (
-    CellExecutionError,
-    CellTimeoutError,
-    DeadKernelError,
-)
-from notebook_files import (
-    ROOT,
-    Chapter,
-    find_chapters,
-    read_notebook,
-    select_chapters,
-    write_notebook,
-)
-from staleness import fingerprint, stale_because
+from staleness import ROOT, Inputs
+
+from collapse_lib import files
+from collapse_lib.book import notebooks
+from collapse_lib.book.notebooks import BookError, Notebook
+
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
 
 CELL_TIMEOUT = 300  # seconds; the slowest chapter must run in a minute on two cores
 TRACEBACK_LINES = 12
 # The kernel of whatever environment the reader's JupyterLab runs in.
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# Runs behind the last cell and is not stored: prints what the kernel has imported.
+RECORD = """\
+import json, sys
+_named = [(name.split(".")[0], vars(m).get("__file__")) for name, m in
+          list(sys.modules.items()) if hasattr(m, "__dict__")]
+print(json.dumps({"names": sorted({name for name, _ in _named}), "files": sorted(
+    {file for name, file in _named if file and name == "collapse_lib"})}))
+"""
 
 
 class ChapterFailed(Exception):
     """A cell did not finish. The message names the chapter, the cell and the error."""
 
 
-def execute(chapter: Chapter, root: Path, timeout: float = CELL_TIMEOUT) -> float:
+def execute(chapter: Notebook, root: Path, timeout: float = CELL_TIMEOUT) -> float:
     """Run the chapter in a new kernel and store its outputs.
 
     Parameters
@@ -64,22 +67,49 @@ def execute(chapter: Chapter, root: Path, timeout: float = CELL_TIMEOUT) -> floa
     ChapterFailed
         If a cell fails, hangs or kills its kernel; the file is then left as it was.
     """
-    notebook = read_notebook(chapter.path)
+    import nbformat
+
     # Taken first: a library edited while the kernel runs leaves the chapter stale.
-    made_from = fingerprint(notebook, chapter, root)
+    inputs = Inputs(root)
+    notebook = nbformat.read(chapter.path, as_version=4)
     start = time.perf_counter()
-    megabytes = _run(notebook, chapter, timeout)
+    megabytes, imported = _run(notebook, chapter, timeout)
     seconds = time.perf_counter() - start
+    uses = inputs.uses(_library_files(chapter, root, imported), _packages(imported))
     notebook.metadata["kernelspec"] = KERNEL
     # The patch version of Python would differ between any two readers.
     notebook.metadata.get("language_info", {}).pop("version", None)
     notebook.metadata["collapse"] = {
-        "fingerprint": made_from,
+        "fingerprint": inputs.fingerprint(chapter, uses, notebook),
+        "uses": uses,
         "seconds": round(seconds),
         "megabytes": megabytes,
     }
-    write_notebook(notebook, chapter.path)
+    mode = chapter.path.stat().st_mode
+    files.write_text(chapter.path, nbformat.writes(notebook))
+    chapter.path.chmod(mode)
     return seconds
+
+
+def _library_files(
+    chapter: Notebook, root: Path, imported: dict[str, list[str]]
+) -> list[str]:
+    """Return the imported modules of the library, relative to the book's folder."""
+    root = root.resolve()
+    modules = [Path(file).resolve() for file in imported["files"]]
+    for module in modules:
+        if not module.is_relative_to(root / "collapse_lib"):
+            raise ChapterFailed(
+                f"{chapter.name}: it ran with the library in {module.parent}, not with "
+                "the one beside it; run `pip install -e .` in this environment"
+            )
+    return [module.relative_to(root).as_posix() for module in modules]
+
+
+def _packages(imported: dict[str, list[str]]) -> list[str]:
+    """Return the names of the installed packages that the kernel has imported."""
+    of_module = metadata.packages_distributions()
+    return [name for module in imported["names"] for name in of_module.get(module, [])]
 
 
 class _Watch:
@@ -103,25 +133,42 @@ class _Watch:
         self.megabytes = _peak_megabytes(getattr(kernel, "pid", None))
 
 
-def _run(notebook: Any, chapter: Chapter, timeout: float) -> int | None:
-    """Run every cell; return the kernel's peak memory in MB where it can be told."""
+def _run(
+    notebook: Any, chapter: Notebook, timeout: float
+) -> tuple[int | None, dict[str, list[str]]]:
+    """Run every cell.
+
+    Returns
+    -------
+    megabytes
+        The kernel's peak memory, where it can be told.
+    imported
+        The "names" of all modules it had imported, and the "files" of the library's.
+    """
+    from nbclient import exceptions
+    from nbformat.v4 import new_code_cell
+
     watch = _Watch()
+    notebook.cells.append(new_code_cell(RECORD))
     client = _client(notebook, chapter, timeout)
     watch.attach(client)
     try:
         client.execute()
-    except CellExecutionError as error:
+    except exceptions.CellExecutionError as error:
         problem = f"{error.ename}: {error.evalue}" + _last_lines(error.traceback)
-    except CellTimeoutError:
+    except exceptions.CellTimeoutError:
         problem = f"took more than {timeout:g} s; a chapter shows short runs only"
-    except DeadKernelError:
+    except exceptions.DeadKernelError:
         problem = "its kernel died (often: no memory left)"
     else:
-        return watch.megabytes
+        printed = [out.text for out in notebook.cells.pop().outputs if "text" in out]
+        return watch.megabytes, json.loads("".join(printed).splitlines()[-1])
     raise ChapterFailed(_explain(notebook, chapter, watch.cell, problem))
 
 
-def _client(notebook: Any, chapter: Chapter, timeout: float) -> NotebookClient:
+def _client(notebook: Any, chapter: Notebook, timeout: float) -> NotebookClient:
+    from nbclient import NotebookClient
+
     for cell in notebook.cells:  # a cell that is empty now keeps no older output
         if cell.cell_type == "code":
             cell.execution_count, cell.outputs = None, []
@@ -145,7 +192,7 @@ def _peak_megabytes(pid: int | None) -> int | None:
     return int(float(f"{megabytes:.2g}"))
 
 
-def _explain(notebook: Any, chapter: Chapter, index: int, problem: str) -> str:
+def _explain(notebook: Any, chapter: Notebook, index: int, problem: str) -> str:
     number = sum(c.cell_type == "code" for c in notebook.cells[: index + 1])
     first = notebook.cells[index].source.strip().splitlines()[0]
     return f"{chapter.name}, code cell {number} (`{first}`): {problem}"
@@ -156,7 +203,7 @@ def _last_lines(traceback: str) -> str:
     return "".join(f"\n    {line}" for line in plain[-TRACEBACK_LINES:])
 
 
-def execute_all(todo: dict[Chapter, str], root: Path, timeout: float) -> list[str]:
+def execute_all(todo: dict[Notebook, str], root: Path, timeout: float) -> list[str]:
     """Execute the chapters in `todo`, each with its reason; return what went wrong."""
     failures = []
     for number, (chapter, reason) in enumerate(todo.items(), start=1):
@@ -184,17 +231,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Run the command; return its exit status."""
     options = parse(argv)
-    chapters = find_chapters(root)
     try:
-        chosen = select_chapters(chapters, options.chapters) or chapters
-    except LookupError as error:
+        found = notebooks.chapters(root)
+        chosen = notebooks.select(found, options.chapters) or list(found.values())
+        todo = _stale(chosen, root, options.force)
+        left_out = [path.name for path in notebooks.unlisted(root)]
+    except BookError as error:
         print(f"execute.py: {error}", file=sys.stderr)
         return 2
-    todo = {}
-    for chapter in chosen:
-        reason = stale_because(read_notebook(chapter.path), chapter, root)
-        if reason or options.force:
-            todo[chapter] = reason or "asked for"
+    if left_out:
+        print(f"No chapters, as _toc.yml does not name them: {', '.join(left_out)}")
     if options.check:
         return _report(todo)
     # As in `make test`, which compares these outputs: sums over threads may differ
@@ -208,7 +254,14 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     return 1 if failures else 0
 
 
-def _report(stale: dict[Chapter, str]) -> int:
+def _stale(chosen: list[Notebook], root: Path, force: bool) -> dict[Notebook, str]:
+    """Return the chapters to execute, each with the reason."""
+    inputs = Inputs(root)
+    reasons = {chapter: inputs.stale_because(chapter) for chapter in chosen}
+    return {c: why or "asked for" for c, why in reasons.items() if why or force}
+
+
+def _report(stale: dict[Notebook, str]) -> int:
     for chapter, reason in stale.items():
         print(f"{chapter.name} is stale: {reason}; run `make notebooks`")
     return 1 if stale else 0

@@ -11,36 +11,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import papermill
-from notebook_files import (
-    ROOT,
-    Chapter,
-    find_chapters,
-    read_notebook,
-    read_scales,
-    select_chapters,
-)
 from papermill.exceptions import PapermillExecutionError
+from staleness import ROOT
+
+from collapse_lib.book import notebooks
+from collapse_lib.book.notebooks import BookError, Notebook
 
 
-def choose(chapter: str, scale: str, root: Path) -> Chapter:
+def choose(chapter: str, scale: str, root: Path) -> Notebook:
     """Return the chapter that `chapter` names, if it has the scale `scale`.
 
     Raises
     ------
-    LookupError
+    BookError
         If there is no such chapter, or the chapter has no such scale.
     """
-    (chosen,) = select_chapters(find_chapters(root), [chapter])
-    scales = read_scales(read_notebook(chosen.path))
-    if scale not in scales:
-        raise LookupError(
+    (chosen,) = notebooks.select(notebooks.chapters(root), [chapter])
+    if scale not in chosen.scales:
+        raise BookError(
             f"chapter {chosen.number} has no scale {scale!r}; its scales are "
-            f"{', '.join(scales)}"
+            f"{', '.join(chosen.scales)}"
         )
     return chosen
 
 
-def reproduce(chapter: Chapter, scale: str, root: Path) -> Path:
+def reproduce(chapter: Notebook, scale: str, root: Path) -> Path:
     """Run `chapter` with SCALE set to `scale`; return the executed copy."""
     copy = root / "_build" / "reproduce" / f"{chapter.name}-{scale}.ipynb"
     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +59,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
         return 2
     try:
         chapter = choose(argv[0], argv[1], root)
-    except LookupError as error:
+    except BookError as error:
         print(f"{usage}; {error}", file=sys.stderr)
         return 2
     try:

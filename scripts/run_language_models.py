@@ -21,7 +21,7 @@ from pathlib import Path
 
 import long_runs
 
-from collapse_lib.book import results
+from collapse_lib.book import notebooks
 from collapse_lib.studies import fine_tuning as finetuning
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +30,7 @@ SEED = 9
 
 def main() -> int:
     """Run the command; return its exit status."""
-    scales = results.scales_of(next((ROOT / "chapters").glob("09-*.ipynb")))
+    scales = notebooks.chapters(ROOT)["09"].scales
     parser = long_runs.options(__doc__.splitlines()[0], scales)
     parser.add_argument("--only", nargs="+", help="lineages to run, for example a-0")
     parser.add_argument("--precision", default="float32")

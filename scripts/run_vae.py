@@ -25,7 +25,7 @@ from typing import Any
 import long_runs
 import numpy as np
 
-from collapse_lib.book import results
+from collapse_lib.book import notebooks
 from collapse_lib.data.digits import mnist
 from collapse_lib.models.vae.images import Images
 from collapse_lib.studies import autoencoders as lineage
@@ -37,7 +37,7 @@ MODES = (("float32", True), ("tf32", False), ("tf32", True), ("bfloat16", True))
 
 def main() -> int:
     """Run the command; return its exit status."""
-    scales = results.scales_of(next((ROOT / "chapters").glob("07-*.ipynb")))
+    scales = notebooks.chapters(ROOT)["07"].scales
     parser = long_runs.options(__doc__.splitlines()[0], scales)
     parser.add_argument("--only", type=int, nargs="+", help="replicates to run")
     parser.add_argument("--precision", help="default: measured on a GPU, else float32")

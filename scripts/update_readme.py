@@ -12,33 +12,21 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from notebook_files import ROOT, Chapter, find_chapters, read_notebook
+from staleness import ROOT
 
 from collapse_lib import claims
+from collapse_lib.book import notebooks
+from collapse_lib.book.notebooks import BookError, Notebook
 from collapse_lib.claims.verdict import SYMBOLS
-
-VERDICT = "application/vnd.collapse.verdict+json"
-
-
-def verdicts(notebook: Any) -> dict[str, str]:
-    """Return the verdict word of each claim that a chapter's outputs show."""
-    shown = [
-        output["data"][VERDICT]
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if VERDICT in output.get("data", {})
-    ]
-    return {payload["claim"]: payload["verdict"] for payload in shown}
 
 
 def ledger_part(root: Path) -> str:
     """Return the ledger's summary: counts, and every claim that did not fully hold."""
     ledger = claims.load(root / "claims.yaml")
     words: dict[str, str] = dict.fromkeys(ledger, "not attempted")
-    for chapter in find_chapters(root):
-        words.update(verdicts(read_notebook(chapter.path)))
+    for chapter in notebooks.chapters(root).values():
+        words |= {claim: each["verdict"] for claim, each in chapter.verdicts.items()}
     counts = Counter(words.values())
     lines = [f"Of {len(ledger)} claims:", ""]
     lines += [f"- {SYMBOLS[word]} **{counts[word]}** {word}" for word in SYMBOLS]
@@ -53,23 +41,15 @@ def ledger_part(root: Path) -> str:
 def chapters_part(root: Path) -> str:
     """Return the table of chapters with their cost."""
     lines = ["| chapter | seconds | memory |", "| --- | ---: | ---: |"]
-    lines += [_chapter_row(chapter) for chapter in find_chapters(root)]
+    lines += map(_chapter_row, notebooks.chapters(root).values())
     return "\n".join(lines)
 
 
-def _chapter_row(chapter: Chapter) -> str:
-    notebook = read_notebook(chapter.path)
-    title = next(
-        line.removeprefix("# ").strip()
-        for cell in notebook.cells
-        if cell.cell_type == "markdown"
-        for line in cell.source.splitlines()
-        if line.startswith("# ")
-    )
-    made = notebook.metadata.get("collapse", {})
+def _chapter_row(chapter: Notebook) -> str:
+    made = chapter.metadata.get("collapse", {})
     memory = made.get("megabytes")
     return (
-        f"| [{chapter.number} {title}](chapters/{chapter.path.name}) "
+        f"| [{chapter.number} {chapter.title}](chapters/{chapter.path.name}) "
         f"| {made.get('seconds', 'not run')} | {f'{memory} MB' if memory else '–'} |"
     )
 
@@ -96,7 +76,11 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
     """Run the command; return its exit status."""
     path = root / "README.md"
     old = path.read_text("utf-8")
-    parts = {"ledger": ledger_part(root), "chapters": chapters_part(root)}
+    try:
+        parts = {"ledger": ledger_part(root), "chapters": chapters_part(root)}
+    except BookError as error:
+        print(f"update_readme.py: {error}", file=sys.stderr)
+        return 2
     new = updated(old, parts)
     if new == old:
         return 0

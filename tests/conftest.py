@@ -11,6 +11,8 @@ import matplotlib
 import numpy as np
 import pytest
 
+from collapse_lib.book import notebooks
+
 # No window, on no platform. Not by MPLBACKEND: the kernels that run the chapters
 # would inherit it and draw nothing inline.
 matplotlib.use("Agg")
@@ -20,11 +22,32 @@ matplotlib.use("Agg")
 hypothesis.settings.register_profile("book", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("book")
 
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class OnlyChapters:
+    """Keep nbval, which takes every notebook, to those that ``_toc.yml`` names."""
+
+    def __init__(self) -> None:
+        found = notebooks.chapters(ROOT).values()
+        self.paths = {chapter.path for chapter in found}
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Pass over a copy, a draft or a template; leave other files to others."""
+        ours = collection_path.parent == ROOT / "chapters"
+        notebook = ours and collection_path.suffix == ".ipynb"
+        return True if notebook and collection_path not in self.paths else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register it; a hook in this file itself would see this folder only."""
+    config.pluginmanager.register(OnlyChapters())
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The book's folder."""
-    return Path(__file__).resolve().parent.parent
+    return ROOT
 
 
 Measure = Callable[[Any], np.ndarray]

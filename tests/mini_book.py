@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 
 PYPROJECT = """\
 [project]
@@ -35,6 +37,7 @@ def make_book(root: Path) -> Path:
     (root / "pyproject.toml").write_text(PYPROJECT)
     (root / "requirements.lock").write_text(LOCK)
     (root / "claims.yaml").write_text(json.dumps(CLAIMS))
+    shutil.copy(Path(__file__).parents[1] / ".gitignore", root)
     (root / "collapse_lib").mkdir()
     (root / "collapse_lib" / "core.py").write_text("answer = 42\n")
     (root / "results" / "01").mkdir(parents=True)
@@ -43,6 +46,21 @@ def make_book(root: Path) -> Path:
 
 
 def write_chapter(
+    root: Path, name: str, cells: list[tuple[str, str, list[str]]]
+) -> Path:
+    """Write a chapter of (type, source, tags) triples, and name it in the contents."""
+    path = write_notebook(root, name, cells)
+    contents = root / "_toc.yml"
+    toc = {"format": "jb-book", "root": "intro", "chapters": []}
+    if contents.exists():
+        toc = yaml.safe_load(contents.read_text("utf-8"))
+    names = {entry["file"] for entry in toc["chapters"]} | {f"chapters/{name}"}
+    toc["chapters"] = [{"file": each} for each in sorted(names)]
+    contents.write_text(yaml.safe_dump(toc), "utf-8")
+    return path
+
+
+def write_notebook(
     root: Path, name: str, cells: list[tuple[str, str, list[str]]]
 ) -> Path:
     """Write a notebook of (type, source, tags) triples below `root`/chapters."""

@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from notebook_files import code_cells
+from collapse_lib.book import notebooks
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,11 @@ class Page:
 
     @cached_property
     def notebook(self) -> Any:
-        return nbformat.reads(self.text, as_version=4)
+        return notebooks.parse(self.text)
 
     @cached_property
     def code(self) -> list[Any]:
-        return code_cells(self.notebook)
+        return notebooks.code_cells(self.notebook)
 
     @cached_property
     def numbered(self) -> list[tuple[str, Any]]:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from notebook_files import read_scales
 from notebook_page import Page, parse
+
+from collapse_lib.book.notebooks import scales_in
 
 MAX_LINES, MAX_COLUMNS, MAX_BYTES = 15, 88, 700_000
 SCALES = {"ci", "laptop", "paper"}
@@ -159,7 +160,7 @@ def scale_is_a_parameter(page: Page) -> Iterator[str]:
 
 def scales_are_literal(page: Page) -> Iterator[str]:
     try:
-        scales = read_scales(page.notebook)
+        scales = scales_in(page.notebook)
     except ValueError as error:
         yield str(error)
         return

@@ -7,7 +7,6 @@ when the chapter's ``SCALES`` change, the file no longer loads and the run is du
 
 from __future__ import annotations
 
-import ast
 import importlib
 import json
 import os
@@ -116,7 +115,7 @@ def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
     path
         A file written by :func:`save`.
     scales
-        The ``SCALES`` of the chapter, see :func:`scales_of`.
+        The ``SCALES`` of the chapter, see :attr:`.notebooks.Notebook.scales`.
 
     Raises
     ------
@@ -159,45 +158,6 @@ def differing_keys(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str
         for key in sorted({*one, *other})
         if one.get(key, missing) != other.get(key, missing)
     ]
-
-
-def scales_of(notebook: str | Path) -> dict[str, dict[str, Any]]:
-    """Return the ``SCALES`` literal of a chapter without running the chapter.
-
-    Parameters
-    ----------
-    notebook
-        Path of a notebook with one cell that assigns a literal to ``SCALES``.
-
-    Raises
-    ------
-    ValueError
-        If there is not exactly one such assignment, or it is not a pure literal.
-    """
-    path = Path(notebook)
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    values = [
-        node.value
-        for source in sources
-        if "SCALES" in source
-        for node in ast.parse(source).body
-        if isinstance(node, ast.Assign)
-        and [getattr(target, "id", None) for target in node.targets] == ["SCALES"]
-    ]
-    if len(values) != 1:
-        raise ValueError(
-            f"{path.name}: SCALES is assigned {len(values)} times; exactly one cell "
-            "must assign it"
-        )
-    try:
-        return dict(ast.literal_eval(values[0]))
-    except (ValueError, TypeError):
-        raise ValueError(
-            f"{path.name}: SCALES is {ast.unparse(values[0])[:60]!r}...; it must be a "
-            "pure literal (numbers, texts, lists, dicts), so that it can be read "
-            "without running the chapter"
-        ) from None
 
 
 def versions() -> dict[str, str]:

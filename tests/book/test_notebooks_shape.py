@@ -5,17 +5,20 @@ from __future__ import annotations
 import copy
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
-from notebook_files import ROOT, Chapter, find_chapters, read_notebook
 from notebook_page import Page, figure_labels, labels_in, prose
 from notebook_rules import MAX_BYTES, RULES, problems
+from staleness import ROOT
+
+from collapse_lib.book import notebooks
+from collapse_lib.book.notebooks import Notebook
 
 GOOD = ROOT / "tests" / "fixtures" / "notebooks" / "01-good.ipynb"
-CHAPTERS = find_chapters(ROOT)
+CHAPTERS = list(notebooks.chapters(ROOT).values())
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +28,7 @@ def labels() -> frozenset[str]:
     for path in [*ROOT.glob("*.md"), *ROOT.glob("appendices/*.md")]:
         found |= labels_in(path.read_text("utf-8"))
     for chapter in CHAPTERS:
-        notebook = read_notebook(chapter.path)
-        found |= labels_in(prose(notebook)) | figure_labels(notebook)
+        found |= labels_in(prose(chapter.content)) | figure_labels(chapter.content)
     return frozenset(found)
 
 
@@ -39,7 +41,7 @@ def sources() -> frozenset[str]:
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.name)
 def test_a_chapter_keeps_every_rule(
-    chapter: Chapter, labels: frozenset[str], sources: frozenset[str]
+    chapter: Notebook, labels: frozenset[str], sources: frozenset[str]
 ) -> None:
     text = chapter.path.read_text("utf-8")
     page = Page(text, chapter.number, chapter.path.parent, labels, sources)
@@ -49,11 +51,13 @@ def test_a_chapter_keeps_every_rule(
 
 
 def test_the_contents_name_every_chapter() -> None:
-    contents = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
-    listed = [entry["file"] for part in contents["parts"] for entry in part["chapters"]]
-    chapters = [name for name in listed if name.startswith("chapters/")]
-    assert chapters, "_toc.yml names no chapter"
-    assert chapters == [f"chapters/{chapter.name}" for chapter in CHAPTERS]
+    assert CHAPTERS, "_toc.yml names no chapter"
+    assert [chapter.number for chapter in CHAPTERS] == sorted(notebooks.chapters(ROOT))
+    # A copy that somebody made is none; what git tracks should be in the contents.
+    listing = ["git", "-C", str(ROOT), "ls-files", "chapters"]
+    committed = subprocess.run(listing, capture_output=True, text=True).stdout
+    drafts = [path.name for path in notebooks.unlisted(ROOT)]
+    assert [name for name in drafts if f"chapters/{name}\n" in committed] == []
 
 
 def good() -> Any:
@@ -62,7 +66,8 @@ def good() -> Any:
 
 def page_of(notebook: Any) -> Page:
     """Return the page of a fixture, with the labels that the good one defines."""
-    labels = labels_in(prose(read_notebook(GOOD))) | figure_labels(read_notebook(GOOD))
+    whole = notebooks.parse(GOOD.read_text("utf-8"))
+    labels = labels_in(prose(whole)) | figure_labels(whole)
     text = json.dumps(notebook)
     return Page(text, "01", GOOD.parent, frozenset(labels), frozenset({"a-source"}))
 

@@ -9,10 +9,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+from mini_book import write_chapter
 
-from collapse_lib.book import results
+from collapse_lib.book import notebooks, results
 from collapse_lib.book.results import Result
 
 ROOT = Path(__file__).parents[2]
@@ -38,13 +38,6 @@ RESULT = Result(
     created="2026-01-01T00:00:00+00:00",
     seconds=1.5,
 )
-
-
-def notebook(path: Path, *sources: str) -> Path:
-    """Write a notebook that is never run: its SCALES are read from the source."""
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    return path
 
 
 def edited(tmp_path: Path, **fields: Any) -> Path:
@@ -147,35 +140,6 @@ def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
             results.load(file, SCALES)
 
 
-# ------------------------------------------------------------------------- SCALES
-
-
-def test_scales_are_read_without_running_the_chapter(tmp_path: Path) -> None:
-    path = notebook(
-        tmp_path / "03-x.ipynb",
-        "raise SystemExit('must not run')",
-        f"SCALES = {SCALES!r}",
-        "use(SCALES)",
-    )
-    assert results.scales_of(path) == SCALES
-
-
-@pytest.mark.parametrize(
-    ("sources", "words"),
-    [
-        ([], "assigned 0 times"),
-        (["SCALES = {}", "SCALES = {}"], "assigned 2 times"),
-        (["SCALES = {'ci': dict(n=2)}"], "must be a pure literal"),
-    ],
-)
-def test_scales_must_be_one_literal(
-    tmp_path: Path, sources: list[str], words: str
-) -> None:
-    path = notebook(tmp_path / "03-x.ipynb", *sources)
-    with pytest.raises(ValueError, match=rf"03-x\.ipynb.*{words}"):
-        results.scales_of(path)
-
-
 # --------------------------------------------------------------------- provenance
 
 
@@ -210,12 +174,12 @@ def test_the_commit_says_when_the_checkout_is_dirty(tmp_path: Path) -> None:
 def check_stored(root: Path) -> int:
     """Load every stored result against its chapter; return how many there are."""
     files = sorted((root / "results").glob("*/*.json"))
+    chapters = notebooks.chapters(root)
     for file in files:
-        chapter = file.parent.name
-        notebooks = list((root / "chapters").glob(f"{chapter}-*.ipynb"))
-        assert len(notebooks) == 1, f"{file}: chapter {chapter} has {notebooks}"
-        result = results.load(file, results.scales_of(notebooks[0]))
-        assert (result.chapter, result.scale) == (chapter, file.stem), file
+        assert file.parent.name in chapters, f"{file}: there is no such chapter"
+        chapter = chapters[file.parent.name]
+        result = results.load(file, chapter.scales)
+        assert (result.chapter, result.scale) == (chapter.number, file.stem), file
     return len(files)
 
 
@@ -226,8 +190,7 @@ def test_every_stored_result_belongs_to_its_chapter_as_it_is_now() -> None:
 def test_that_check_accepts_a_matching_and_rejects_a_mismatching_file(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "chapters").mkdir()
-    notebook(tmp_path / "chapters" / "03-x.ipynb", f"SCALES = {SCALES!r}")
+    write_chapter(tmp_path, "03-x", [("code", f"SCALES = {SCALES!r}", [])])
     file = results.save(RESULT, tmp_path / "results" / "03" / "laptop.json")
     assert check_stored(tmp_path) == 1
     results.save(replace(RESULT, config={"chains": 19, "sizes": [3]}), file)
@@ -236,5 +199,5 @@ def test_that_check_accepts_a_matching_and_rejects_a_mismatching_file(
 
 
 def test_every_committed_chapter_has_readable_scales() -> None:
-    for path in sorted((ROOT / "chapters").glob("[0-9][0-9]-*.ipynb")):
-        assert "ci" in results.scales_of(path), path.name
+    for chapter in notebooks.chapters(ROOT).values():
+        assert "ci" in chapter.scales, chapter.name

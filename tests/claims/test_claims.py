@@ -16,6 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from collapse_lib import claims
+from collapse_lib.book import notebooks
 from collapse_lib.claims import Check, Claim, Estimate, Tolerance
 
 LEDGER = claims.load()
@@ -92,7 +93,7 @@ def test_a_source_is_cited_by_a_key_that_exists(root: Path) -> None:
 def test_claims_of_written_chapters_are_checked_the_others_say_who_will(
     root: Path,
 ) -> None:
-    written = {path.name[:2] for path in (root / "chapters").glob("*.ipynb")}
+    written = set(notebooks.chapters(root))
     assert written
     for entry in LEDGER.values():
         assert bool(entry.checks) != bool(entry.not_attempted), entry.id

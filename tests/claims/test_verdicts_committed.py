@@ -18,6 +18,7 @@ import pytest
 from nbclient import NotebookClient
 
 from collapse_lib import claims
+from collapse_lib.book import notebooks
 from collapse_lib.claims import Claim, Verdict
 from collapse_lib.claims.verdict import MIME
 
@@ -130,11 +131,10 @@ def test_strict_nbval_rejects_a_changed_measurement(
 
 def chapter_notebooks() -> dict[str, Path]:
     """Return the notebook of every chapter that has claims to check."""
-    found = {}
+    found, chapters = {}, notebooks.chapters(ROOT)
     for number in sorted({c.chapter for c in LEDGER.values() if c.checks}):
-        notebooks = sorted((ROOT / "chapters").glob(f"{number}-*.ipynb"))
-        assert len(notebooks) == 1, f"chapter {number}: found {notebooks}"
-        found[number] = notebooks[0]
+        assert number in chapters, f"chapter {number} is not in _toc.yml"
+        found[number] = chapters[number].path
     return found
 
 

@@ -17,15 +17,11 @@ import execute
 import pytest
 import reproduce
 import yaml
-from mini_book import CELLS, make_book, write_chapter
-from notebook_files import (
-    code_cells,
-    find_chapters,
-    read_notebook,
-    read_scales,
-    select_chapters,
-    write_notebook,
-)
+from mini_book import CELLS, make_book, write_chapter, write_notebook
+from staleness import Inputs
+
+from collapse_lib.book import notebooks
+from collapse_lib.book.notebooks import code_cells
 
 
 @pytest.fixture
@@ -38,8 +34,12 @@ def add_cell(book: Path, source: str) -> Path:
     return write_chapter(book, "01-mini", [*CELLS, ("code", source, [])])
 
 
+def read(path: Path) -> Any:
+    return notebooks.parse(path.read_text("utf-8"))
+
+
 def outputs(path: Path) -> str:
-    cells = code_cells(read_notebook(path))
+    cells = code_cells(read(path))
     return "".join(out.get("text", "") for cell in cells for out in cell["outputs"])
 
 
@@ -49,11 +49,11 @@ def outputs(path: Path) -> str:
 def test_execute_stores_outputs_and_their_fingerprint(book: Path, capsys: Any) -> None:
     path = add_cell(book, "import os, sys; print(os.getcwd(), sys.prefix)")
     assert execute.main([], book) == 0
-    notebook = read_notebook(path)
+    notebook = read(path)
     assert [c["execution_count"] for c in code_cells(notebook)] == [1, 2, 3, 4]
     assert outputs(path) == f"2\n{(book / 'chapters').resolve()} {sys.prefix}\n"
     made = notebook["metadata"]["collapse"]
-    assert set(made) == {"fingerprint", "seconds", "megabytes"}
+    assert set(made) == {"fingerprint", "uses", "seconds", "megabytes"}
     assert isinstance(made["seconds"], int)
     if Path("/proc/self/status").exists():
         assert 20 < made["megabytes"] < 2000  # an empty kernel takes about 60
@@ -132,31 +132,18 @@ def test_an_unknown_chapter_is_an_error(book: Path, capsys: Any) -> None:
     assert "no chapter '07'; the chapters are 01" in capsys.readouterr().err
 
 
-# --- notebook_files.py --------------------------------------------------------
-
-
-def test_chapters_are_found_in_order_and_by_both_names(book: Path) -> None:
-    write_chapter(book, "10-last", CELLS)
-    write_chapter(book, "02-next", CELLS)
-    (book / "chapters" / "notes.ipynb").write_text("{}")
-    chapters = find_chapters(book)
-    assert [c.name for c in chapters] == ["01-mini", "02-next", "10-last"]
-    assert select_chapters(chapters, ["10", "02-next"]) == [chapters[2], chapters[1]]
-
-
 def test_an_interrupted_write_leaves_the_old_notebook(
     book: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = book / "chapters/01-mini.ipynb"
-    notebook, before = read_notebook(path), path.read_bytes()
+    before = path.read_bytes()
 
-    def interrupted(_notebook: Any, stream: Any) -> None:
-        stream.write("half a file")
+    def interrupted(_file: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("notebook_files.nbformat.write", interrupted)
+    monkeypatch.setattr("collapse_lib.files.os.fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_notebook(notebook, path)
+        execute.main([], book)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
 
@@ -164,22 +151,83 @@ def test_an_interrupted_write_leaves_the_old_notebook(
 def test_a_written_notebook_keeps_its_permissions(book: Path) -> None:
     path = book / "chapters/01-mini.ipynb"
     path.chmod(0o640)
-    write_notebook(read_notebook(path), path)
+    assert execute.main([], book) == 0
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        ("x = 1", "no cell assigns SCALES"),
-        ("SCALES = {'ci': {'n': 10 * k}}", "SCALES must be a literal"),
-        ("SCALES = ['ci']", "SCALES must map each scale's name to a dictionary"),
-    ],
-)
-def test_scales_must_be_a_literal(source: str, message: str, book: Path) -> None:
-    path = write_chapter(book, "01-mini", [("code", source, [])])
-    with pytest.raises(ValueError, match=message):
-        read_scales(read_notebook(path))
+def test_a_copy_made_in_jupyterlab_stops_nothing(book: Path, capsys: Any) -> None:
+    copy = write_notebook(book, "01-mini-Copy1", [("code", "1 / 0", [])])
+    (book / "chapters/.ipynb_checkpoints").mkdir()
+    shutil.copy(copy, book / "chapters/.ipynb_checkpoints/01-mini-checkpoint.ipynb")
+    before = copy.read_bytes()
+    assert execute.main([], book) == 0
+    assert copy.read_bytes() == before
+    said = capsys.readouterr().out
+    assert "No chapters, as _toc.yml does not name them: 01-mini-Copy1.ipynb" in said
+
+
+def test_a_chapter_without_its_file_is_an_error(book: Path, capsys: Any) -> None:
+    (book / "chapters/01-mini.ipynb").unlink()
+    assert execute.main([], book) == 2
+    assert "no file chapters/01-mini.ipynb; write" in capsys.readouterr().err
+
+
+# A library of two modules with data beside one of them.
+LIBRARY = {
+    "__init__.py": "",
+    "used/__init__.py": "",
+    "used/model.py": "answer = 42",
+    "used/weights.json": "{}",
+    "used/__init__.pyi": "",
+    "unused/__init__.py": "",
+    "unused/model.py": "",
+}
+
+
+def test_what_a_kernel_imported_is_written_down(book: Path) -> None:
+    for name, text in LIBRARY.items():
+        path = book / "collapse_lib" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    write_chapter(book, "02-other", [("code", "print('no library')", [])])
+    path = add_cell(
+        book,
+        "import sys; sys.path.insert(0, '..')\n"
+        "import collapse_lib.used.model, yaml, pytest, json",
+    )
+    assert execute.main([], book) == 0
+    uses = read(path)["metadata"]["collapse"]["uses"]
+    used = ["__init__.py", "used/__init__.py", "used/model.py", "used/weights.json"]
+    assert uses["files"] == [f"collapse_lib/{name}" for name in used]
+    # Those that pyproject.toml depends on; pytest is a tool.
+    assert uses["packages"] == ["pyyaml"]
+    assert outputs(path) == "2\n"
+    assert [c["execution_count"] for c in code_cells(read(path))] == [1, 2, 3, 4]
+
+    def stale() -> list[str]:
+        inputs = Inputs(book)
+        found = notebooks.chapters(book).values()
+        return [chapter.name for chapter in found if inputs.stale_because(chapter)]
+
+    (book / "collapse_lib/unused/model.py").write_text("changed = True")
+    (book / "collapse_lib/used/__init__.pyi").write_text("new: int")
+    assert stale() == []
+    for name in ("used/model.py", "used/weights.json"):
+        (book / "collapse_lib" / name).write_text("[1]")
+        assert stale() == ["01-mini"]
+        (book / "collapse_lib" / name).write_text(LIBRARY[name])
+        assert stale() == []
+
+
+def test_another_library_than_the_one_beside_the_chapter_is_refused(
+    book: Path, capsys: Any
+) -> None:
+    path = add_cell(book, "import collapse_lib")
+    before = path.read_bytes()
+    assert execute.main([], book) == 1
+    message = capsys.readouterr().err
+    assert "not with the one beside it; run `pip install -e .`" in message
+    assert path.read_bytes() == before
 
 
 # --- reproduce.py -------------------------------------------------------------

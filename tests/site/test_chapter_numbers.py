@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from chapter_numbers import renumber
 from docutils import nodes
+from sphinx_fixes import renumber
 
 
 def link(number: list[int] | None) -> nodes.reference:

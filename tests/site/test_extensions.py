@@ -7,25 +7,23 @@ import re
 from pathlib import Path
 from typing import Any
 
-import align_tables
-import bookdata
 import draw_logo
-import figures
 import ledger
 import offline
+import pages
 import pandas as pd
 import pytest
 import repository
-import status
+import tables
 import yaml
-from book_roles import claim_place, find_number
-from bookdata import BookError
+from roles import claim_place, find_number
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-import benchmarks
 from collapse_lib import claims
+from collapse_lib.book import notebooks
 from collapse_lib.book.display import GLUE
+from collapse_lib.book.notebooks import BookError
 from collapse_lib.claims import Estimate
 from collapse_lib.claims.verdict import MIME
 
@@ -94,6 +92,11 @@ def write_notebook(path: Path, *cells: dict[str, Any], **metadata: Any) -> None:
     path.write_text(json.dumps(content), "utf-8")
 
 
+def name_in_contents(book: Path, *names: str) -> None:
+    entries = [{"file": f"chapters/{name}"} for name in names]
+    (book / "_toc.yml").write_text(yaml.safe_dump({"chapters": entries}), "utf-8")
+
+
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     """A book with one chapter, which tests C01 to C03; C04 to C46 are not tested."""
@@ -115,6 +118,7 @@ def book(tmp_path: Path) -> Path:
         code_cell(*outputs, glue_output("sigma", "'0.017'")),
         collapse={"seconds": 7},
     )
+    name_in_contents(tmp_path, WITH_NUMBERS)
     (tmp_path / "requirements.lock").write_text("# pins\nNumPy==2.0\ntorch==2.4\n")
     rows = [row()]
     write_benchmark(tmp_path, rows)
@@ -151,13 +155,13 @@ def edit_notebook(book: Path, old: str, new: str) -> None:
 
 
 def test_a_chapter_is_read_from_its_outputs(book: Path) -> None:
-    (chapter,) = bookdata.read_chapters(book).values()
+    (chapter,) = notebooks.checked(book).values()
     assert (chapter.label, chapter.docname) == ("1. The first", "chapters/01-first")
     assert chapter.numbers == {"sigma": "0.017"}
     words = {key: value["verdict"] for key, value in chapter.verdicts.items()}
     assert words["C01"] == "reproduced"
     assert words["C02"] == "not reproduced"
-    assert chapter.n_code_cells == 1
+    assert len(chapter.code) == 1
 
 
 @pytest.mark.parametrize(
@@ -177,27 +181,28 @@ def test_a_malformed_chapter_is_refused(
 ) -> None:
     edit_notebook(book, old, new)
     with pytest.raises(BookError, match=re.escape(complaint)):
-        bookdata.read_chapters(book)
+        notebooks.checked(book)
 
 
 def test_two_chapters_with_one_number_are_refused(book: Path) -> None:
     write_notebook(book / "chapters/01-second.ipynb")
+    name_in_contents(book, WITH_NUMBERS, "01-second")
     with pytest.raises(BookError, match="have the same number"):
-        bookdata.read_chapters(book)
+        notebooks.checked(book)
 
 
 def test_a_stored_result_that_does_not_fit_is_refused(book: Path) -> None:
     (book / "results/01").mkdir(parents=True)
     (book / "results/01/laptop.json").write_text("{}", "utf-8")
     with pytest.raises(BookError, match=r"results of chapter 01: 01/laptop.json"):
-        bookdata.read_chapters(book)
+        notebooks.checked(book)
 
 
 # ---- the ledger --------------------------------------------------------------
 
 
 def joined(book: Path) -> list[ledger.Row]:
-    return ledger.join(claims.load(book / "claims.yaml"), bookdata.read_chapters(book))
+    return ledger.join(claims.load(book / "claims.yaml"), notebooks.checked(book))
 
 
 def test_claims_get_the_verdicts_of_their_chapters(book: Path) -> None:
@@ -269,28 +274,28 @@ def test_a_wrong_timing_is_refused(
 ) -> None:
     path = write_benchmark(book, [row(), row(**changes)])
     with pytest.raises(BookError, match=rf"fit.json, row 2: .*{complaint}"):
-        benchmarks.read_benchmark(path)
+        tables.read_benchmark(path)
 
 
 def test_a_malformed_benchmark_is_refused(book: Path) -> None:
     incomplete = row()
     del incomplete["bar"]
     with pytest.raises(BookError, match="row 1: has"):
-        benchmarks.read_benchmark(write_benchmark(book, [incomplete]))
+        tables.read_benchmark(write_benchmark(book, [incomplete]))
     with pytest.raises(BookError, match="a list is needed"):
-        benchmarks.read_benchmark(write_benchmark(book, []))
+        tables.read_benchmark(write_benchmark(book, []))
     path = book / "benchmarks" / "fit.json"
     path.write_text("{", "utf-8")
     with pytest.raises(BookError, match="not JSON"):
-        benchmarks.read_benchmark(path)
+        tables.read_benchmark(path)
 
 
 def test_locked_versions_are_read_whatever_their_case(book: Path) -> None:
     lock = book / "requirements.lock"
-    assert status.locked_versions(lock) == {"numpy": "2.0", "torch": "2.4"}
+    assert tables.locked_versions(lock) == {"numpy": "2.0", "torch": "2.4"}
     lock.write_text("numpy>=2\n")
     with pytest.raises(BookError, match="'numpy>=2' is not of the form"):
-        status.locked_versions(lock)
+        tables.locked_versions(lock)
 
 
 @pytest.mark.parametrize(
@@ -330,10 +335,10 @@ def test_a_missing_mathjax_is_explained(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_width_of_a_figure_is_read_from_the_file(tmp_path: Path) -> None:
     pillow = pytest.importorskip("PIL.Image")
     pillow.new("RGB", (1422, 20)).save(tmp_path / "figure.png")
-    assert figures.png_width(tmp_path / "figure.png") == 1422
+    assert pages.png_width(tmp_path / "figure.png") == 1422
     (tmp_path / "figure.png").write_bytes(b"GIF89a")
     with pytest.raises(ValueError, match="not a PNG file"):
-        figures.png_width(tmp_path / "figure.png")
+        pages.png_width(tmp_path / "figure.png")
 
 
 def test_columns_of_numbers_are_marked_with_their_heads() -> None:
@@ -345,7 +350,7 @@ def test_columns_of_numbers_are_marked_with_their_heads() -> None:
     }
     table = pd.DataFrame(columns, index=[1, 2])
     for given in (table, table.rename_axis("generation")):
-        marked = align_tables.mark_numbers(given.to_html())
+        marked = pages.mark_numbers(given.to_html())
         cells = re.findall(r"<(t[hd])(.*?)>(.*?)</t[hd]>", marked)
         numbers = [(tag, text) for tag, rest, text in cells if "number" in rest]
         heads = [text for tag, text in numbers if tag == "th" and text]
@@ -359,7 +364,7 @@ def test_columns_of_numbers_are_marked_with_their_heads() -> None:
 def test_a_head_over_two_columns_stays_as_it_is() -> None:
     columns = pd.MultiIndex.from_product([["mean"], ["ours", "published"]])
     html = pd.DataFrame([[1, 2]], columns=columns).to_html()
-    marked = align_tables.mark_numbers(html)
+    marked = pages.mark_numbers(html)
     assert '<th colspan="2" halign="left">' in marked
     assert marked.count('<th class="number">') == 2
 
@@ -414,7 +419,7 @@ def build(book: Path, intro: str) -> tuple[str, str]:
             doctreedir=book / "trees",
             buildername="html",
             confoverrides={
-                "extensions": "myst_parser ledger book_roles benchmarks status".split(),
+                "extensions": "myst_parser ledger roles tables".split(),
                 "root_doc": "intro",
                 "exclude_patterns": ["chapters/*.ipynb", "out", "trees"],
                 "numfig": True,
@@ -515,10 +520,10 @@ def test_a_stored_run_that_the_page_judges_by_is_not_named_twice() -> None:
 def test_amounts_have_a_unit_that_suits_them(
     value: float, unit: str, shown: str
 ) -> None:
-    assert benchmarks._amount(value, unit) == shown.replace(" ", "\xa0")
+    assert tables._amount(value, unit) == shown.replace(" ", "\xa0")
 
 
 def test_benchmarks_stand_in_the_order_of_their_chapters() -> None:
     names = ["One Gaussian (chapter 3)", "Text (chapters 08 and 09)", "x (chapter 06)"]
-    order = sorted(({"name": name} for name in names), key=benchmarks._chapter)
+    order = sorted(({"name": name} for name in names), key=tables._chapter)
     assert [entry["name"] for entry in order] == [names[0], names[2], names[1]]

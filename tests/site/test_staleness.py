@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mini_book import LOCK, PYPROJECT, edit_json, make_book
-from notebook_files import (
-    ROOT,
-    Chapter,
-    code_cells,
-    find_chapters,
-    read_notebook,
-    write_notebook,
-)
-from staleness import fingerprint, stale_because
+from staleness import ROOT, Inputs, tracked
+
+from collapse_lib.book import notebooks
+from collapse_lib.book.notebooks import Notebook
 
 
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     """A book whose one chapter bears the marks of a run that just ended."""
-    chapter = Chapter(make_book(tmp_path), "01")
-    notebook = read_notebook(chapter.path)
-    for count, cell in enumerate(code_cells(notebook), start=1):
-        cell["execution_count"] = count
-    now = fingerprint(notebook, chapter, tmp_path)
-    notebook["metadata"]["collapse"] = {"fingerprint": now, "seconds": 1}
-    write_notebook(notebook, chapter.path)
+    chapter = Notebook(make_book(tmp_path))
+    (tmp_path / "collapse_lib" / "words.csv").write_text("the,1\n")
+    (tmp_path / "collapse_lib" / "unused.py").write_text("")
+    inputs = Inputs(tmp_path)
+    uses = inputs.uses(["collapse_lib/core.py"], ["numpy", "PyYAML", "pytest"])
+    made = {"fingerprint": inputs.fingerprint(chapter, uses), "uses": uses}
+
+    def mark(notebook: Any) -> None:
+        code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        for count, cell in enumerate(code, start=1):
+            cell["execution_count"] = count
+        notebook["metadata"]["collapse"] = {**made, "seconds": 1}
+
+    edit_json(chapter.path, mark)
     return tmp_path
 
 
 def reason(book: Path) -> str:
-    (chapter,) = find_chapters(book)
-    return stale_because(read_notebook(chapter.path), chapter, book)
+    (chapter,) = notebooks.chapters(book).values()
+    return Inputs(book).stale_because(chapter)
 
 
 def edit_notebook(book: Path, change: Callable[[Any], None]) -> None:
@@ -77,19 +81,17 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
         ),
         "collapse_lib changed",
     ),
-    "a data file of the library": (
-        lambda book: (book / "collapse_lib" / "words.csv").write_text("the,1\n"),
+    "a data file beside a module": (
+        lambda book: (book / "collapse_lib" / "words.csv").write_text("the,2\n"),
+        "collapse_lib changed",
+    ),
+    "a data file that is gone": (
+        lambda book: (book / "collapse_lib" / "words.csv").unlink(),
         "collapse_lib changed",
     ),
     "the locked version of a run-time dependency": (
         lambda book: (book / "requirements.lock").write_text(
             LOCK.replace("6.0.3", "6.0.4")
-        ),
-        "a locked dependency changed",
-    ),
-    "a new run-time dependency": (
-        lambda book: (book / "pyproject.toml").write_text(
-            PYPROJECT.replace('"numpy>=2.0"', '"numpy>=2.0", "pytest"')
         ),
         "a locked dependency changed",
     ),
@@ -160,6 +162,21 @@ UNRELATED: dict[str, Callable[[Path], object]] = {
     "a lower bound": lambda book: (book / "pyproject.toml").write_text(
         PYPROJECT.replace("numpy>=2.0", "numpy>=2.1")
     ),
+    "a run-time dependency that the chapter does not import": lambda book: (
+        book / "pyproject.toml"
+    ).write_text(PYPROJECT.replace('"numpy>=2.0"', '"numpy>=2.0", "pytest"')),
+    "a module that the chapter does not import": lambda book: (
+        book / "collapse_lib" / "unused.py"
+    ).write_text("changed = True"),
+    "a new module": lambda book: _write(book / "collapse_lib" / "new.py"),
+    "a new file beside a module": lambda book: _write(book / "collapse_lib/Thumbs.db"),
+    "an editor's backup": lambda book: _write(book / "collapse_lib" / "core.py~"),
+    "a stub": lambda book: _write(book / "collapse_lib" / "__init__.pyi"),
+    "how lines end": lambda book: [
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+        for path in book.rglob("*")
+        if path.is_file()
+    ],
     "bytecode": lambda book: _write(
         book / "collapse_lib/__pycache__/core.cpython-311.pyc"
     ),
@@ -200,17 +217,70 @@ def test_the_fingerprint_is_the_same_in_another_folder(
     book: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     other = tmp_path_factory.mktemp("other")
-    chapters = [Chapter(book / "chapters/01-mini.ipynb", "01")]
-    chapters.append(Chapter(make_book(other), "01"))
+    make_book(other)
+    uses = {"files": ["collapse_lib/core.py"], "packages": ["numpy"]}
     first, second = (
-        fingerprint(read_notebook(chapter.path), chapter, folder)
-        for chapter, folder in zip(chapters, (book, other), strict=True)
+        Inputs(folder).fingerprint(Notebook(folder / "chapters/01-mini.ipynb"), uses)
+        for folder in (book, other)
     )
     assert first == second
     assert json.loads(json.dumps(first)) == first
 
 
-@pytest.mark.parametrize("chapter", find_chapters(ROOT), ids=lambda c: c.name)
-def test_the_committed_outputs_are_fresh(chapter: Chapter) -> None:
-    because = stale_because(read_notebook(chapter.path), chapter, ROOT)
+# ---- which files count ---------------------------------------------------------------
+
+COUNT = {"a.py", "new.md", "sub/b.py"}
+IGNORED = {"a.py~", "sub/Thumbs.db", "__pycache__/a.pyc", "x.egg-info/y", "_build/z"}
+
+
+@pytest.mark.parametrize("by", ["git", "names"])
+def test_files_count_that_git_would_track(by: str, tmp_path: Path, root: Path) -> None:
+    shutil.copy(root / ".gitignore", tmp_path)
+    if by == "git":
+        subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    for name in COUNT | IGNORED:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    if by == "git":  # one that is committed and gone does not count
+        (tmp_path / "gone.py").write_text("")
+        subprocess.run(["git", "-C", str(tmp_path), "add", "gone.py"], check=True)
+        (tmp_path / "gone.py").unlink()
+    assert {name for name in tracked(tmp_path) if name != ".gitignore"} == COUNT
+
+
+def test_a_folder_that_a_repository_ignores_is_still_read(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text("book/\n")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "a.py").write_text("")
+    assert tracked(tmp_path / "book") == ["a.py"]
+
+
+# ---- the book itself -----------------------------------------------------------------
+
+CHAPTERS = list(notebooks.chapters(ROOT).values())
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Inputs:
+    return Inputs(ROOT)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.name)
+def test_the_committed_outputs_are_fresh(chapter: Notebook, inputs: Inputs) -> None:
+    because = inputs.stale_because(chapter)
     assert not because, f"{because}; run `make notebooks` and commit the notebook"
+
+
+def test_models_of_one_chapter_make_only_that_chapter_stale(
+    inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = {c.number: {*c.metadata["collapse"]["uses"]["files"]} for c in CHAPTERS}
+    models = {name for name in used.pop("09") if "/models/language/" in name}
+    assert len(models) >= 5
+    assert not models & set().union(*used.values())
+    for model in models:
+        with monkeypatch.context() as patch:
+            patch.setitem(inputs.library, model, "another hash")
+            stale = [c.number for c in CHAPTERS if inputs.stale_because(c)]
+        assert stale == ["09"], model

@@ -19,6 +19,7 @@ from pybtex.database import BibliographyData, Entry, parse_file
 
 import collapse_lib
 from collapse_lib import History, recurse, regimes
+from collapse_lib.book import notebooks
 from collapse_lib.samples import pool, subsample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ GLOSSARY = ROOT / "appendices" / "glossary.md"
 PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted(ROOT.glob("appendices/*.md")),
-    *sorted(ROOT.glob("chapters/*.ipynb")),
+    *(chapter.path for chapter in notebooks.chapters(ROOT).values()),
 ]
 
 # MyST in pages, reStructuredText in docstrings: {cite:t}`a,b` and :cite:`a`.

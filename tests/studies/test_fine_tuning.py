@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from collapse_lib import regimes
-from collapse_lib.book import results
+from collapse_lib.book import notebooks
 from collapse_lib.data.corpora import corpus
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.models import Ancestral, Beam, Transformer
@@ -547,7 +547,7 @@ def test_the_script_stops_in_time_and_goes_on(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "to be continued" in done.stdout
-    config = results.scales_of(next((ROOT / "chapters").glob("09-*.ipynb")))["ci"]
+    config = notebooks.chapters(ROOT)["09"].scales["ci"]
     stored = json.loads((tmp_path / "config.json").read_text())
     assert {**config, "seed": 9} == stored
     (note,) = tmp_path.glob("calls-*.json")

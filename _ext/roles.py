@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bookdata import BookError, read_chapters, sources
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import NoUri
@@ -18,6 +17,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
 from collapse_lib import claims
+from collapse_lib.book.notebooks import BookError, chapters, sources
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +40,13 @@ def find_number(root: Path, key: str) -> str:
     chapter, colon, name = key.partition(":")
     if not colon or not name:
         raise BookError(f"{key!r} is no number; write it like 03:median_sigma")
-    chapters = read_chapters(root)
-    if chapter not in chapters:
+    found = chapters(root)
+    if chapter not in found:
         raise BookError(
             f"{key!r}: there is no chapter {chapter!r}; the chapters are "
-            f"{', '.join(chapters) or 'none yet'}"
+            f"{', '.join(found) or 'none yet'}"
         )
-    numbers = chapters[chapter].numbers
+    numbers = found[chapter].numbers
     if name not in numbers:
         raise BookError(
             f"{key!r}: chapter {chapter} has no number {name!r}; it has "
@@ -61,11 +61,11 @@ class NumberRole(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the number as text, or warn."""
         root = Path(self.env.srcdir)
-        for path in sources(root):
-            self.env.note_dependency(str(path))
         try:
+            for path in sources(root):
+                self.env.note_dependency(str(path))
             return [nodes.inline("", find_number(root, self.text))], []
-        except (BookError, OSError) as error:
+        except (ValueError, OSError) as error:
             logger.warning("number: %s", error, location=self.get_location())
             return [], []
 
@@ -83,7 +83,7 @@ def claim_place(root: Path, claim_id: str) -> tuple[str, str]:
         raise BookError(
             f"there is no claim {claim_id!r}; claims.yaml has {', '.join(ledger)}"
         )
-    chapter = read_chapters(root).get(ledger[claim_id].chapter)
+    chapter = chapters(root).get(ledger[claim_id].chapter)
     if chapter and claim_id in chapter.verdicts:
         return chapter.docname, f"claim-{claim_id}"
     return "appendices/ledger", f"ledger-{claim_id}"
@@ -95,12 +95,12 @@ class ClaimRole(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the link, or warn."""
         root = Path(self.env.srcdir)
-        for path in sources(root):
-            self.env.note_dependency(str(path))
         try:
+            for path in sources(root):
+                self.env.note_dependency(str(path))
             page, anchor = claim_place(root, self.text)
             href = self.env.app.builder.get_relative_uri(self.env.docname, page)
-        except (BookError, ValueError, OSError) as error:
+        except (ValueError, OSError) as error:
             logger.warning("claim: %s", error, location=self.get_location())
             return [], []
         except NoUri:  # a builder without pages

@@ -1,8 +1,13 @@
-"""The directive ``{benchmarks}``: one table for each file in ``benchmarks/``.
+"""Two tables computed from the book's files.
 
-A file is ``{"name", "machine": {...}, "created", "rows": [...]}``; a row has ``what``,
-``ours`` and ``theirs`` in ``unit`` (a time or another cost, or an amount a second),
-their ``ratio`` (how many times better ours is) and ``bar``, the ratio we promise.
+``{benchmarks}`` is one table for each file in ``benchmarks/``. A file is ``{"name",
+"machine": {...}, "created", "rows": [...]}``; a row has ``what``, ``ours`` and
+``theirs`` in ``unit`` (a time or another cost, or an amount a second), their ``ratio``
+(how many times better ours is) and ``bar``, the ratio we promise.
+
+``{status}`` says how long each chapter took, and with which versions. Its option
+``:packages: numpy torch`` chooses the versions shown, as they stand in
+``requirements.lock``.
 """
 
 from __future__ import annotations
@@ -10,17 +15,22 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from bookdata import BookError
-from directives import BookDirective, table
+from directives import BookDirective, link, table
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 
+from collapse_lib.book.notebooks import BookError, Notebook, sources
 from collapse_lib.claims import three_digits
+from collapse_lib.claims.verdict import SYMBOLS
+
+# ---- benchmarks ----------------------------------------------------------------------
 
 FIELDS = {"name", "machine", "created", "rows"}
 ROW_FIELDS = {"what", "ours", "theirs", "unit", "ratio", "bar"}
@@ -39,7 +49,7 @@ def read_benchmark(path: Path) -> Mapping[str, Any]:
         If it is malformed, or a ratio does not follow from its two timings.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise BookError(f"{path.name}: not JSON ({error})") from None
     _need(path.name, data, FIELDS)
@@ -54,7 +64,7 @@ def read_benchmark(path: Path) -> Mapping[str, Any]:
                 f"{where}: the ratio {row['ratio']} misses its bar {row['bar']}; make "
                 "it faster, or say why it is not in the script's because="
             )
-    return data
+    return dict(data)
 
 
 def _need(where: str, data: Any, fields: set[str]) -> None:
@@ -134,7 +144,92 @@ def _amount(value: float, unit: str) -> str:
     return f"{shown}\u00a0{escape(unit)}"
 
 
+# ---- status --------------------------------------------------------------------------
+
+
+def locked_versions(path: Path) -> dict[str, str]:
+    """Return the versions in a lock file, by the name of the package in lower case."""
+    versions = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        entry = line.split("#")[0].strip()
+        if not entry:
+            continue
+        name, pinned, version = entry.partition("==")
+        if not pinned:
+            raise BookError(f"{path.name}: {entry!r} is not of the form name==version")
+        versions[name.strip().lower()] = version.split(";")[0].strip()
+    return versions
+
+
+class Status(BookDirective):
+    """The table and the line of versions."""
+
+    option_spec: ClassVar[dict[str, Any]] = {"packages": directives.unchanged_required}
+
+    def sources(self) -> list[Path]:
+        """Return the chapters, the results and the lock file."""
+        return [*sources(self.root), self.root / "requirements.lock"]
+
+    def show(self) -> list[nodes.Node]:
+        """Return the table and the versions."""
+        chapters = self.chapters()
+        if not chapters:
+            raise BookError("there is no chapter; add chapters/NN-name.ipynb")
+        heads = ("Chapter", "Seconds", "Code cells", "Size", "Verdicts", "Larger runs")
+        rows = [self._cells(chapter) for chapter in chapters.values()]
+        every = [v for chapter in chapters.values() for v in chapter.verdicts.values()]
+        seconds = sum(_seconds(chapter) for chapter in chapters.values())
+        cells = sum(len(chapter.code) for chapter in chapters.values())
+        size = sum(chapter.path.stat().st_size for chapter in chapters.values())
+        amounts = [f"{seconds:,.0f}", f"{cells}", _kilobytes(size)]
+        rows.append(["All", *amounts, _counted(every), ""])
+        shown = table("Last run of each chapter", heads, rows, "status")
+        return [shown, nodes.paragraph("", self._versions())]
+
+    def _cells(self, chapter: Notebook) -> list[str]:
+        larger = (escape(r.provenance) for r in chapter.stored.values())
+        return [
+            link(self.href(chapter.docname), chapter.label),
+            f"{_seconds(chapter):,.0f}",
+            f"{len(chapter.code)}",
+            _kilobytes(chapter.path.stat().st_size),
+            _counted(chapter.verdicts.values()),
+            "<br>".join(larger) or "–",
+        ]
+
+    def _versions(self) -> str:
+        locked = locked_versions(self.root / "requirements.lock")
+        wanted = re.split(r"[\s,]+", self.options.get("packages", "").strip())
+        missing = [name for name in wanted if name and name.lower() not in locked]
+        if missing:
+            raise BookError(f"requirements.lock does not name {', '.join(missing)}")
+        shown = [f"{name} {locked[name.lower()]}" for name in wanted if name]
+        return f"Versions: {', '.join(shown)}." if shown else ""
+
+
+def _counted(verdicts: Iterable[Mapping[str, Any]]) -> str:
+    """Return how many verdicts there are of each kind, a line for each."""
+    counts = Counter(verdict["verdict"] for verdict in verdicts)
+    lines = (f"{SYMBOLS[w]} {counts[w]} {w}" for w in SYMBOLS if w in counts)
+    return "<br>".join(lines) or "–"
+
+
+def _seconds(chapter: Notebook) -> float:
+    seconds = chapter.metadata.get("collapse", {}).get("seconds")
+    if not isinstance(seconds, (int, float)):
+        raise BookError(
+            f"{chapter.path.name}: its metadata have no collapse.seconds; execute it "
+            "with scripts/execute.py (`make notebooks`)"
+        )
+    return seconds
+
+
+def _kilobytes(size: int) -> str:
+    return f"{size / 1000:,.0f} kB"
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_directive("benchmarks", Benchmarks)
+    app.add_directive("status", Status)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

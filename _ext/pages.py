@@ -1,0 +1,130 @@
+"""What is changed in every built page: tables, figures, and marks for screen readers.
+
+Columns of numbers are marked, so that the style can align them: pandas writes every
+cell of a table alike. Figures of chapters are shown at half their pixels: each then has
+the size in inches that its code asks for, and the letters of one figure are as large as
+those of the next; browsers would scale each to the column. What other programs write
+and a keyboard or a screen reader cannot use is mended; the tests of the site find more
+of it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+# ---- text of a page ------------------------------------------------------------------
+
+#: As written -> as it should be, and why.
+REPAIRS = (
+    # docutils gives the entries another role than a list may have inside.
+    ('<div role="list" class="citation-list">', '<div class="citation-list">'),
+)
+
+
+def repair(html: str) -> str:
+    """Apply the repairs to the text of a page."""
+    for written, mended in REPAIRS:
+        html = html.replace(written, mended)
+    return html
+
+
+TABLE = re.compile(r'<table [^>]*class="dataframe".*?</table>', re.DOTALL)
+ROW = re.compile(r"<tr.*?</tr>", re.DOTALL)
+CELL = re.compile(r"<(td|th)( [^>]*)?>(.*?)</\1>", re.DOTALL)
+DIGITS = r"[-−+]?\d[\d.,]*(e[-+]?\d+|·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
+#: 12, -0.5, 1.2e-05, 3,000, 12 %, 1.5 ± 0.2 or what stands for no number.
+NUMBER = re.compile(rf"{DIGITS}\s?%?(\s?±\s?{DIGITS})?|NaN|inf|–|")
+
+
+def mark_numbers(html: str) -> str:
+    """Give the class "number" to every column of a table that has nothing else."""
+    head, _, body = html.partition("<tbody>")
+    rows = [
+        [cell[3].strip() for cell in CELL.finditer(row) if cell[1] == "td"]
+        for row in ROW.findall(body)
+    ]
+    columns = list(zip(*rows, strict=True))
+    numeric = [all(map(NUMBER.fullmatch, column)) for column in columns]
+    return _marked(head, numeric) + "<tbody>" + _marked(body, numeric)
+
+
+def _marked(part: str, numeric: list[bool]) -> str:
+    """Mark the cells of each row, counted from its end: names of rows come first."""
+
+    def mark_row(row: re.Match[str]) -> str:
+        cells = list(CELL.finditer(row[0]))
+        # A head that spans columns has fewer cells; it stays as it is.
+        named = len(cells) - len(numeric)
+        if named < 0 or "colspan" in row[0]:
+            return row[0]
+        places = iter([False] * named + numeric)
+        return CELL.sub(
+            lambda cell: _with_class(cell[0]) if next(places) else cell[0], row[0]
+        )
+
+    return ROW.sub(mark_row, part)
+
+
+def _with_class(cell: str) -> str:
+    return cell[:3] + ' class="number"' + cell[3:]
+
+
+def align(html: str) -> str:
+    """Mark the numbers in all tables of a page."""
+    return TABLE.sub(lambda table: mark_numbers(table[0]), html)
+
+
+def change_body(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Change the HTML of a page's text before it is written."""
+    if "body" in context:
+        context["body"] = align(repair(context["body"]))
+
+
+# ---- figures -------------------------------------------------------------------------
+
+#: Pixels of a figure for each pixel of the page, see `collapse_lib.book.plotting`.
+DENSITY = 2
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def png_width(path: Path) -> int:
+    """Return the width of a PNG file in pixels.
+
+    Raises
+    ------
+    ValueError
+        If the file is no PNG.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(24)
+    if not head.startswith(PNG) or len(head) < 24:
+        raise ValueError(f"{path}: not a PNG file")
+    return int.from_bytes(head[16:20], "big")
+
+
+def set_widths(app: Sphinx, doctree: nodes.document) -> None:
+    """Give the PNG figures that a chapter made the width they are drawn for."""
+    folder = Path(app.outdir).parent / "jupyter_execute"
+    for image in doctree.findall(nodes.image):
+        path = Path(app.srcdir, image["uri"].lstrip("/"))
+        drawn = folder in path.resolve().parents and path.suffix == ".png"
+        if drawn and "width" not in image:
+            image["width"] = f"{png_width(path) // DENSITY}px"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("html-page-context", change_body)
+    app.connect("doctree-read", set_widths)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

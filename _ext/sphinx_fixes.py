@@ -1,0 +1,83 @@
+"""Where Sphinx does not do what this book needs.
+
+Chapters are numbered by their files: ``chapters/08-...`` is chapter 8 wherever it
+stands. Sphinx counts the chapters of the table of contents; the text calls them by the
+numbers of the outline, which has chapters that are still to come.
+
+Texts of properties stay as they are written. napoleon reads ``The points: a view ...``
+as *type: description*; this library has its types in the signatures, so such a line is
+plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+# ---- numbers of chapters -------------------------------------------------------------
+
+CHAPTER = re.compile(r"chapters/(\d\d)-")
+#: After Sphinx has counted sections and figures.
+LATE = 900
+
+
+def renumber(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Give every chapter its own number; return the documents that change by it."""
+    changed = []
+    for document, sections in env.toc_secnumbers.items():
+        match = CHAPTER.match(document)
+        if match is None or not any(sections.values()):
+            continue
+        own = int(match[1])
+        if sections[""][0] == own:
+            continue
+        _lead(sections, own)
+        for numbers in env.toc_fignumbers.get(document, {}).values():
+            _lead(numbers, own)
+        links = env.tocs[document].findall(nodes.reference)
+        for node in [env.titles[document], *links]:
+            if node.get("secnumber"):
+                node["secnumber"] = [own, *node["secnumber"][1:]]
+        changed.append(document)
+    return changed
+
+
+def _lead(numbers: dict[str, tuple[int, ...]], own: int) -> None:
+    """Put the chapter's number first in each of its numbers."""
+    for anchor, number in numbers.items():
+        if number:
+            numbers[anchor] = (own, *number[1:])
+
+
+# ---- texts of properties -------------------------------------------------------------
+
+_written: dict[str, list[str]] = {}
+
+
+def remember(
+    app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]
+) -> None:
+    """Keep the lines of a property; this runs before napoleon."""
+    if what == "property":
+        _written[name] = list(lines)
+
+
+def restore(
+    app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]
+) -> None:
+    """Put them back if napoleon has made up a type; this runs after it."""
+    written = _written.pop(name, None)
+    if written is not None and any(line.startswith(":type:") for line in lines):
+        lines[:] = written
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the events."""
+    app.connect("env-get-updated", renumber, priority=LATE)
+    app.connect("autodoc-process-docstring", remember, priority=400)
+    app.connect("autodoc-process-docstring", restore, priority=600)  # napoleon: 500
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

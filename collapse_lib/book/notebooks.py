@@ -1,0 +1,353 @@
+"""The book's notebooks: which of them are chapters, and what is written in them.
+
+The one reader for scripts, extensions and tests; nothing here runs a notebook. A
+chapter is a notebook that ``_toc.yml`` names as ``chapters/NN-name``. A copy made in
+JupyterLab, a draft or a template in the same folder is none.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from collapse_lib.book import results
+from collapse_lib.book.display import GLUE
+from collapse_lib.claims.verdict import MIME, SYMBOLS
+
+CHAPTER = re.compile(r"chapters/\d\d-[^/]+")
+_PAYLOAD = {"claim", "chapter", "verdict", "scale", "checks"}
+
+
+class BookError(ValueError):
+    """The book's files do not say what they should; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A chapter of the book. Everything is read from its file at first use.
+
+    Parameters
+    ----------
+    path
+        The file, ``chapters/NN-name.ipynb``.
+    """
+
+    path: Path
+
+    @property
+    def number(self) -> str:
+        """Two digits, as ``"03"``."""
+        return self.path.name[:2]
+
+    @property
+    def name(self) -> str:
+        """The file name without its suffix, as ``03-one-gaussian``."""
+        return self.path.stem
+
+    @property
+    def docname(self) -> str:
+        """The name of its page."""
+        return f"chapters/{self.name}"
+
+    @property
+    def label(self) -> str:
+        """Number and title, as the list of contents has them."""
+        return f"{int(self.number)}. {self.title}"
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The notebook as nested dictionaries, see `parse`."""
+        try:
+            return parse(self.path.read_text(encoding="utf-8"))
+        except BookError as error:
+            raise BookError(f"{self.path.name}: {error}") from None
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The notebook's own metadata."""
+        metadata: Mapping[str, Any] = self.content.get("metadata", {})
+        return metadata
+
+    @property
+    def code(self) -> list[dict[str, Any]]:
+        """The code cells that hold something, in order."""
+        return code_cells(self.content)
+
+    @property
+    def outputs(self) -> Iterator[dict[str, Any]]:
+        """Every output of every cell, in order."""
+        for cell in self.content["cells"]:
+            yield from cell.get("outputs", [])
+
+    @cached_property
+    def title(self) -> str:
+        """The first heading."""
+        for cell in self.content["cells"]:
+            found = re.search(r"^# +(.+)$", cell["source"], re.M)
+            if cell["cell_type"] == "markdown" and found:
+                return found[1].strip()
+        raise BookError(f"{self.path.name}: no heading of level 1 in its text cells")
+
+    @cached_property
+    def scales(self) -> dict[str, dict[str, Any]]:
+        """Scale -> configuration, the literal that a cell assigns to ``SCALES``."""
+        try:
+            return scales_in(self.content)
+        except BookError as error:
+            raise BookError(f"{self.path.name}: {error}") from None
+
+    @cached_property
+    def verdicts(self) -> dict[str, Mapping[str, Any]]:
+        """Claim id -> verdict, as ``Verdict.payload`` made it."""
+        verdicts: dict[str, Mapping[str, Any]] = {}
+        for output in self.outputs:
+            payload = output.get("data", {}).get(MIME)
+            if payload is None:
+                continue
+            self._check_payload(payload)
+            if verdicts.setdefault(payload["claim"], payload) != payload:
+                raise BookError(
+                    f"{self.path.name}: two different verdicts on {payload['claim']}; "
+                    "check each claim once"
+                )
+        return verdicts
+
+    def _check_payload(self, payload: Any) -> None:
+        if not isinstance(payload, dict) or set(payload) != _PAYLOAD:
+            raise BookError(
+                f"{self.path.name}: a verdict output has the fields {sorted(payload)}; "
+                f"expected are {sorted(_PAYLOAD)}"
+            )
+        judged = f"{self.path.name}: the verdict on {payload['claim']}"
+        if payload["verdict"] not in SYMBOLS:
+            raise BookError(
+                f"{judged} is {payload['verdict']!r}; allowed are {', '.join(SYMBOLS)}"
+            )
+        if payload["chapter"] != self.number:
+            raise BookError(
+                f"{judged} belongs to chapter {payload['chapter']}, not to "
+                f"{self.number}"
+            )
+
+    @cached_property
+    def numbers(self) -> dict[str, str]:
+        """Name -> text of the numbers that the chapter put into its prose."""
+        numbers: dict[str, str] = {}
+        for output in self.outputs:
+            glued = output.get("metadata", {}).get("scrapbook", {})
+            if glued.get("mime_prefix") == GLUE:
+                text = output.get("data", {}).get(f"{GLUE}text/plain", "")
+                numbers[glued["name"]] = self._unquoted(glued["name"], text)
+        return numbers
+
+    def _unquoted(self, name: str, text: str) -> str:
+        """Return the text that ``collapse_lib.book.display.glue`` has quoted."""
+        try:
+            value = ast.literal_eval(text)
+        except (SyntaxError, ValueError):
+            value = None
+        if not isinstance(value, str):
+            raise BookError(
+                f"{self.path.name}: the number {name!r} is stored as {text!r}; "
+                "expected is a quoted text. Run the chapter again (`make notebooks`)"
+            )
+        return value
+
+    @cached_property
+    def stored(self) -> dict[str, results.Result]:
+        """Scale -> result of a larger run, from ``results/NN``."""
+        folder = self.path.parents[1] / "results" / self.number
+        try:
+            return {
+                file.stem: results.load(file, self.scales)
+                for file in sorted(folder.glob("*.json"))
+            }
+        except ValueError as error:
+            raise BookError(f"results of chapter {self.number}: {error}") from None
+
+
+def chapters(root: Path) -> dict[str, Notebook]:
+    """Return the chapters that ``_toc.yml`` names, by number, in reading order.
+
+    Parameters
+    ----------
+    root
+        The folder of the book.
+
+    Raises
+    ------
+    BookError
+        If ``_toc.yml`` cannot be read, a chapter it names has no file, or two have the
+        same number.
+    """
+    found: dict[str, Notebook] = {}
+    for name in filter(CHAPTER.fullmatch, _listed(root)):
+        chapter = Notebook(root / f"{name}.ipynb")
+        if not chapter.path.is_file():
+            raise BookError(
+                f"_toc.yml names {name}, but there is no file {name}.ipynb; write the "
+                "chapter, mend the name or take the line out of _toc.yml"
+            )
+        if chapter.number in found:
+            raise BookError(
+                f"{chapter.path.name} and {found[chapter.number].path.name} have the "
+                "same number; give every chapter in _toc.yml its own"
+            )
+        found[chapter.number] = chapter
+    return found
+
+
+def checked(root: Path) -> dict[str, Notebook]:
+    """Return the chapters as `chapters` does, after reading each as a whole.
+
+    Raises
+    ------
+    BookError
+        If a notebook or a stored result is malformed.
+    """
+    found = chapters(root)
+    for chapter in found.values():
+        _ = chapter.title, chapter.verdicts, chapter.numbers, chapter.stored
+    return found
+
+
+def _listed(root: Path) -> Iterator[str]:
+    """Yield the pages that ``_toc.yml`` names, without suffix."""
+    try:
+        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BookError(
+            f"there is no _toc.yml in {root.name}; it names the chapters"
+        ) from None
+    except yaml.YAMLError as error:
+        raise BookError(f"_toc.yml: not YAML ({error})") from None
+    todo = [toc]
+    while todo:
+        entry = todo.pop()
+        if isinstance(entry, dict):
+            if "file" in entry:
+                yield str(entry["file"]).removesuffix(".ipynb")
+            todo += reversed(entry.values())
+        elif isinstance(entry, list):
+            todo += reversed(entry)
+
+
+def unlisted(root: Path) -> list[Path]:
+    """Return the notebooks that are named like chapters and are none."""
+    listed = {chapter.path for chapter in chapters(root).values()}
+    return sorted(set((root / "chapters").glob("[0-9][0-9]-*.ipynb")) - listed)
+
+
+def select(found: Mapping[str, Notebook], wanted: list[str]) -> list[Notebook]:
+    """Return the chapters whose number or name is in ``wanted``.
+
+    Raises
+    ------
+    BookError
+        If an item names no chapter.
+    """
+    by_key = {key: c for c in found.values() for key in (c.number, c.name)}
+    for item in wanted:
+        if item not in by_key:
+            raise BookError(
+                f"there is no chapter {item!r}; the chapters are "
+                f"{', '.join(found) or 'none yet'} (give the two digits or the name of "
+                "the file without .ipynb; only what _toc.yml names is a chapter)"
+            )
+    return [by_key[item] for item in wanted]
+
+
+def sources(root: Path) -> list[Path]:
+    """Return every file that this module reads, for Sphinx to notice changes."""
+    return [
+        root / "_toc.yml",
+        root / "claims.yaml",
+        *(chapter.path for chapter in chapters(root).values()),
+        *sorted((root / "results").glob("*/*.json")),
+    ]
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Return a notebook's JSON as dictionaries, each of its texts in one piece.
+
+    Files have long texts as lists of lines.
+
+    Raises
+    ------
+    BookError
+        If the text is not that of a notebook.
+    """
+    try:
+        notebook: dict[str, Any] = json.loads(text)
+        for cell in notebook["cells"]:
+            cell["source"] = "".join(cell["source"])
+            for output in cell.get("outputs", []):
+                if "text" in output:
+                    output["text"] = "".join(output["text"])
+                for kind, shown in output.get("data", {}).items():
+                    if isinstance(shown, list) and not kind.endswith("json"):
+                        output["data"][kind] = "".join(shown)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BookError(f"not a notebook ({error!r})") from None
+    return notebook
+
+
+def code_cells(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the code cells of a notebook that hold something, in order."""
+    return [
+        cell
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code" and cell["source"].strip()
+    ]
+
+
+def scales_in(notebook: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the literal that a cell assigns to ``SCALES``.
+
+    Raises
+    ------
+    BookError
+        If not exactly one cell assigns it, or it is not a pure literal of dictionaries.
+    """
+    values = [
+        node.value
+        for node in _statements(notebook, "SCALES")
+        if isinstance(node, ast.Assign)
+        and [getattr(target, "id", None) for target in node.targets] == ["SCALES"]
+    ]
+    if len(values) != 1:
+        raise BookError(
+            f"SCALES is assigned {len(values)} times; exactly one cell must assign it"
+        )
+    try:
+        scales = ast.literal_eval(values[0])
+    except (ValueError, TypeError):
+        raise BookError(
+            f"SCALES is {ast.unparse(values[0])[:60]!r}...; it must be a pure literal "
+            "(numbers, texts, lists, dicts), so that it can be read without running "
+            "the chapter"
+        ) from None
+    if not isinstance(scales, dict) or not all(
+        isinstance(config, dict) for config in scales.values()
+    ):
+        raise BookError("SCALES must map each scale's name to a dictionary of numbers")
+    return scales
+
+
+def _statements(notebook: Mapping[str, Any], word: str) -> Iterator[ast.stmt]:
+    """Yield the statements of the cells in which a word occurs."""
+    for cell in code_cells(notebook):
+        if word in cell["source"]:
+            try:
+                yield from ast.parse(cell["source"]).body
+            except SyntaxError as error:
+                first = cell["source"].strip().splitlines()[0]
+                raise BookError(f"the cell `{first}` is not Python: {error}") from None
