@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from collapse_lib import files
+
 FOLDER = Path(__file__).resolve().parent
 
 
@@ -64,7 +66,7 @@ def write(stem: str, name: str, rows: list[dict[str, Any]]) -> None:
         "rows": rows,
     }
     path = FOLDER / f"{stem}.json"
-    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    files.write_text(path, json.dumps(data, indent=2))
     print(f"wrote {path.relative_to(FOLDER.parent)}")
 
 

@@ -14,30 +14,18 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from collapse_lib import files
+from collapse_lib.checks import misfit
 from collapse_lib.claims.verdict import word_for
 
 SCHEMA = 1
 SCALES = ("ci", "laptop", "paper")
 _PACKAGES = ("numpy", "pandas", "scipy", "seaborn", "torch", "collapse_lib")
-_TYPES: dict[str, tuple[type, ...]] = {
-    "schema": (int,),
-    "chapter": (str,),
-    "scale": (str,),
-    "config": (dict,),
-    "seed": (int,),
-    "numbers": (dict,),
-    "verdicts": (list,),
-    "versions": (dict,),
-    "device": (str,),
-    "commit": (str,),
-    "created": (str,),
-    "seconds": (int, float),
-}
-_VERDICT_FIELDS = {"claim", "chapter", "verdict", "scale", "checks"}
+_SHAPE = Path(__file__).with_name("results.schema.json")
 
 
 @dataclass(frozen=True)
@@ -94,16 +82,7 @@ def save(result: Result, path: str | Path) -> Path:
     text = json.dumps(
         asdict(result), indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("w", encoding="utf-8") as stream:
-            stream.write(text + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    files.write_text(path, text)
     return path
 
 
@@ -120,7 +99,7 @@ def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
     Raises
     ------
     ValueError
-        If a field is missing, unknown or of the wrong type; if the verdicts do not
+        If the file has another shape than ``results.schema.json``; if verdicts do not
         follow from their checks; or if the file was made with another configuration.
     """
     path = Path(path)
@@ -129,9 +108,9 @@ def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
         data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except ValueError as error:
         raise ValueError(f"{where}: not a result file ({error})") from None
-    _check_fields(data, where)
-    for name, number in data["numbers"].items():
-        _check_number(number, f"{where}, number {name}")
+    if wrong := misfit(data, _SHAPE):
+        keys, says = wrong
+        raise ValueError(f"{', '.join(filter(None, [where, '.'.join(keys)]))}: {says}")
     for verdict in data["verdicts"]:
         _check_verdict(verdict, data, where)
     if data["scale"] not in scales:
@@ -191,36 +170,7 @@ def commit(root: str | Path) -> str:
     return done.stdout.strip()
 
 
-def _check_fields(data: object, where: str) -> None:
-    names = [field.name for field in fields(Result)]
-    if not isinstance(data, dict) or set(data) != set(names):
-        given = sorted(data) if isinstance(data, dict) else type(data).__name__
-        raise ValueError(f"{where}: has {given}; needed are exactly {sorted(names)}")
-    for name, kinds in _TYPES.items():
-        if not isinstance(data[name], kinds) or isinstance(data[name], bool):
-            raise ValueError(
-                f"{where}, field {name}: got {data[name]!r}; needed is "
-                f"{' or '.join(kind.__name__ for kind in kinds)}"
-            )
-    if data["schema"] != SCHEMA:
-        raise ValueError(f"{where}: schema {data['schema']}; this code reads {SCHEMA}")
-
-
-def _check_number(number: object, where: str) -> None:
-    if isinstance(number, list):
-        for part in number:
-            _check_number(part, where)
-    elif not isinstance(number, (int, float, str)) or isinstance(number, bool):
-        raise ValueError(
-            f"{where}: got {number!r}; allowed are numbers, text and lists of numbers"
-        )
-
-
 def _check_verdict(verdict: Any, data: Mapping[str, Any], where: str) -> None:
-    if not isinstance(verdict, dict) or set(verdict) != _VERDICT_FIELDS:
-        raise ValueError(
-            f"{where}: got the verdict {verdict!r}; it needs {sorted(_VERDICT_FIELDS)}"
-        )
     follows = word_for([check["passed"] for check in verdict["checks"]])
     if verdict["verdict"] != follows:
         raise ValueError(

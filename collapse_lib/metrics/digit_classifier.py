@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib import files
 from collapse_lib.data.digits import Digits, mnist
 from collapse_lib.models.vae.images import check_images
 
@@ -146,9 +147,9 @@ def accuracy(digits: Digits, network: nn.Module | None = None) -> float:
 
 def save_classifier(path: Path, network: nn.Module, recipe: dict[str, object]) -> None:
     """Store weights, with how they were made."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    save_file(network.state_dict(), path, metadata={"recipe": json.dumps(recipe)})
+    files.write(path, save(network.state_dict(), {"recipe": json.dumps(recipe)}))
 
 
 def load_classifier(path: Path) -> nn.Sequential:

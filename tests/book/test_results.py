@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,9 @@ RESULT = Result(
 )
 
 
-def edited(tmp_path: Path, **fields: Any) -> Path:
+def edited(tmp_path: Path, **changes: Any) -> Path:
     """Write RESULT with some fields replaced; None removes one."""
-    data = {**asdict(RESULT), **fields}
+    data = {**asdict(RESULT), **changes}
     data = {key: value for key, value in data.items() if value is not None}
     file = tmp_path / "laptop.json"
     file.write_text(json.dumps(data))
@@ -95,24 +95,46 @@ def test_a_tuple_in_the_chapter_equals_the_list_in_the_file(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("changes", "words"),
     [
-        ({"seed": None}, "needed are exactly"),
-        ({"colour": "red"}, "needed are exactly"),
-        ({"seconds": "long"}, "field seconds: got 'long'; needed is int or float"),
-        ({"seed": True}, "field seed: got True; needed is int"),
-        ({"schema": 2}, "schema 2; this code reads 1"),
-        ({"numbers": {"a": {"b": 1}}}, "number a: got {'b': 1}; allowed are"),
-        ({"numbers": {"a": [1, False]}}, "number a: got False; allowed are"),
-        ({"verdicts": ["good"]}, "got the verdict 'good'"),
+        ({"seed": None}, "laptop.json: seed missing; required"),
+        ({"colour": "red"}, "unknown {'colour': 'red'}; allowed are schema, cha"),
+        ({"seconds": "long"}, "laptop.json, seconds: got 'long'; allowed: a number"),
+        ({"seed": True}, "seed: got True; allowed: an integer"),
+        ({"schema": 2}, "schema: got 2; allowed: 1, the only"),
+        (
+            {"numbers": {"a": {"b": 1}}},
+            "numbers.a: got {'b': 1}; allowed: a number, text",
+        ),
+        (
+            {"numbers": {"a": [1, False]}},
+            "numbers.a.1: got False; allowed: a number, text",
+        ),
+        (
+            {"verdicts": [{**RESULT.verdicts[0], "by": "me"}]},
+            "verdicts.0: unknown {'by",
+        ),
+        ({"verdicts": [{"claim": "C05"}]}, "verdicts.0: chapter, verdict, scale, che"),
+        ({"config": 3}, "config: got 3; allowed: SCALES[scale]"),
+        (
+            {"verdicts": ["good"]},
+            "verdicts.0: got 'good'; allowed: a mapping with claim",
+        ),
     ],
 )
 def test_a_malformed_file_is_refused_by_field(
-    tmp_path: Path, fields: dict[str, Any], words: str
+    tmp_path: Path, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ValueError) as refusal:
-        results.load(edited(tmp_path, **fields), SCALES)
+        results.load(edited(tmp_path, **changes), SCALES)
     assert words in str(refusal.value)
+
+
+def test_the_schema_has_the_fields_of_a_result() -> None:
+    schema = json.loads(results._SHAPE.read_text())
+    names = {field.name for field in fields(Result)}
+    assert set(schema["required"]) == set(schema["properties"]) == names
+    assert schema["properties"]["schema"]["const"] == results.SCHEMA
 
 
 @pytest.mark.parametrize(
@@ -134,6 +156,9 @@ def test_a_verdict_typed_by_hand_is_refused(
 
 def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "laptop.json"
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"list.json: got \[\]; allowed: a mapping"):
+        results.load(tmp_path / "list.json", SCALES)
     for text in ("{", '{"seed": NaN}'):
         file.write_text(text)
         with pytest.raises(ValueError, match=r"laptop\.json: not a result file"):

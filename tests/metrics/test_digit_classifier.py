@@ -11,6 +11,7 @@ import pytest
 from safetensors import safe_open
 
 from collapse_lib.data import digits
+from collapse_lib.data.fetching import variable
 from collapse_lib.metrics import digit_classifier as classifier
 
 STORED = Path(classifier.__file__).with_name(classifier.WEIGHTS)
@@ -33,8 +34,8 @@ def test_the_stored_weights_recognise_digits() -> None:
 
 
 @pytest.mark.skipif(
-    digits.FOLDER_VARIABLE not in os.environ,
-    reason=f"needs the original files, in the folder named by {digits.FOLDER_VARIABLE}",
+    variable("mnist") not in os.environ,
+    reason=f"needs the original files, in the folder named by {variable('mnist')}",
 )
 def test_the_stated_accuracy_is_that_on_the_test_images() -> None:
     found = classifier.accuracy(digits.mnist("60k", "test"))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collapse_lib import files
 from collapse_lib.data.corpora import corpus
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.models.language.transformer import Transformer
@@ -142,16 +142,10 @@ def pretrain(size: Sequence[int], **settings: Any) -> Weights:
 
 def save(path: Path, size: Sequence[int], weights: Weights) -> None:
     """Store weights in half precision, with how they were made."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as to_bytes
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     made = {"size": _name(size), "recipe": json.dumps(RECIPE)}
-    try:
-        save_file({"weights": weights.astype(np.float16)}, partial, made)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    files.write(path, to_bytes({"weights": weights.astype(np.float16)}, made))
 
 
 def load(path: Path, size: Sequence[int]) -> Weights:
