@@ -8,6 +8,8 @@ from . import studies as studies
 from . import theory as theory
 from .book import plotting as plotting
 from .claims import Estimate as Estimate
+from .recursion import Generation as Generation
 from .recursion import History as History
+from .recursion import generations as generations
 from .recursion import parallel as parallel
 from .recursion import recurse as recurse

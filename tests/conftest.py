@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from collapse_lib.book import notebooks
+from collapse_lib.recursion import checkpoint
 
 # No window, on no platform. Not by MPLBACKEND: the kernels that run the chapters
 # would inherit it and draw nothing inline.
@@ -72,7 +73,7 @@ def goes_on(tmp_path: Path) -> Callable[[Measure, Callable[..., np.ndarray]], No
 
         path = tmp_path / "state.npz"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("collapse_lib.recursion.loop.SECONDS_BETWEEN_CHECKPOINTS", -1)
+            patch.setattr(checkpoint, "SECONDS_BETWEEN_CHECKPOINTS", -1)
             with pytest.raises(KeyboardInterrupt):
                 run(cut_short, path)
         assert path.exists()

@@ -23,6 +23,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
+from collapse_lib.recursion.history import History
+
 
 @dataclass(frozen=True)
 class Role:
@@ -113,7 +115,7 @@ def generation_palette(n: int) -> list[str]:
 
 def band(
     ax: Axes,
-    history: pd.DataFrame,
+    history: History | pd.DataFrame,
     metric: str,
     q: tuple[float, float, float] = (0.05, 0.5, 0.95),
     *,
@@ -129,7 +131,7 @@ def band(
     ax
         Where to draw.
     history
-        What ``recurse`` returned: columns generation, chain, metric, value.
+        What ``recurse`` returned, or its frame.
     metric
         Which metric of the history to draw.
     q
@@ -162,8 +164,10 @@ def band(
     return ax if label is None else label_line(ax, label, line)
 
 
-def _by_generation(history: pd.DataFrame, metric: str) -> pd.DataFrame:
+def _by_generation(history: History | pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the values of one metric, one row a generation, one column a chain."""
+    if isinstance(history, History):
+        history = history.frame()
     chosen = history[history["metric"] == metric]
     if chosen.empty:
         known = ", ".join(sorted(map(str, history["metric"].unique())))

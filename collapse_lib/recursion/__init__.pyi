@@ -1,7 +1,13 @@
 from . import checkpoint as checkpoint
+from . import generation as generation
 from . import history as history
 from . import loop as loop
+from . import measuring as measuring
 from . import parallel as parallel
+from . import store as store
+from .generation import Generation as Generation
+from .history import Arms as Arms
 from .history import History as History
-from .loop import Measure as Measure
+from .loop import generations as generations
 from .loop import recurse as recurse
+from .measuring import Measure as Measure

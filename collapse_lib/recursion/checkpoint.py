@@ -1,17 +1,18 @@
-"""Checkpoints: one file, written atomically, refused when it does not fit.
+"""Where a run is kept: in memory, or in one file from which it goes on.
 
 A checkpoint holds what the *next* fit needs (training set, the regime's memory, the
 generator's state) and what was measured so far. No model is stored: it is refitted
-from the same data with the same random numbers, which gives the same bits.
+from the same data with the same random numbers, which gives the same bits. A file is
+written atomically, and refused when it does not fit.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
+import time
 import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collapse_lib import files
+from collapse_lib.recursion.history import History
+from collapse_lib.recursion.measuring import Arrays, Shapes
 from collapse_lib.samples import Data, Summary
 
-FORMAT = "collapse_lib checkpoint 1"
+FORMAT = "collapse_lib checkpoint 2"
+# A checkpoint costs milliseconds; every few seconds it costs nothing that matters.
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
 # What numpy, zipfile and json raise on a file that is something else.
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+# Names the experiment up to a generation.
+Fingerprint = Callable[[int], str]
 
 
 @dataclass(frozen=True)
@@ -37,89 +45,226 @@ class State:
     first, training, memory
         Data sets: of generation 0 (where the regime needs it again), of the next fit,
         and what the regime remembers.
-    values
-        Measurements so far, shape ``(n_metrics, n_recorded, chains)``.
     rng_state
         The bit generator's state before the next fit.
+    ended
+        The bit generator's state after the last generation, where a run that ends
+        with it leaves the generator.
+    dead_end
+        Why there is no training set for the next fit, if there is none.
     """
 
     generation: int
     first: Data | None
-    training: Data
+    training: Data | None
     memory: Data | None
-    values: NDArray[np.float64]
-    rng_state: dict[str, Any]
+    rng_state: Mapping[str, Any]
+    ended: Mapping[str, Any]
+    dead_end: str = ""
 
 
-def save(path: Path, state: State, fingerprint: str) -> None:
-    """Write a checkpoint so that a reader sees the old file or the new one.
+class Record:
+    """What was measured so far, in memory."""
+
+    #: Whether there is anything to go on from when the process has ended.
+    lasts = False
+
+    def __init__(self) -> None:
+        self.planned: dict[int, int] = {}  # generation -> row
+        self.arrays: Arrays = {}
+
+    @property
+    def shapes(self) -> Shapes:
+        """Name -> shape of what was measured in one generation."""
+        return {name: array.shape[1:] for name, array in self.arrays.items()}
+
+    def open(self, fingerprint: Fingerprint) -> State | None:
+        """Return the state to go on from, or None."""
+        return None
+
+    def plan(self, recorded: list[int], start: int) -> None:
+        """Make ready for a run that goes on at generation ``start``.
+
+        Raises
+        ------
+        ValueError
+            If a generation before that should be recorded, but was not.
+        """
+        missing = [t for t in recorded if t < start and t not in self.planned]
+        if missing:
+            raise ValueError(
+                f"record asks for generations {missing}, which were not measured when "
+                f"they ran (measured: {list(self.planned)}); use another path to run "
+                "them again"
+            )
+        new = (t for t in recorded if t >= start)
+        self.planned = {t: row for row, t in enumerate([*self.planned, *new])}
+        for name, array in self.arrays.items():
+            self.arrays[name] = self._room(array[0])
+            self.arrays[name][: len(array)] = array
+
+    def add(self, t: int, measured: Arrays) -> None:
+        """Keep what was measured in a generation that was planned."""
+        row = self.planned[t]
+        for name, value in measured.items():
+            array = self.arrays.get(name)
+            if array is None:
+                array = self.arrays[name] = self._room(value)
+            elif array.dtype != value.dtype:
+                both = np.result_type(array, value)
+                array = self.arrays[name] = array.astype(both)
+            array[row] = value
+
+    def save(self, state: Callable[[], State], must: bool) -> None:
+        """Save the state, if it is time to or a must."""
+
+    def history(self, recorded: list[int], attrs: dict[str, Any]) -> History:
+        """Return some of the generations."""
+        kept = History(np.array(list(self.planned), np.int64), self.arrays, attrs)
+        return kept if list(self.planned) == recorded else kept.at(recorded)
+
+    def _room(self, value: NDArray[Any]) -> NDArray[Any]:
+        return np.empty((len(self.planned), *value.shape), value.dtype)
+
+
+class Checkpoint(Record):
+    """What was measured so far, and the state: in one file.
 
     Parameters
     ----------
     path
-        Target; a temporary file beside it is renamed over it.
-    state
-        What to store.
-    fingerprint
-        Names the experiment; `load` refuses a file with another one.
+        The file, saved every few seconds and at the end.
     """
-    arrays: dict[str, NDArray[Any]] = {"values": state.values}
-    kinds: dict[str, Any] = {}
-    for name in ("first", "training", "memory"):
-        kinds[name] = _pack(name, getattr(state, name), arrays)
-    meta = {
-        "format": FORMAT,
-        "fingerprint": fingerprint,
+
+    lasts = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def open(self, fingerprint: Fingerprint) -> State | None:
+        """Return the state in the file, or None if there is none.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged or belongs to another experiment. It is left as it is.
+        """
+        self.fingerprint, self.saved_at = fingerprint, time.monotonic()
+        if not self.path.exists():
+            return None
+        arrays, meta = read(self.path, fingerprint)
+        self.planned = {t: row for row, t in enumerate(meta["measured"])}
+        self.arrays = measured_in(arrays)
+        return unpack(arrays, meta)
+
+    def save(self, state: Callable[[], State], must: bool) -> None:
+        """Write the file."""
+        now = time.monotonic()
+        if not must and now - self.saved_at <= SECONDS_BETWEEN_CHECKPOINTS:
+            return
+        self.saved_at = now
+        at = state()
+        done = [t for t in self.planned if t < at.generation]
+        arrays, meta = pack(at, self.fingerprint)
+        so_far = {name: array[: len(done)] for name, array in self.arrays.items()}
+        write(
+            self.path,
+            {**arrays, **measured_as(so_far)},
+            {**meta, "measured": done},
+        )
+
+
+def measured_as(arrays: Arrays) -> Arrays:
+    """Return the names that measured arrays have in a file."""
+    # A prefix, because np.savez has names of its own, as "file".
+    return {f"measured.{name}": array for name, array in arrays.items()}
+
+
+def measured_in(arrays: Arrays) -> Arrays:
+    """Return the measured arrays of a file by their own names."""
+    prefix = "measured."
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def pack(state: State, fingerprint: Fingerprint) -> tuple[Arrays, dict[str, Any]]:
+    """Return the arrays of a state, and everything else."""
+    arrays: Arrays = {}
+    kinds = {
+        name: _pack(name, getattr(state, name), arrays)
+        for name in ("first", "training", "memory")
+    }
+    return arrays, {
+        "fingerprint": fingerprint(state.generation - bool(state.dead_end)),
         "generation": state.generation,
         "rng_state": state.rng_state,
+        "ended": state.ended,
+        "dead_end": state.dead_end,
         "kinds": kinds,
-        "digest": _digest(arrays),
     }
-    arrays["meta"] = np.array(json.dumps(meta))
-    _write_atomically(path, arrays)
 
 
-def load(path: Path, fingerprint: str) -> State:
-    """Read a checkpoint.
+def unpack(arrays: Arrays, meta: Mapping[str, Any]) -> State:
+    """Return the state that `pack` took apart."""
+    data = {name: _unpack(name, kind, arrays) for name, kind in meta["kinds"].items()}
+    return State(
+        generation=meta["generation"],
+        first=data["first"],
+        training=data["training"],
+        memory=data["memory"],
+        rng_state=meta["rng_state"],
+        ended=meta["ended"],
+        dead_end=meta["dead_end"],
+    )
+
+
+def write(
+    path: Path, arrays: Arrays, meta: Mapping[str, Any], *, compress: bool = False
+) -> None:
+    """Write arrays and what is known of them so that a reader never sees half of it."""
+    text = json.dumps({"format": FORMAT, **meta, "digest": _digest(arrays)})
+    files.write_arrays(path, {**arrays, "meta": np.array(text)}, compress=compress)
+
+
+def read(path: Path, fingerprint: Fingerprint) -> tuple[Arrays, dict[str, Any]]:
+    """Read a file of `write`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    fingerprint
+        The file must have been written with the same.
 
     Raises
     ------
     ValueError
-        If the file is not a checkpoint, is damaged, or belongs to another experiment.
-        The file is left as it is.
+        If it is damaged, of another version, or belongs to another experiment.
     """
-    arrays, meta = _read(path)
-    if meta.get("fingerprint") != fingerprint:
-        raise ValueError(
-            f"checkpoint {path} belongs to another experiment (other model, data, "
-            "regime, sizes, measures or seed); use another path, or delete the file "
-            "to start again"
-        )
-    data = {name: _unpack(name, kind, arrays) for name, kind in meta["kinds"].items()}
-    training = data["training"]
-    if training is None:
-        raise ValueError(_damaged(path, "it holds no training set"))
-    return State(
-        generation=meta["generation"],
-        first=data["first"],
-        training=training,
-        memory=data["memory"],
-        values=arrays["values"],
-        rng_state=meta["rng_state"],
-    )
-
-
-def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     try:
-        # Opened here, because np.load leaves the file open when it is no archive.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = files.read_arrays(path)
         meta = json.loads(str(arrays.pop("meta")))
-        intact = meta["format"] == FORMAT and meta["digest"] == _digest(arrays)
+        version = meta["format"]
+        intact = meta["digest"] == _digest(arrays)
     except UNREADABLE as e:
         raise ValueError(_damaged(path, str(e))) from e
+    if version != FORMAT:
+        raise ValueError(
+            f"{path} was written by another version of the library: it is "
+            f"{version!r}, this version reads {FORMAT!r}. It was left untouched: "
+            "delete it to start again, or finish the run with that version"
+        )
     if not intact:
-        raise ValueError(_damaged(path, "its checksum or format does not match"))
+        raise ValueError(_damaged(path, "its checksum does not match"))
+    if meta["fingerprint"] != fingerprint(meta["generation"] - bool(meta["dead_end"])):
+        raise ValueError(
+            f"{path} belongs to another experiment (other model, data, regime, sizes, "
+            "number of chains or seed); use another path, or delete it to start again"
+        )
     return arrays, meta
 
 
@@ -130,7 +275,7 @@ def _damaged(path: Path, why: str) -> str:
     )
 
 
-def _pack(name: str, data: Data | None, arrays: dict[str, NDArray[Any]]) -> Any:
+def _pack(name: str, data: Data | None, arrays: Arrays) -> Any:
     """Put the arrays of a data set into ``arrays``; return a description."""
     if data is None:
         return None
@@ -142,7 +287,7 @@ def _pack(name: str, data: Data | None, arrays: dict[str, NDArray[Any]]) -> Any:
     return {"kind": type(data).__name__, "size": data.size}
 
 
-def _unpack(name: str, kind: Any, arrays: dict[str, NDArray[Any]]) -> Data | None:
+def _unpack(name: str, kind: Any, arrays: Arrays) -> Data | None:
     if kind is None:
         return None
     if kind["kind"] == "array":
@@ -152,7 +297,7 @@ def _unpack(name: str, kind: Any, arrays: dict[str, NDArray[Any]]) -> Data | Non
     return cls(kind["size"], **values)
 
 
-def _digest(arrays: dict[str, NDArray[Any]]) -> str:
+def _digest(arrays: Arrays) -> str:
     """Return a checksum of names, types, shapes and bytes."""
     sha = hashlib.sha256()
     for name in sorted(arrays):
@@ -160,17 +305,3 @@ def _digest(arrays: dict[str, NDArray[Any]]) -> str:
         sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
         sha.update(array.tobytes())
     return sha.hexdigest()
-
-
-def _write_atomically(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            # The stub of savez allows no mapping of names to arrays.
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

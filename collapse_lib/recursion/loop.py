@@ -2,52 +2,101 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
-from tqdm import tqdm
 
+from collapse_lib import regimes
 from collapse_lib.checks import check_count
 from collapse_lib.models.base import Fitted, Model
-from collapse_lib.recursion import checkpoint as checkpoints
-from collapse_lib.recursion.history import History, tidy
+from collapse_lib.recursion.checkpoint import Checkpoint, Record, State
+from collapse_lib.recursion.generation import Generation
+from collapse_lib.recursion.history import History
+from collapse_lib.recursion.measuring import Measures, Measuring
+from collapse_lib.recursion.store import Store
 from collapse_lib.regimes.base import Regime, Turn
 from collapse_lib.regimes.schedules import Schedule
-from collapse_lib.samples import Data, RealData
+from collapse_lib.samples import Data, RealData, describe
 
-Measure = Callable[[Any], Any]
-# A checkpoint costs milliseconds; every few seconds it costs nothing that matters.
-SECONDS_BETWEEN_CHECKPOINTS = 5.0
+ModelSchedule = Callable[[int], Model]
+Stop = Callable[[], Any]
+# Is given a function that returns the state, and whether it must be saved now.
+Save = Callable[[Callable[[], State], bool], None]
 
 
-def recurse(
-    model: Model,
+def generations(
+    model: Model | ModelSchedule,
     real: Any,
     *,
     regime: Regime,
     n_samples: int | Schedule,
     n_generations: int,
-    measure: Mapping[str, Measure],
+    rng: np.random.Generator,
+    chains: int = 1,
+    first: Any = None,
+) -> Iterator[Generation]:
+    """Train generation after generation on what the one before produced: the loop.
+
+    Parameters
+    ----------
+    model, real, regime, n_samples, n_generations, rng, chains, first
+        As in `recurse`, which measures and remembers what is yielded here.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not usable; the message names it, its value and what is
+        allowed.
+
+    Examples
+    --------
+    >>> from collapse_lib import models, regimes
+    >>> for generation in generations(
+    ...     models.Gaussian("mle"), np.array([-1.0, 1.0]), regime=regimes.Replace(),
+    ...     n_samples=1, n_generations=2, rng=np.random.default_rng(7),
+    ... ):
+    ...     print(generation.t, generation.fitted.sigma)
+    0 [1.]
+    1 [0.]
+    2 [0.]
+    """
+    return _Loop(
+        model, real, regime, n_samples, n_generations, rng, chains, first
+    ).run()
+
+
+def recurse(
+    model: Model | ModelSchedule,
+    real: Any,
+    *,
+    regime: Regime,
+    n_samples: int | Schedule,
+    n_generations: int,
+    measure: Measures,
     rng: np.random.Generator,
     chains: int = 1,
     record: Iterable[int] | None = None,
+    first: Any = None,
     checkpoint: str | Path | None = None,
+    store: str | Path | None = None,
+    stop: Callable[[], Any] | None = None,
     progress: bool | None = False,
 ) -> History:
-    """Train generation after generation on what the one before produced.
+    """Train generation after generation on what the one before produced, and measure.
 
     Parameters
     ----------
     model
-        Anything with ``fit(data, rng)``; see `collapse_lib.models.Model`.
+        Anything with ``fit(data, rng)``, see `collapse_lib.models.Model`; or a
+        schedule ``t -> model``.
     real
         Real data: an array of shape ``(n, ...)`` that every chain starts from, or
         ``(chains, n, ...)``, or a source with ``sample(n, rng)`` (for example a
@@ -60,29 +109,46 @@ def recurse(
     n_generations
         Number of generations after generation 0, which is the fit to real data.
     measure
-        Name -> function of the fitted model that returns one number per chain.
+        Name -> function of the fitted model; or one function of a `Generation` that
+        returns name -> array. An array has the chains first: shape ``(chains, ...)``.
+        Single numbers per chain become float64, other arrays keep their type.
     rng
         Source of all randomness.
     chains
         Independent replicates, computed together.
     record
-        Generations to keep; default: all.
+        Generations to measure; default: all.
+    first
+        The model of generation 0, where it is known (several runs may share it), or a
+        function that returns it. Nothing is fitted to the real data then.
     checkpoint
         File to save the state in every few seconds and to go on from, if it exists.
         The resumed history is bit-identical to an uninterrupted one.
+    store
+        Folder instead of a file, for fits that take long: what is measured is written
+        as soon as it is measured, the state after every generation.
+    stop
+        Called before every fit. What it raises ends the run; what was measured until
+        then is kept in the checkpoint or the store.
     progress
         True shows a progress bar, None only on a terminal.
 
     Returns
     -------
     History
-        A tidy frame with columns generation, chain, metric and value.
+        Arrays of shape ``(generations, chains, ...)``.
 
     Raises
     ------
     ValueError
-        If an argument is not usable; the message names it, its value and what is
-        allowed.
+        If an argument is not usable, or a file is damaged or belongs to another
+        experiment. The message says what is allowed, or what to do.
+
+    Notes
+    -----
+    Same arguments and same generator, same bits; and the generator is left in the same
+    state, whether there is a checkpoint or not. A finished run can be extended: call
+    again with more generations.
 
     Examples
     --------
@@ -95,160 +161,226 @@ def recurse(
     >>> list(history.columns), len(history)
     (['generation', 'chain', 'metric', 'value'], 3)
     """
-    loop = _Loop(model, regime, measure, rng)
-    loop.prepare(real, n_samples, n_generations, chains, record)
-    return loop.run(None if checkpoint is None else Path(checkpoint), progress)
+    loop = _Loop(model, real, regime, n_samples, n_generations, rng, chains, first)
+    measured = Measuring(measure, loop.chains)
+    recorded = _recorded(record, loop.n_generations)
+    kept = _record_for(checkpoint, store)
+    state = kept.open(loop.fingerprint)
+    if state is not None:
+        measured.expect(kept.shapes)
+        loop.resume(state)
+        del state  # it would keep a training set alive
+    kept.plan(recorded, loop.t)
+    run = loop.run(stop, kept.save if kept.lasts else None)
+    for generation in _shown(run, progress, loop):
+        if generation.t in kept.planned:
+            kept.add(generation.t, measured(generation))
+    config = {**loop.config, "metrics": list(kept.shapes), "recorded": recorded}
+    return kept.history(recorded, {"config": config})
 
 
-@dataclass
 class _Loop:
-    """One call of `recurse`: validated arguments and the work itself."""
+    """Validated arguments, and where the loop stands."""
 
-    model: Model
-    regime: Regime
-    measure: Mapping[str, Measure]
-    rng: np.random.Generator
-
-    def prepare(
+    def __init__(
         self,
+        model: Model | ModelSchedule,
         real: Any,
+        regime: Regime,
         n_samples: int | Schedule,
         n_generations: int,
+        rng: np.random.Generator,
         chains: int,
-        record: Iterable[int] | None,
+        first: Any,
     ) -> None:
-        """Validate the arguments, before anything is drawn."""
-        if not hasattr(self.regime, "next"):
-            known = ", ".join(sorted(cls.__name__ for cls in _all_regimes(Regime)))
+        if not hasattr(regime, "next"):
             raise ValueError(
-                f"regime is {self.regime!r}; it must be one of {known}, or a subclass "
-                "of regimes.Regime, e.g. regimes.Replace()"
+                f"regime is {regime!r}; it must be one of {', '.join(_all_regimes())}, "
+                "or a subclass of regimes.Regime, e.g. regimes.Replace()"
             )
-        if not hasattr(self.rng, "bit_generator"):
-            raise ValueError(f"rng is {self.rng!r}; pass np.random.default_rng(seed)")
-        if not self.measure:
-            raise ValueError("measure is empty; name at least one quantity")
+        if not hasattr(rng, "bit_generator"):
+            raise ValueError(f"rng is {rng!r}; pass np.random.default_rng(seed)")
+        if not (hasattr(model, "fit") or callable(model)):
+            raise ValueError(
+                f"model is {model!r}; it must have a method fit(data, rng), or be a "
+                "schedule t -> model"
+            )
+        self.model, self.regime, self.rng, self.given = model, regime, rng, first
         self.n_generations = check_count("n_generations", n_generations, least=0)
         self.chains = check_count("chains", chains, least=1)
+        self.n_samples = n_samples
         self.sizes = _sizes(n_samples, self.n_generations)
-        self.recorded = _recorded(record, self.n_generations)
-        self.real = RealData(real, self.chains, self.model.event_ndim)
-        self.config = self._config()
-
-    def _config(self) -> dict[str, Any]:
-        sizes = self.sizes[0] if len(set(self.sizes)) == 1 else self.sizes
-        return {
+        self.real = RealData(real, self.chains, self._model(0).event_ndim)
+        self.t = 0
+        self.training: Data | None = None
+        self.memory: Data | None = None
+        self.known_first: Any = None
+        # Where the generator stood, or would have stood, at the end of generation t-1.
+        self.ended = self.rng.bit_generator.state
+        self.resumed_from: np.random.Generator | None = None
+        self.identity = {
             "model": repr(self.model),
             "regime": repr(self.regime),
             "real": self.real.describe(),
-            "n_samples": sizes,
-            "n_generations": self.n_generations,
             "chains": self.chains,
-            "metrics": list(self.measure),
-            "recorded": self.recorded,
-            "rng": self.rng.bit_generator.state,
+            "rng": self.ended,
         }
+        if first is not None:
+            self.identity["first"] = describe(first)
 
     @property
-    def fingerprint(self) -> str:
-        """Return a hash of everything that decides the history."""
-        text = json.dumps(self.config, sort_keys=True, default=str)
+    def config(self) -> dict[str, Any]:
+        """What the history says about how it was made."""
+        sizes = {"n_samples": _short(self.sizes), "n_generations": self.n_generations}
+        return {**self.identity, **sizes}
+
+    def fingerprint(self, t: int) -> str:
+        """Return a hash of everything that decides generation ``t``.
+
+        It does not depend on how many generations are asked for, so that a finished run
+        can be extended.
+        """
+        sizes = _short(_sizes(self.n_samples, t))
+        everything = {**self.identity, "n_samples": sizes}
+        text = json.dumps(everything, sort_keys=True, default=str)
         return hashlib.sha256(_without_addresses(text).encode()).hexdigest()
 
-    def begin(self) -> checkpoints.State:
-        """Return the state before the first fit."""
-        real = self.real
-        training = real.fixed
-        if training is None:
-            training = real.fresh(self.sizes[0], self.rng)
-        shape = (len(self.measure), len(self.recorded), self.chains)
-        return checkpoints.State(
-            generation=0,
-            first=training if self.regime.needs_first else None,
-            training=training,
-            memory=self.regime.start(training),
-            values=np.full(shape, np.nan),
-            rng_state=dict(self.rng.bit_generator.state),
-        )
-
-    def resume(self, path: Path) -> checkpoints.State:
-        """Return the state of the checkpoint; the generator goes on from there."""
-        state = checkpoints.load(path, self.fingerprint)
-        self.rng.bit_generator.state = state.rng_state
-        return state
-
-    def run(self, path: Path | None, progress: bool | None) -> History:
-        """Run the generations that are left."""
-        state = self.resume(path) if path and path.exists() else self.begin()
-        training, memory = state.training, state.memory
-        rows = {generation: row for row, generation in enumerate(self.recorded)}
-        last_save = time.monotonic()
-        bar = tqdm(
-            range(state.generation, self.n_generations + 1),
-            disable=None if progress is None else not progress,
-            desc="generations",
-        )
-        values = state.values
+    def resume(self, state: State) -> None:
+        """Go on from a state that was saved, with the generator as it was then."""
+        if state.generation > self.n_generations + 1:
+            raise ValueError(
+                f"n_generations is {self.n_generations}, but the run that was saved "
+                f"has reached {state.generation - 1}; ask for as many, and take the "
+                f"first with history.at(range({self.n_generations + 1}))"
+            )
+        finished = state.generation == self.n_generations + 1
+        if state.training is None and not finished:
+            raise ValueError(
+                f"the run that was saved ends at generation {state.generation - 1} and "
+                f"cannot go on (nothing could be drawn for the next one then: "
+                f"{state.dead_end}); use another path to start again"
+            )
+        self.resumed_from = copy.deepcopy(self.rng)
+        self.t, self.memory, self.ended = state.generation, state.memory, state.ended
+        self.training = state.training
         self.real.keep(state.first)
-        del state  # it would keep the first training set alive
-        for t in bar:
-            fitted = self.model.fit(training, self.rng)
-            if t in rows:
-                values[:, rows[t]] = self._measure(fitted)
-            if t == self.n_generations:
-                break
+        self.rng.bit_generator.state = state.ended if finished else state.rng_state
+
+    def run(
+        self, stop: Stop | None = None, save: Save | None = None
+    ) -> Iterator[Generation]:
+        """Yield the generations that are left."""
+        if self.t == 0:
+            self._begin()
+        while self.t <= self.n_generations:
+            fitted = self._fit(stop, save)
+            generation = Generation(
+                self.t, fitted, self.training, self.chains, self.first
+            )
+            yield generation
             # Released before the next one is drawn: two would double the memory.
-            training = None  # type: ignore[assignment]
-            turn = Turn(fitted, self.sizes[t + 1], self.real, memory, self.rng)
-            step = self.regime.next(turn)
-            training, memory = step.training, step.memory
-            del turn, step  # they would keep this training set alive
-            due = time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS
-            if path is not None and due:
-                self._save(path, t + 1, training, memory, values)
-                last_save = time.monotonic()
-        if path is not None:
-            self._save(path, self.n_generations + 1, training, memory, values)
-        return tidy(values, self.recorded, list(self.measure), self.config)
+            generation.training = self.training = None
+            self.t += 1
+            if save is not None:
+                self.ended = self.rng.bit_generator.state
+            if self.t <= self.n_generations:
+                self._draw(fitted, self.sizes[self.t], self.rng)
+                if save is not None:
+                    save(self._state, False)
+            elif save is not None:
+                save(partial(self._last_state, fitted), True)
 
-    def _save(
-        self,
-        path: Path,
-        generation: int,
-        training: Data,
-        memory: Data | None,
-        values: NDArray[np.float64],
-    ) -> None:
-        state = checkpoints.State(
-            generation=generation,
+    def first(self) -> Any:
+        """Return the model of generation 0."""
+        if self.known_first is None:
+            if self.given is None:
+                self.known_first = self._fit_first_again()
+            else:
+                is_model = hasattr(self.given, "sample")
+                self.known_first = self.given if is_model else self.given()
+        return self.known_first
+
+    def _begin(self) -> None:
+        self.training = self._real_training(self.rng)
+        self.memory = self.regime.start(self.training)
+        self.real.keep(self.training if self.regime.needs_first else None)
+
+    def _real_training(self, rng: np.random.Generator) -> Data:
+        if self.real.fixed is not None:
+            return self.real.fixed
+        return self.real.fresh(self.sizes[0], rng)
+
+    def _fit_first_again(self) -> Fitted:
+        assert self.resumed_from is not None
+        rng = copy.deepcopy(self.resumed_from)
+        return self._model(0).fit(self._real_training(rng), rng)
+
+    def _fit(self, stop: Stop | None, save: Save | None) -> Any:
+        """Return the model of generation ``t``."""
+        if self.t == 0 and self.given is not None:
+            return self.first()
+        if stop is not None:
+            try:
+                stop()
+            except BaseException:
+                if save is not None and self.t > 0:
+                    save(self._state, True)
+                raise
+        fitted = self._model(self.t).fit(cast(Data, self.training), self.rng)
+        if self.t == 0:
+            self.known_first = fitted
+        return fitted
+
+    def _draw(self, fitted: Fitted, size: int, rng: np.random.Generator) -> None:
+        """Draw the next training set."""
+        step = self.regime.next(Turn(fitted, size, self.real, self.memory, rng))
+        self.training, self.memory = step.training, step.memory
+
+    def _state(self) -> State:
+        return State(
+            generation=self.t,
             first=self.real.first if self.regime.needs_first else None,
-            training=training,
-            memory=memory,
-            values=values,
-            rng_state=dict(self.rng.bit_generator.state),
+            training=self.training,
+            memory=self.memory,
+            rng_state=self.rng.bit_generator.state,
+            ended=self.ended,
         )
-        checkpoints.save(path, state, self.fingerprint)
 
-    def _measure(self, fitted: Fitted) -> NDArray[np.float64]:
-        row = np.empty((len(self.measure), self.chains))
-        for i, (name, function) in enumerate(self.measure.items()):
-            value = np.asarray(function(fitted), dtype=np.float64)
-            if value.shape != (self.chains,):
-                raise ValueError(
-                    f"measure {name!r} returned shape {value.shape}; it must return "
-                    f"one number per chain: ({self.chains},)"
-                )
-            row[i] = value
-        return row
+    def _last_state(self, fitted: Fitted) -> State:
+        """Return the state from which a longer run goes on.
+
+        Its training set is drawn on a copy of the generator: the caller's is left as
+        it is without a checkpoint. That nothing can be drawn, for example because a
+        schedule ends here, is no error of this run.
+        """
+        rng, dead_end = copy.deepcopy(self.rng), ""
+        try:
+            self._draw(fitted, _size(self.n_samples, self.t), rng)
+        except Exception as e:
+            dead_end = f"{type(e).__name__}: {e}"
+        state = self._state()
+        return replace(state, rng_state=rng.bit_generator.state, dead_end=dead_end)
+
+    def _model(self, t: int) -> Model:
+        if hasattr(self.model, "fit"):
+            return cast(Model, self.model)
+        return self.model(t)
 
 
-def _sizes(n_samples: int | Schedule, n_generations: int) -> list[int]:
+def _size(n_samples: int | Schedule, t: int) -> int:
+    if callable(n_samples):
+        return check_count(f"n_samples({t})", n_samples(t), least=1)
+    return check_count("n_samples", n_samples, least=1)
+
+
+def _sizes(n_samples: int | Schedule, last: int) -> list[int]:
     if not callable(n_samples):
-        return [check_count("n_samples", n_samples, least=1)] * (n_generations + 1)
-    return [
-        check_count(f"n_samples({t})", n_samples(t), least=1)
-        for t in range(n_generations + 1)
-    ]
+        return [_size(n_samples, 0)] * (last + 1)
+    return [_size(n_samples, t) for t in range(last + 1)]
+
+
+def _short(sizes: list[int]) -> int | list[int]:
+    return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
 def _recorded(record: Iterable[int] | None, n_generations: int) -> list[int]:
@@ -262,10 +394,43 @@ def _recorded(record: Iterable[int] | None, n_generations: int) -> list[int]:
     return kept
 
 
-def _all_regimes(base: type[Regime]) -> list[type[Regime]]:
-    below = [cls for sub in base.__subclasses__() for cls in [sub, *_all_regimes(sub)]]
-    own = base.__module__.rpartition(".")[0]
-    return [cls for cls in below if cls.__module__.startswith(own)]
+def _record_for(checkpoint: str | Path | None, store: str | Path | None) -> Record:
+    if checkpoint is not None and store is not None:
+        raise ValueError(
+            f"checkpoint is {str(checkpoint)!r} and store is {str(store)!r}; "
+            "give one of the two"
+        )
+    if store is not None:
+        return Store(Path(store))
+    return Record() if checkpoint is None else Checkpoint(Path(checkpoint))
+
+
+def _shown(
+    run: Iterator[Generation], progress: bool | None, loop: _Loop
+) -> Iterable[Generation]:
+    """Show a progress bar, if it is wanted."""
+    if progress is False:
+        return run
+    from tqdm import tqdm
+
+    bar: Iterable[Generation] = tqdm(
+        run,
+        disable=None if progress is None else not progress,
+        desc="generations",
+        initial=loop.t,
+        total=loop.n_generations + 1,
+    )
+    return bar
+
+
+def _all_regimes() -> list[str]:
+    """Name the library's regimes, also those that nobody has imported yet."""
+    parts = {name: getattr(regimes, name) for name in dir(regimes)}
+    return sorted(
+        name
+        for name, part in parts.items()
+        if isinstance(part, type) and issubclass(part, Regime) and part is not Regime
+    )
 
 
 def _without_addresses(text: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from collapse_lib.checks import check_count
 from collapse_lib.recursion.history import History
@@ -45,8 +45,7 @@ def replicate(
     Returns
     -------
     History
-        All chains, renumbered 0 to ``chains - 1``, ordered by metric, generation,
-        chain.
+        All chains, numbered 0 to ``chains - 1``.
 
     Raises
     ------
@@ -65,15 +64,9 @@ def replicate(
     ]
     run = map if executor is None else executor.map
     parts = list(run(_run_block, [experiment] * len(sizes), sizes, children))
-    for part, start in zip(parts, starts, strict=True):
-        part["chain"] += start
-    frame = pd.concat(parts).sort_values(
-        ["metric", "generation", "chain"], ignore_index=True
-    )
-    history = History(frame)
-    config = parts[0].attrs["config"]
-    history.attrs["config"] = {**config, "chains": chains, "block": block}
-    return history
+    history = History.join(parts)
+    config = {**history.attrs["config"], "chains": chains, "block": block}
+    return replace(history, attrs={"config": config})
 
 
 def _run_block(

@@ -13,7 +13,8 @@ from collapse_lib import metrics
 from collapse_lib.checks import check_count
 from collapse_lib.models.base import Model
 from collapse_lib.recursion.history import History
-from collapse_lib.recursion.loop import Measure, recurse
+from collapse_lib.recursion.loop import recurse
+from collapse_lib.recursion.measuring import Measure
 from collapse_lib.regimes import Regime
 
 Array = NDArray[np.float64]

@@ -11,6 +11,7 @@ import run_vae
 
 from collapse_lib.data.digits import mnist
 from collapse_lib.models.vae.images import Images
+from collapse_lib.recursion import checkpoint
 from collapse_lib.studies import autoencoders as lineage
 from collapse_lib.studies import records as lineage_records
 from collapse_lib.studies.autoencoder_numbers import (
@@ -94,7 +95,7 @@ def test_what_a_claim_needs_comes_first_in_large_runs() -> None:
 def test_a_lineage_that_waits_for_others_goes_on_to_the_same_records(
     tmp_path: Path, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collapse_lib.recursion.loop.SECONDS_BETWEEN_CHECKPOINTS", -1)
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_CHECKPOINTS", -1)
     order = []
     plain = lineage.plan(CONFIG)
     staged = [("paper", 0, 1), ("paper", 1, 0), *plain]
@@ -147,7 +148,7 @@ def test_the_reference_judges_its_own_images(folder: Path, records: Records) -> 
 def test_a_run_that_ran_out_of_time_goes_on_to_the_same_records(
     tmp_path: Path, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collapse_lib.recursion.loop.SECONDS_BETWEEN_CHECKPOINTS", -1)
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_CHECKPOINTS", -1)
     for _ in range(20):
         try:
             done = lineage.run_all(CONFIG, seed=1, folder=tmp_path, minutes=1e-6)
