@@ -24,8 +24,8 @@ from sphinx.application import Sphinx
 
 from collapse_lib import claims
 from collapse_lib.book.notebooks import BookError, Notebook
-from collapse_lib.claims import Claim, Ledger, Source, as_stated
-from collapse_lib.claims.verdict import MIME, SYMBOLS
+from collapse_lib.claims import Claim, Ledger, Source, as_stated, card
+from collapse_lib.claims.verdict import HOLDS, MARKS, MIME, SYMBOLS, result_of
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,9 @@ def _join_one(claim: Claim, chapters: Mapping[str, Notebook]) -> Row:
             "no verdict on it; run the chapter again (`make notebooks`), or replace "
             "the checks by not_attempted"
         )
+    # A stored run keeps the words of its day; its numbers are judged as all others.
     larger = tuple(
-        (scale, entry["verdict"])
+        (scale, claims.rejudge(claim, entry).word)
         for scale, result in chapter.stored.items()
         for entry in result.verdicts
         if entry["claim"] == claim.id and not _same(entry, verdict)
@@ -179,7 +180,8 @@ class LedgerTable(LedgerDirective):
         first = f"<span{anchor}>{name}</span> {escape(claim.title)}"
         paper = (
             f"{escape(claim.statement)} <small>Published: {escape(claim.published)} "
-            f"({escape(claim.source)})</small>"
+            f"({escape(claim.source)})</small> "
+            f'<small class="evidence">{card.evidence(claim.evidence)}</small>'
         )
         if compact:
             return [f"{first}<br>{_badge(row.word)}", paper, escape(_why(row))]
@@ -188,14 +190,16 @@ class LedgerTable(LedgerDirective):
 
 def _why(row: Row) -> str:
     """Return why a claim has another verdict than reproduced, if that is known."""
-    if row.word == "reproduced":
+    if row.word in HOLDS:
         return ""
     return row.claim.not_attempted or row.claim.because or ""
 
 
 def _measured(row: Row) -> str:
     """Return one line for each check, or why there is none."""
-    lines = "".join(f"<li>{_check(check)}</li>" for check in row.checks)
+    lines = "".join(
+        f"<li>{_check(check)}{_control(row.claim, check)}</li>" for check in row.checks
+    )
     why = f"<em>{escape(_why(row))}</em>" if _why(row) else ""
     return f"<ul>{lines}</ul>{why}" if lines else why
 
@@ -204,13 +208,32 @@ def _check(check: Mapping[str, Any]) -> str:
     target = [check["tolerance"]]
     if check["expected"] is not None:
         target.insert(0, f"expected {as_stated(check['expected'])}")
-    mark = "✓" if check["passed"] else "✗"
-    word = "pass" if check["passed"] else "fail"
+    word = result_of(check)
     return (
-        f'<span title="{word}">{mark}</span><span class="sr-only"> {word}: </span> '
+        f'<span title="{word}">{MARKS[word]}</span>'
+        f'<span class="sr-only"> {word}: </span> '
         f"{escape(check['what'])}: <strong>{check['shown']}</strong> "
         f"<small>({escape(', '.join(target))})</small>"
     )
+
+
+def _control(claim: Claim, check: Mapping[str, Any]) -> str:
+    """Return what must fail a check and how it did, or why nothing was tried."""
+    described = claim.checks[check["name"]].control
+    measured = check.get("control")
+    if described is None or (described.what and not measured):
+        text = "Control: none yet"
+    elif described.none:
+        text = f"No control: {described.none}"
+    else:
+        relative = claim.checks[check["name"]].against is not None
+        text = card.control_line(
+            described.what or "",
+            measured["shown"],
+            measured["expected"] if relative else None,
+            result_of(measured),
+        )
+    return f'<br><small class="control">{escape(text)}</small>'
 
 
 def _verdict(row: Row) -> str:
@@ -266,12 +289,15 @@ class LedgerTiles(LedgerDirective):
 
     def _tile(self, row: Row, chapters: Mapping[str, Notebook]) -> str:
         claim = row.claim
-        text = f"{claim.title}: {row.word}"
+        rated = [f"{what}: {word}." for what, word, _ in claim.evidence.in_words()]
+        text = f"{claim.title}: {row.word}. {' '.join(rated)}"
+        caveats = "<br>".join(claim.evidence.caveats)
+        caveats = f' <small aria-hidden="true">{caveats}</small>' if caveats else ""
         return (
             f'<li><a class="tile {row.css}" href="{escape(self.place(row, chapters))}" '
             f'title="{escape(text)}"><span aria-hidden="true">{SYMBOLS[row.word]}'
             f'</span> {escape(claim.id)}<span class="sr-only">: {escape(text)}</span>'
-            "</a></li>"
+            f"{caveats}</a></li>"
         )
 
 

@@ -30,7 +30,8 @@ def ledger_part(root: Path) -> str:
     counts = Counter(words.values())
     lines = [f"Of {len(ledger)} claims:", ""]
     lines += [f"- {SYMBOLS[word]} **{counts[word]}** {word}" for word in SYMBOLS]
-    parted = [claim for claim in words if words[claim] in ("partly", "not reproduced")]
+    open_ = ("partly", "not reproduced", "undecided")
+    parted = [claim for claim in words if words[claim] in open_]
     lines += ["", "| claim | what it says | verdict |", "| --- | --- | --- |"]
     for claim in parted:
         word = words[claim]

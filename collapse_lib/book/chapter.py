@@ -78,6 +78,7 @@ class Chapter:
         self.numbers: dict[str, Any] = {}
         self.root = Path(root) if root else Path(__file__).resolve().parents[2]
         self._checked: dict[str, Verdict] = {}
+        self._controls: dict[str, dict[str, Estimate | float]] = {}
         self._claims: dict[str, Claim] | None = None
         self._started = time.perf_counter()
         _style()
@@ -161,18 +162,49 @@ class Chapter:
         Raises
         ------
         ValueError
-            If the claim is unknown or belongs to another chapter, or the measurements
-            do not fit its checks.
+            If the claim is unknown or belongs to another chapter, the measurements do
+            not fit its checks, or a check whose ``control`` is described in
+            ``claims.yaml`` was given none by :meth:`control` before.
         """
+        claim, controls = self._own(claim_id), self._controls.get(claim_id, {})
+        missing = [name for name in claim.controls if name not in controls]
+        if missing:
+            raise ValueError(
+                f"{claim_id}: claims.yaml describes a control for "
+                f"{', '.join(missing)}; measure it and call chapter.control("
+                f"{claim_id!r}, {missing[0]}=...) before chapter.check"
+            )
+        verdict = claims.judge(claim, measurements, self.scale, controls)
+        self._checked[claim_id] = verdict
+        return notebook.show(verdict)
+
+    def control(self, claim_id: str, **measurements: Estimate | float) -> None:
+        """Keep what checks measure where they must fail; :meth:`check` shows it.
+
+        Parameters
+        ----------
+        claim_id
+            A claim of this chapter.
+        measurements
+            One estimate for each check whose ``control`` in ``claims.yaml`` says what
+            it is, by the name of the check. Several calls add up.
+
+        Raises
+        ------
+        ValueError
+            If the claim is unknown or belongs to another chapter.
+        """
+        self._own(claim_id)
+        self._controls.setdefault(claim_id, {}).update(measurements)
+
+    def _own(self, claim_id: str) -> Claim:
         own = self._own_claims()
         if claim_id not in own:
             raise ValueError(
                 f"chapter {self.number} has no claim {claim_id!r}; its claims are "
                 f"{', '.join(own) or 'none'}"
             )
-        verdict = claims.judge(own[claim_id], measurements, self.scale)
-        self._checked[claim_id] = verdict
-        return notebook.show(verdict)
+        return own[claim_id]
 
     def verdicts(self) -> pd.DataFrame:
         """Return the chapter's claims with the verdicts of this run.
@@ -190,11 +222,12 @@ class Chapter:
         """
         rows = {}
         for verdict in self._all_verdicts():
-            passed = [outcome.passed for outcome in verdict.outcomes]
+            results = [outcome.result for outcome in verdict.outcomes]
+            passed = f"{results.count('pass')} of {len(results)}"
             rows[verdict.claim.id] = {
                 "title": verdict.claim.title,
                 "verdict": f"{verdict.symbol} {verdict.word}",
-                "checks passed": f"{sum(passed)} of {len(passed)}" if passed else "–",
+                "checks passed": passed if results else "–",
             }
         columns = ["title", "verdict", "checks passed"]
         table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns)
@@ -220,8 +253,21 @@ class Chapter:
         trained_on
             Where the costly part was computed before, and how long it took, if not in
             this run.
+
+        Raises
+        ------
+        ControlPassed
+            If a check did not fail where it must. The run is stored all the same.
         """
         verdicts = self._all_verdicts()
+        line = self._store(verdicts, trained_on)
+        passed = [text for verdict in verdicts for text in verdict.passed_controls()]
+        if passed:
+            raise claims.ControlPassed("\n".join(passed))
+        return line
+
+    def _store(self, verdicts: list[Verdict], trained_on: str | None) -> str:
+        """Store the run, except at scale ``ci``; return one line about it."""
         line = f"chapter {self.number}, scale {self.scale}, seed {self.seed}"
         if self.scale == "ci":
             return (

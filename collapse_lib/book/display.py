@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from collapse_lib.claims import card
 from collapse_lib.claims.verdict import Verdict
 
 #: Outputs of this kind are not shown on the page; ``{glue:text}`` reads them.
@@ -31,9 +32,9 @@ def show(verdict: Verdict) -> Verdict:
     """
     shell = _shell()
     if shell is None:
-        print(verdict)
+        print(card.as_text(verdict))
         return verdict
-    _display(verdict.mimebundle())
+    _display(card.mimebundle(verdict))
     shown = _Shown(verdict.claim, verdict.outcomes, verdict.scale, ["this cell"])
 
     def leave_cell() -> None:
@@ -53,7 +54,7 @@ class _Shown(Verdict):
 
     def _ipython_display_(self) -> None:
         if not self.visible_in:
-            _display(self.mimebundle())
+            _display(card.mimebundle(self))
 
 
 def _display(

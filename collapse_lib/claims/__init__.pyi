@@ -1,7 +1,10 @@
+from . import card as card
 from . import verdict as verdict
 from .estimate import Estimate as Estimate
 from .ledger import Check as Check
 from .ledger import Claim as Claim
+from .ledger import Control as Control
+from .ledger import Evidence as Evidence
 from .ledger import Ledger as Ledger
 from .ledger import Source as Source
 from .ledger import Tolerance as Tolerance
@@ -10,6 +13,7 @@ from .numbers import as_stated as as_stated
 from .numbers import signed as signed
 from .numbers import three_digits as three_digits
 from .numbers import with_error as with_error
+from .verdict import ControlPassed as ControlPassed
 from .verdict import Outcome as Outcome
 from .verdict import Verdict as Verdict
 from .verdict import judge as judge

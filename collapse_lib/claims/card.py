@@ -1,17 +1,32 @@
 """Show a verdict: plain text for a terminal, a card for a page.
 
-The card carries classes only; the colours are the style sheet's.
+A card whose claim holds is one line that opens, without JavaScript; one that leaves
+something to explain is open. It carries classes only; colours are the style sheet's.
 """
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
+from collapse_lib.claims.ledger import Evidence
 from collapse_lib.claims.numbers import as_stated, with_error
+from collapse_lib.claims.verdict import HOLDS, MARKS, MIME, Outcome, Verdict
 
-if TYPE_CHECKING:
-    from collapse_lib.claims.verdict import Outcome, Verdict
+FAILS = {
+    "fail": "fails, as it must",
+    "pass": "passes, which it must not",
+    "undecided": "is undecided, which it must not be",
+}
+
+
+def mimebundle(verdict: Verdict) -> dict[str, Any]:
+    """Return the text, the card and the data, by type, for a notebook output."""
+    return {
+        "text/plain": as_text(verdict),
+        "text/html": as_html(verdict),
+        MIME: verdict.payload(),
+    }
 
 
 def _ours(outcome: Outcome) -> str:
@@ -25,7 +40,7 @@ def _expected(outcome: Outcome) -> str:
 def _note(verdict: Verdict) -> str:
     """Return why the claim was not attempted, or not (fully) reproduced, if known."""
     claim = verdict.claim
-    if verdict.word == "reproduced":
+    if verdict.word in HOLDS:
         return ""
     return claim.not_attempted or claim.because or ""
 
@@ -37,36 +52,65 @@ def as_text(verdict: Verdict) -> str:
         f"{claim.id} {claim.title}: {verdict.symbol} {verdict.word}",
         f"  published: {claim.published}",
     ]
+    lines += [f"  {what}: {word}" for what, word, _ in claim.evidence.in_words()]
     for outcome in verdict.outcomes:
-        check = outcome.check
-        target = "" if outcome.expected is None else f"expected {_expected(outcome)}, "
-        lines.append(
-            f"  {check.name}: ours {_ours(outcome)}, {target}{check.tolerance}: "
-            f"{'pass' if outcome.passed else 'fail'}"
-        )
+        lines.append(f"  {_line(outcome)}: {outcome.result}")
+        if outcome.control:
+            lines.append(f"    {_control(verdict, outcome)}")
     note = _note(verdict)
     return "\n".join([*lines, f"  because: {note}"] if note else lines)
+
+
+def _line(outcome: Outcome) -> str:
+    check = outcome.check
+    target = "" if outcome.expected is None else f"expected {_expected(outcome)}, "
+    return f"{check.name}: ours {_ours(outcome)}, {target}{check.tolerance}"
+
+
+def _control(verdict: Verdict, outcome: Outcome) -> str:
+    """Return what the control of a check is, what it gave and how it was judged."""
+    control, check = outcome.control, outcome.check
+    assert control is not None
+    expected = None if check.against is None else control.expected
+    what = verdict.claim.controls[check.name]
+    return control_line(what, _ours(control), expected, control.result)
+
+
+def control_line(what: str, shown: str, expected: float | None, result: str) -> str:
+    """Return a control in one line; ``expected`` if it is the control's own."""
+    against = "" if expected is None else f", expected {as_stated(expected)}"
+    return f"Control: {what}: {shown}{against}; {FAILS[result]}"
 
 
 def as_html(verdict: Verdict) -> str:
     """Return the card, with the element id ``claim-`` and the id of the claim."""
     claim = verdict.claim
-    modifier = verdict.word.replace(" ", "-")
+    css = f"verdict {verdict.word.replace(' ', '-')}"
+    state = "" if verdict.word in HOLDS else " open"
     parts = [
-        f'<div class="verdict {modifier}" id="claim-{escape(claim.id)}">',
-        f'<p class="verdict-head"><strong>{escape(claim.id)}</strong> '
+        f'<details class="{css}" id="claim-{escape(claim.id)}"{state}>',
+        f'<summary class="verdict-head"><strong>{escape(claim.id)}</strong> '
         f"{escape(claim.title)} "
-        f'<span class="verdict-word">{verdict.symbol} {verdict.word}</span></p>',
+        f'<span class="verdict-word">{verdict.symbol} {verdict.word}</span></summary>',
         f'<p class="verdict-statement">{escape(claim.statement)}</p>',
         f'<p class="verdict-published">Published: {escape(claim.published)} '
         f'<span class="verdict-source">({escape(claim.source)})</span></p>',
+        f'<p class="verdict-evidence">{evidence(claim.evidence)}</p>',
     ]
     if verdict.outcomes:
         parts.append(_table(verdict))
     note = _note(verdict)
     if note:
         parts.append(f'<p class="verdict-because">{escape(note)}</p>')
-    return "\n".join([*parts, "</div>"])
+    return "\n".join([*parts, "</details>"])
+
+
+def evidence(rated: Evidence) -> str:
+    """Return HTML that says how well a claim is known; its titles explain the words."""
+    return " ".join(
+        f'<span title="{escape(meaning)}">{what}: {escape(word)}.</span>'
+        for what, word, meaning in rated.in_words()
+    )
 
 
 def _table(verdict: Verdict) -> str:
@@ -75,18 +119,28 @@ def _table(verdict: Verdict) -> str:
     bounds_only = all(outcome.expected is None for outcome in verdict.outcomes)
     heads = [head for head in rows[0] if not (bounds_only and head == "Expected")]
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    body = ""
-    for outcome, cells in zip(verdict.outcomes, rows, strict=True):
-        # On a phone each value stands below the other, with its name from data-head.
-        data = "".join(
-            f'<td data-head="{name}">{escape(cells[name])}</td>' for name in heads
-        )
-        body += f'<tr class="check-{"pass" if outcome.passed else "fail"}">{data}</tr>'
+    body = "".join(
+        _row(verdict, outcome, {head: cells[head] for head in heads})
+        for outcome, cells in zip(verdict.outcomes, rows, strict=True)
+    )
     label = f"Checks of {escape(verdict.claim.id)}"
     return (
         f'<table class="verdict-checks" aria-label="{label}">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _row(verdict: Verdict, outcome: Outcome, cells: dict[str, str]) -> str:
+    """Return the row of a check, and one for its control."""
+    # On a phone each value stands below the other, with its name from data-head.
+    data = "".join(
+        f'<td data-head="{head}">{escape(text)}</td>' for head, text in cells.items()
+    )
+    row = f'<tr class="check-{outcome.result}">{data}</tr>'
+    if outcome.control:
+        line = escape(_control(verdict, outcome))
+        row += f'<tr class="control"><td colspan="{len(cells)}">{line}</td></tr>'
+    return row
 
 
 def _cells(outcome: Outcome) -> dict[str, str]:
@@ -97,5 +151,5 @@ def _cells(outcome: Outcome) -> dict[str, str]:
         "Ours ± s.e.": _ours(outcome),
         "Expected": _expected(outcome),
         "Tolerance": f"{check.tolerance} ({check.tolerance.reason})",
-        "Result": "✓ pass" if outcome.passed else "✗ fail",
+        "Result": f"{MARKS[outcome.result]} {outcome.result}",
     }

@@ -3,10 +3,48 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from collapse_lib.claims.numbers import three_digits
+
+#: A measurement nearer to its bound than this many standard errors decides nothing.
+DOUBT = 2.0
+
+#: How a published value can be known -> what a reader is told, and what it means.
+KNOWN = {
+    "exact": ("a formula", "A formula or theorem as published; nothing is rounded."),
+    "printed": (
+        "printed",
+        "A number or a statement printed in the paper, or saved with its code.",
+    ),
+    "digitised": ("read off a figure", "Measured on a published figure."),
+    "second-hand": (
+        "second-hand",
+        "We have not seen it in the paper, only in what others wrote or showed of it.",
+    ),
+    "reconstructed": (
+        "reconstructed",
+        "The paper's own version was not to be had: put together from its code, what "
+        "it saved, or a derivation of ours.",
+    ),
+}
+
+#: What our test is -> what a reader is told, and what it means.
+TESTS = {
+    "the paper's setting": (
+        "the paper's setting",
+        "Model, procedure and sizes are the paper's, as far as it states them.",
+    ),
+    "smaller model": (
+        "smaller model",
+        "The paper's procedure with a much smaller model, or with less data.",
+    ),
+    "own construction": (
+        "own construction",
+        "The paper has no experiment for this that could be repeated; we made one.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -17,6 +55,17 @@ class Tolerance:
     measurement to be close to a prediction. Its slack is
     ``abs + rel * |target| + se * standard error``, where the target is the prediction
     or the bound; a bound without slack is strict.
+
+    This is the rule by which a measurement passes, fails or decides nothing:
+
+    - it is on the passing side if it lies between the ends of :meth:`interval`, which
+      belong to it;
+    - it is undecided, on whichever side it fell, if it lies nearer to an end than two
+      of its standard errors (`DOUBT`): more replicates decide it;
+    - a number without sampling noise (standard error 0) is never undecided, and neither
+      is a comparison whose slack is in standard errors (``se``): there the noise is
+      allowed for already, and would leave a true prediction undecided in one run of
+      twenty, however many replicates there are.
     """
 
     reason: str
@@ -53,6 +102,18 @@ class Tolerance:
             high += self.slack(high, se)
         return low, high
 
+    def passes(self, value: float, expected: float | None, se: float) -> bool:
+        """Tell on which side of its bounds a measurement lies."""
+        low, high = self.interval(expected, se)
+        return low <= value <= high
+
+    def leaves_open(self, value: float, expected: float | None, se: float) -> bool:
+        """Tell whether a measurement lies too near to a bound to decide."""
+        if self.se:
+            return False
+        ends = self.interval(expected, se)
+        return min(math.fabs(value - end) for end in ends) < DOUBT * se
+
     def __str__(self) -> str:
         """Say the tolerance in a few words, for example ``within 2 % + 4 s.e.``."""
         slack = [three_digits(self.abs)] if self.abs else []
@@ -72,12 +133,23 @@ class Tolerance:
 
 
 @dataclass(frozen=True)
+class Control:
+    """An arrangement of the same experiment in which a check must fail.
+
+    ``what`` describes it, or ``none`` says why there can be none.
+    """
+
+    what: str | None = None
+    none: str | None = None
+
+
+@dataclass(frozen=True)
 class Check:
     """One measurement that a claim rests on.
 
     ``expected`` is the number the paper predicts; ``against`` says in words which
     prediction the chapter computes and passes with the measurement, where it depends
-    on the scale of the run.
+    on the scale of the run. A check without ``control`` is listed as due in the file.
     """
 
     name: str
@@ -85,11 +157,34 @@ class Check:
     tolerance: Tolerance
     expected: float | None = None
     against: str | None = None
+    control: Control | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How well a claim is known: a key of `KNOWN`, and one of `TESTS` if we test it."""
+
+    value: str
+    test: str | None = None
+
+    def in_words(self) -> list[tuple[str, str, str]]:
+        """Return what is rated, the words for it, and what they mean."""
+        rows = [("Published value", *KNOWN[self.value])]
+        return rows + ([("Our test", *TESTS[self.test])] if self.test else [])
+
+    @property
+    def caveats(self) -> list[str]:
+        """The words that a reader must not miss."""
+        grave = ("second-hand", "reconstructed", "smaller model")
+        return [word for word in (self.value, self.test) if word in grave]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement, and what we check about it; ``source`` says where it stands."""
+    """One statement, and what we check about it; ``source`` says where it stands.
+
+    A ``definition`` can be computed with, but there is nothing in it to reproduce.
+    """
 
     id: str
     title: str
@@ -98,9 +193,20 @@ class Claim:
     published: str
     measure: str
     chapter: str
+    evidence: Evidence
+    definition: bool = False
     checks: Mapping[str, Check] = field(default_factory=dict)
     not_attempted: str | None = None
     because: str | None = None
+
+    @property
+    def controls(self) -> dict[str, str]:
+        """What must fail each check, for the checks that have a control."""
+        return {
+            name: check.control.what
+            for name, check in self.checks.items()
+            if check.control and check.control.what
+        }
 
 
 @dataclass(frozen=True)
@@ -119,10 +225,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Ledger(Mapping[str, Claim]):
-    """The claims by id, in the order of the file, and the sources by prefix."""
+    """The claims by id, in the order of the file, and the sources by prefix.
+
+    ``controls_due`` has the checks, by claim, whose control is still to be built.
+    """
 
     claims: Mapping[str, Claim]
     sources: Mapping[str, Source]
+    controls_due: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __getitem__(self, claim_id: str) -> Claim:
         """Return a claim."""

@@ -1,23 +1,31 @@
 """Read and check ``claims.yaml``.
 
 Its shape is stated in ``claims.schema.json``. Here is what a schema cannot say: which
-keys and ids occur twice, that numbers are finite and bounds in order, and that no claim
-of a source is missing.
+keys and ids occur twice, that numbers are finite and bounds in order, that no claim of
+a source is missing, and that every check has a control or is listed as due.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import fastjsonschema
 import yaml
 
-from collapse_lib.claims.ledger import Check, Claim, Ledger, Source, Tolerance
+from collapse_lib.checks import misfit
+from collapse_lib.claims.ledger import (
+    Check,
+    Claim,
+    Control,
+    Evidence,
+    Ledger,
+    Source,
+    Tolerance,
+)
+
+_SHAPE = Path(__file__).with_name("claims.schema.json")
 
 
 def load(path: str | Path | None = None) -> Ledger:
@@ -48,10 +56,8 @@ def load(path: str | Path | None = None) -> Ledger:
             "its path"
         )
     content = _parse(file)
-    try:
-        _validator()(content)
-    except fastjsonschema.JsonSchemaValueException as error:
-        raise ValueError(_explain(error, content, file.name)) from None
+    if wrong := misfit(content, _SHAPE):
+        raise ValueError(f"{_place(wrong[0], content, file.name)}: {wrong[1]}")
     sources = {key: Source(key, **body) for key, body in content["sources"].items()}
     claims: dict[str, Claim] = {}
     for entry in content["claims"]:
@@ -67,7 +73,9 @@ def load(path: str | Path | None = None) -> Ledger:
         claims[claim.id] = claim
     for source in sources.values():
         _check_complete(source, claims, file.name)
-    return Ledger(claims, sources)
+    due = content.get("controls_due", {})
+    _check_controls(due, claims, file.name)
+    return Ledger(claims, sources, due)
 
 
 def _parse(file: Path) -> Any:
@@ -92,40 +100,15 @@ def _parse(file: Path) -> Any:
         return yaml.load(stream, Loader=UniqueKeys)  # a SafeLoader
 
 
-@cache
-def _validator() -> Callable[[object], object]:
-    schema = Path(__file__).with_name("claims.schema.json").read_text(encoding="utf-8")
-    validate: Callable[[object], object] = fastjsonschema.compile(json.loads(schema))
-    return validate
-
-
-def _explain(
-    error: fastjsonschema.JsonSchemaValueException, content: Any, name: str
-) -> str:
-    """Say in which claim and field the file breaks the schema, and what is allowed."""
-    _, *path = error.path
+def _place(path: list[str], content: Any, name: str) -> str:
+    """Say at which claim and field of the file something is wrong."""
     where = name
     if path[:1] == ["claims"] and len(path) > 1:
-        entry = content["claims"][int(path[1])]
+        place, path = int(path[1]), path[2:]
+        entry = content["claims"][place]
         known = entry.get("id") if isinstance(entry, Mapping) else None
-        where += f", claim {known}" if known else f", entry {int(path[1]) + 1}"
-        path = path[2:]
-    if path:
-        where += f", {'.'.join(path)}"
-    rules, value = error.definition, error.value
-    if error.rule == "required":
-        missing = [field for field in rules["required"] if field not in value]
-        return f"{where}: {', '.join(missing)} missing; required"
-    if error.rule == "additionalProperties":
-        allowed = rules["properties"]
-        unknown = {key: value[key] for key in value if key not in allowed}
-        return f"{where}: unknown {unknown}; allowed are {', '.join(allowed)}"
-    if error.rule == "propertyNames":
-        rules, value = rules["propertyNames"], list(value)
-    # Of a mapping whose fields do not go together the names say enough.
-    fields = isinstance(value, Mapping) and error.rule in ("oneOf", "not")
-    given = f"the fields {', '.join(value)}" if fields else repr(value)
-    return f"{where}: got {given}; allowed: {rules.get('description', rules)}"
+        where += f", claim {known}" if known else f", entry {place + 1}"
+    return f"{where}, {'.'.join(path)}" if path else where
 
 
 def _check_complete(source: Source, claims: Mapping[str, Claim], name: str) -> None:
@@ -140,13 +123,36 @@ def _check_complete(source: Source, claims: Mapping[str, Claim], name: str) -> N
         )
 
 
+def _check_controls(
+    due: Mapping[str, Sequence[str]], claims: Mapping[str, Claim], name: str
+) -> None:
+    """Raise a ValueError unless exactly the checks without a control are listed."""
+    listed = {(claim_id, check) for claim_id in due for check in due[claim_id]}
+    bare = {
+        (claim.id, check.name)
+        for claim in claims.values()
+        for check in claim.checks.values()
+        if check.control is None
+    }
+    for claim_id, check in sorted(listed ^ bare):
+        problem = (
+            "has no control; describe one that must fail (control: {what: ...}), say "
+            "why there can be none (control: {none: ...}), or list it in controls_due"
+            if (claim_id, check) in bare
+            else "is in controls_due, but has a control or does not exist; take it off"
+        )
+        raise ValueError(f"{name}, claim {claim_id}, checks.{check}: {problem}")
+
+
 def _claim(entry: Mapping[str, Any], where: str) -> Claim:
     """Build one claim from its entry, which fits the schema."""
     checks = {
         name: _check(name, body, f"{where}, checks.{name}")
         for name, body in entry.get("checks", {}).items()
     }
-    return Claim(**{**entry, "checks": checks})
+    data = {**entry, "checks": checks, "evidence": Evidence(**entry["evidence"])}
+    definition = data.pop("kind", None) == "definition"
+    return Claim(**data, definition=definition)
 
 
 def _check(name: str, body: Mapping[str, Any], where: str) -> Check:
@@ -154,6 +160,8 @@ def _check(name: str, body: Mapping[str, Any], where: str) -> Check:
     data = dict(body)
     if "expected" in data:
         data["expected"] = _number(data["expected"], f"{where}.expected")
+    if "control" in data:
+        data["control"] = Control(**data["control"])
     data["tolerance"] = _tolerance(data["tolerance"], f"{where}.tolerance")
     return Check(name, **data)
 

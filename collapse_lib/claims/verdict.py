@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from collapse_lib.claims import card
 from collapse_lib.claims.estimate import Estimate
 from collapse_lib.claims.ledger import Check, Claim
 from collapse_lib.claims.numbers import MOST_DIGITS, with_error
@@ -16,42 +15,87 @@ SYMBOLS = {
     "reproduced": "✓",
     "partly": "◐",
     "not reproduced": "✗",
+    "undecided": "?",
     "not attempted": "–",
+    "definition": "≡",
 }
+
+#: Verdicts that leave nothing to explain.
+HOLDS = ("reproduced", "definition")
+
+#: Result of a check -> the symbol shown with it.
+MARKS = {"pass": "✓", "fail": "✗", "undecided": "?"}
 
 #: The type under which a verdict is stored in a notebook; the ledger pages read it.
 MIME = "application/vnd.collapse.verdict+json"
 
 
-def word_for(passed: Sequence[bool]) -> str:
-    """Return the verdict that follows from which checks passed.
+class ControlPassed(Exception):
+    """A check did not fail where it must, so that passing it says nothing."""
 
-    All: reproduced; some: partly; none: not reproduced; no checks: not attempted.
+
+def result_of(check: Mapping[str, Any]) -> str:
+    """Return the result of a stored check: pass, fail or undecided."""
+    # Runs that were stored before the rule existed know of no undecided check.
+    if check.get("undecided", False):
+        return "undecided"
+    return "pass" if check["passed"] else "fail"
+
+
+def word_for(results: Sequence[str]) -> str:
+    """Return the verdict that follows from the results of checks.
+
+    Some pass and some fail: partly, whatever the others say. Otherwise one undecided
+    check leaves the claim undecided. All pass: reproduced; all fail: not reproduced; no
+    checks: not attempted. Of a definition, see :attr:`Verdict.word`.
     """
-    if not passed:
+    if not results:
         return "not attempted"
-    if all(passed):
-        return "reproduced"
-    return "partly" if any(passed) else "not reproduced"
+    if {"pass", "fail"} <= set(results):
+        return "partly"
+    if "undecided" in results:
+        return "undecided"
+    return "reproduced" if "pass" in results else "not reproduced"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One check with its measurement: ``expected`` is None where bounds decide."""
+    """One check with its measurement, and the outcome of its control.
+
+    ``expected`` is None where bounds decide. ``passed`` is the side on which the
+    measurement lies; an ``undecided`` one lies too near to the bound, see
+    :class:`Tolerance`.
+    """
 
     check: Check
     estimate: Estimate
     expected: float | None
     passed: bool
+    undecided: bool = False
+    control: Outcome | None = None
+
+    @property
+    def result(self) -> str:
+        """The result in one word: pass, fail or undecided."""
+        return result_of({"passed": self.passed, "undecided": self.undecided})
+
+    def numbers(self, digits: int | None) -> dict[str, Any]:
+        """Return what was measured and what follows as JSON-ready data."""
+        most = digits and MOST_DIGITS
+        return {
+            "value": _rounded(self.estimate.value, digits),
+            "se": _rounded(self.estimate.se, digits),
+            "shown": with_error(self.estimate.value, self.estimate.se),
+            # It is stated or computed; more of it is worth showing.
+            "expected": self.expected and _rounded(self.expected, most),
+            "passed": self.passed,
+            "undecided": self.undecided,
+        }
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run says about a claim.
-
-    In a notebook it shows itself as a card whose element id is ``claim-`` and the id
-    of the claim.
-    """
+    """What a run says about a claim; a chapter shows it as a card."""
 
     claim: Claim
     outcomes: tuple[Outcome, ...] = ()
@@ -59,8 +103,15 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """The verdict in words, see :func:`word_for`."""
-        return word_for([outcome.passed for outcome in self.outcomes])
+        """The verdict in words, see :func:`word_for`.
+
+        A definition whose checks pass is a definition: our code does as it says, and
+        nothing was reproduced.
+        """
+        word = word_for([outcome.result for outcome in self.outcomes])
+        if self.claim.definition and word == "reproduced":
+            return "definition"
+        return word
 
     @property
     def symbol(self) -> str:
@@ -75,24 +126,13 @@ class Verdict:
         digits
             Significant digits; None keeps them all (for the stored results).
         """
-
-        def rounded(number: float, most: int | None) -> float:
-            return number if most is None else float(f"{number:.{most}g}")
-
-        def expected(number: float | None) -> float | None:
-            # It is stated or computed; more of it is worth showing.
-            return number and rounded(number, digits and MOST_DIGITS)
-
         checks = [
             {
                 "name": outcome.check.name,
                 "what": outcome.check.what,
-                "value": rounded(outcome.estimate.value, digits),
-                "se": rounded(outcome.estimate.se, digits),
-                "shown": with_error(outcome.estimate.value, outcome.estimate.se),
-                "expected": expected(outcome.expected),
                 "tolerance": str(outcome.check.tolerance),
-                "passed": outcome.passed,
+                **outcome.numbers(digits),
+                "control": outcome.control and outcome.control.numbers(digits),
             }
             for outcome in self.outcomes
         ]
@@ -104,24 +144,31 @@ class Verdict:
             "checks": checks,
         }
 
-    def __str__(self) -> str:
-        """Return the card as plain text."""
-        return card.as_text(self)
+    def passed_controls(self) -> Iterator[str]:
+        """Yield a message for each control that its check did not fail."""
+        for outcome in self.outcomes:
+            control = outcome.control
+            if control is None or control.result == "fail":
+                continue
+            shown = with_error(control.estimate.value, control.estimate.se)
+            word = {"pass": "passes it", "undecided": "leaves it undecided"}
+            yield (
+                f"{self.claim.id}, check {outcome.check.name}: its control must fail, "
+                f"but {shown} {word[control.result]} (allowed: "
+                f"{outcome.check.tolerance}). A check that also passes where the claim "
+                "is false proves nothing: sharpen the check, or choose another control"
+            )
 
-    def _repr_html_(self) -> str:
-        return card.as_html(self)
 
-    def mimebundle(self) -> dict[str, Any]:
-        """Return the text, the card and the data, by type, for a notebook output."""
-        return {
-            "text/plain": str(self),
-            "text/html": self._repr_html_(),
-            MIME: self.payload(),
-        }
+def _rounded(number: float, digits: int | None) -> float:
+    return number if digits is None else float(f"{number:.{digits}g}")
 
 
 def judge(
-    claim: Claim, measurements: Mapping[str, Estimate | float], scale: str = ""
+    claim: Claim,
+    measurements: Mapping[str, Estimate | float],
+    scale: str = "",
+    controls: Mapping[str, Estimate | float] | None = None,
 ) -> Verdict:
     """Hold the measurements of a claim against its tolerances.
 
@@ -134,12 +181,15 @@ def judge(
         of the claim, by name.
     scale
         The scale of the run, for the record.
+    controls
+        The same, measured where a check must fail, for checks whose control the ledger
+        describes.
 
     Raises
     ------
     ValueError
-        If a check has no measurement, a measurement belongs to no check, or a
-        prediction is missing or given twice.
+        If a check has no measurement, a measurement belongs to no check, a control to
+        none that has one, or a prediction is missing or given twice.
     """
     unknown = sorted(set(measurements) - set(claim.checks))
     missing = sorted(set(claim.checks) - set(measurements))
@@ -150,11 +200,22 @@ def judge(
             f"missing: {', '.join(missing) or 'none'}; "
             f"unknown: {', '.join(unknown) or 'none'}. The checks are: {allowed}"
         )
-    outcomes = tuple(
-        _outcome(claim, check, measurements[name])
-        for name, check in claim.checks.items()
-    )
-    return Verdict(claim, outcomes, scale)
+    controls = controls or {}
+    unknown = sorted(set(controls) - set(claim.controls))
+    if unknown:
+        raise ValueError(
+            f"{claim.id}: claims.yaml describes no control for {', '.join(unknown)}; "
+            f"it does for: {', '.join(claim.controls) or 'none'}. Add control: "
+            "{what: ...} to the check"
+        )
+    outcomes = []
+    for name, check in claim.checks.items():
+        outcome = _outcome(claim, check, measurements[name])
+        if name in controls:
+            control = _outcome(claim, check, controls[name])
+            outcome = replace(outcome, control=control)
+        outcomes.append(outcome)
+    return Verdict(claim, tuple(outcomes), scale)
 
 
 def _outcome(claim: Claim, check: Check, measured: Estimate | float) -> Outcome:
@@ -180,9 +241,14 @@ def _outcome(claim: Claim, check: Check, measured: Estimate | float) -> Outcome:
             "error over replicates, for example with Estimate.mean"
         )
     expected = check.expected if check.against is None else estimate.against
-    low, high = tolerance.interval(expected, estimate.se)
-    passed = low <= estimate.value <= high
-    return Outcome(check, replace(estimate, against=None), expected, passed)
+    measured_here = (estimate.value, expected, estimate.se)
+    return Outcome(
+        check,
+        replace(estimate, against=None),
+        expected,
+        passed=tolerance.passes(*measured_here),
+        undecided=tolerance.leaves_open(*measured_here),
+    )
 
 
 def rejudge(claim: Claim, payload: Mapping[str, Any]) -> Verdict:
@@ -193,15 +259,25 @@ def rejudge(claim: Claim, payload: Mapping[str, Any]) -> Verdict:
     claim
         The claim, as the ledger has it now.
     payload
-        What :meth:`Verdict.payload` returned when the numbers were measured.
+        What :meth:`Verdict.payload` returned when the numbers were measured. A control
+        that was not measured then is left out.
     """
     if payload["claim"] != claim.id:
         raise ValueError(
             f"a verdict on {payload['claim']} cannot be judged as {claim.id}"
         )
     measurements: dict[str, Estimate | float] = {}
+    controls: dict[str, Estimate | float] = {}
     for entry in payload["checks"]:
         check = claim.checks.get(entry["name"])
-        against = entry["expected"] if check and check.against is not None else None
-        measurements[entry["name"]] = Estimate(entry["value"], entry["se"], against)
-    return judge(claim, measurements, payload["scale"])
+        relative = check is not None and check.against is not None
+        measurements[entry["name"]] = _stored(entry, relative)
+        if entry["name"] in claim.controls and entry.get("control"):
+            controls[entry["name"]] = _stored(entry["control"], relative)
+    return judge(claim, measurements, payload["scale"], controls)
+
+
+def _stored(numbers: Mapping[str, Any], relative: bool) -> Estimate:
+    """Return a stored measurement; its prediction only where the run computed it."""
+    against = numbers["expected"] if relative else None
+    return Estimate(numbers["value"], numbers["se"], against)

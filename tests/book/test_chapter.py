@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from IPython.utils.capture import RichOutput, capture_output
 
 from collapse_lib import book
 from collapse_lib.book import results
-from collapse_lib.claims import Estimate
+from collapse_lib.claims import ControlPassed, Estimate, card
 from collapse_lib.claims.verdict import MIME
 
 SCALES = {"ci": {"M": 50, "chains": 10}, "laptop": {"M": 50, "chains": 100}}
@@ -27,21 +28,24 @@ TEXTS = {
     "published": "p",
     "measure": "m",
 }
+LATER = {"not_attempted": "later", "evidence": {"value": "printed"}}
 CLAIMS = [
     {
         "id": "C05",
         **TEXTS,
         "chapter": "02",
+        "evidence": {"value": "exact", "test": "the paper's setting"},
         "checks": {
             "lost": {
                 "what": "share",
                 "expected": 0.364,
                 "tolerance": {"se": 4, "reason": "exact"},
+                "control": {"none": "it is an identity"},
             }
         },
     },
-    {"id": "C08", **TEXTS, "chapter": "02", "not_attempted": "later"},
-    {"id": "C30", **TEXTS, "chapter": "09", "not_attempted": "later"},
+    {"id": "C08", **TEXTS, "chapter": "02", **LATER},
+    {"id": "C30", **TEXTS, "chapter": "09", **LATER},
 ]
 LEDGER = {"sources": {"C": {"name": "The paper"}}, "claims": CLAIMS}
 GOOD = Estimate(0.365, 0.002)
@@ -189,8 +193,8 @@ def test_check_shows_each_card_once(root: Path, shell: InteractiveShell) -> None
     twice = "v = chapter.check('C05', lost=good)\nchapter.check('C05', lost=good)"
     cards = displayed(shell, twice)
     assert len(cards) == 2, "one for each call, none for the value of the cell"
-    for card in cards:
-        assert set(card.data) == {"text/plain", "text/html", MIME}
+    for shown in cards:
+        assert set(shown.data) == {"text/plain", "text/html", MIME}
     (again,) = displayed(shell, "v")
     assert again.data == cards[0].data
 
@@ -202,7 +206,7 @@ def test_check_works_without_a_notebook(
     verdict = lesson.check("C05", lost=GOOD)
     lesson.say("median", 1.0)
     assert verdict.word == "reproduced" and verdict.scale == "ci"
-    assert capsys.readouterr().out == f"{verdict}\n"
+    assert capsys.readouterr().out == f"{card.as_text(verdict)}\n"
 
 
 def test_check_refuses_claims_of_other_chapters(root: Path) -> None:
@@ -221,6 +225,39 @@ def test_verdicts_are_complete_or_refused(root: Path) -> None:
     assert table.index.tolist() == ["C05", "C08"]
     assert table["verdict"].tolist() == ["✗ not reproduced", "– not attempted"]
     assert table["checks passed"].tolist() == ["0 of 1", "–"]
+
+
+@pytest.fixture
+def controlled(root: Path) -> Path:
+    """The same book, whose check has a control."""
+    content = copy.deepcopy(LEDGER)
+    content["claims"][0]["checks"]["lost"]["control"] = {"what": "twice the samples"}
+    (root / "claims.yaml").write_text(yaml.safe_dump(content))
+    return root
+
+
+def test_a_described_control_must_be_measured(controlled: Path) -> None:
+    lesson = chapter(controlled)
+    with pytest.raises(ValueError, match="C05: .* for lost; .*chapter.control"):
+        lesson.check("C05", lost=GOOD)
+    with pytest.raises(ValueError, match="chapter 02 has no claim 'C30'"):
+        lesson.control("C30", lost=GOOD)
+    lesson.control("C05", lost=Estimate(0.13, 0.002))
+    verdict = lesson.check("C05", lost=GOOD)
+    assert verdict.outcomes[0].control is not None
+    assert verdict.outcomes[0].control.result == "fail"
+    assert lesson.finish().endswith("nothing stored")
+
+
+def test_a_control_that_passes_stops_the_chapter_when_all_is_stored(
+    controlled: Path,
+) -> None:
+    lesson = chapter(controlled, "laptop")
+    lesson.control("C05", lost=GOOD)
+    lesson.check("C05", lost=GOOD)
+    with pytest.raises(ControlPassed, match="C05, check lost: its control must fail"):
+        lesson.finish()
+    assert chapter(controlled).stored("laptop") is not None
 
 
 # ------------------------------------------------------------------- stored results

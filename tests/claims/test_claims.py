@@ -17,7 +17,17 @@ from hypothesis import strategies as st
 
 from collapse_lib import claims
 from collapse_lib.book import notebooks
-from collapse_lib.claims import Check, Claim, Estimate, Tolerance
+from collapse_lib.claims import (
+    Check,
+    Claim,
+    Control,
+    Estimate,
+    Evidence,
+    Tolerance,
+    card,
+)
+from collapse_lib.claims.ledger import DOUBT, KNOWN, TESTS
+from collapse_lib.claims.verdict import word_for
 
 LEDGER = claims.load()
 # How a claim of a written chapter says why it was not attempted.
@@ -27,6 +37,7 @@ CHECK = {
     "what": "share lost",
     "expected": 0.364,
     "tolerance": {"se": 4, "reason": "exact"},
+    "control": {"what": "the share with twice the samples"},
 }
 ENTRY = {
     "id": "C05",
@@ -36,6 +47,7 @@ ENTRY = {
     "published": "q M",
     "measure": "count",
     "chapter": "02",
+    "evidence": {"value": "exact", "test": "own construction"},
     "checks": {"lost": CHECK},
 }
 
@@ -43,8 +55,11 @@ ENTRY = {
 SOURCES = {"C": {"name": "The paper"}, "L": {"name": "The literature"}}
 
 
-def write(path: Path, *entries: Mapping[str, Any], **sources: Any) -> Path:
+def write(
+    path: Path, *entries: Mapping[str, Any], due: Any = None, **sources: Any
+) -> Path:
     content = {"sources": {**SOURCES, **sources}, "claims": list(entries)}
+    content |= {"controls_due": due} if due is not None else {}
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
 
@@ -64,13 +79,22 @@ def changed(where: str, value: Any) -> dict[str, Any]:
 
 
 def claim(*checks: Check, **fields: Any) -> Claim:
-    texts = {key: ENTRY[key] for key in ENTRY if key not in ("checks",)}
-    return Claim(**{**texts, "checks": {c.name: c for c in checks}, **fields})
+    texts = {key: ENTRY[key] for key in ENTRY if key not in ("checks", "evidence")}
+    evidence = Evidence("printed", "smaller model")
+    own = {c.name: c for c in checks}
+    return Claim(**{**texts, "checks": own, "evidence": evidence, **fields})
 
 
-def check(name: str = "lost", expected: float | None = 0.5, **kinds: Any) -> Check:
-    against = None if expected is not None or set(kinds) & {"at_least"} else "theory"
-    return Check(name, "a share", Tolerance("why", **kinds), expected, against)
+def check(
+    name: str = "lost",
+    expected: float | None = 0.5,
+    control: Control | None = None,
+    **kinds: Any,
+) -> Check:
+    bounds = {"at_least", "at_most", "between"}
+    against = None if expected is not None or set(kinds) & bounds else "theory"
+    tolerance = Tolerance("why", **kinds)
+    return Check(name, "a share", tolerance, expected, against, control)
 
 
 # ------------------------------------------------------------------------- the file
@@ -142,6 +166,14 @@ def test_no_check_passes_whatever_is_measured() -> None:
         ("checks.lost.tolerance.se", 0, ["lost.tolerance.se", "got 0", "above 0"]),
         ("checks.lost.tolerance.at_least", 1, ["what, expected", "sets bounds"]),
         ("checks.Lost", CHECK, ["'Lost'", "snake_case"]),
+        ("evidence", None, ["claim C05: evidence missing"]),
+        ("evidence.value", "heard", ["evidence.value", "'heard'", "second-hand or"]),
+        ("evidence.test", None, ["claim C05, evidence", "test missing"]),
+        ("kind", "theorem", ["claim C05, kind", "'theorem'", "definition"]),
+        ("checks.lost.control", None, ["checks.lost: has no control", "controls_due"]),
+        ("checks.lost.control", {}, ["lost.control: got {}", "what: which"]),
+        ("checks.lost.control.none", "x", ["lost.control: got {'what'", "or none"]),
+        ("checks.lost.control.what", "", ["lost.control.what: got ''", "text"]),
     ],
 )
 def test_a_malformed_entry_is_refused_by_name(
@@ -216,6 +248,35 @@ def test_a_malformed_source_is_refused(
         claims.load(write(tmp_path / "claims.yaml", ENTRY, **{letter: body}))
 
 
+def test_a_check_without_control_is_listed_as_due(tmp_path: Path) -> None:
+    file = tmp_path / "claims.yaml"
+    bare = changed("checks.lost.control", None)
+    ledger = claims.load(write(file, bare, due={"C05": ["lost"]}))
+    assert ledger.controls_due == {"C05": ["lost"]} and not ledger["C05"].controls
+    for entry, due in ((ENTRY, {"C05": ["lost"]}), (bare, {"C05": ["lost", "found"]})):
+        with pytest.raises(ValueError, match="is in controls_due, but .* take it off"):
+            claims.load(write(file, entry, due=due))
+    excused = changed("checks.lost.control", {"none": "it is an identity"})
+    assert not claims.load(write(file, excused))["C05"].controls
+
+
+def test_a_claim_that_is_not_tested_has_no_test_as_evidence(tmp_path: Path) -> None:
+    entry = changed("checks", None) | {"not_attempted": "later"}
+    with pytest.raises(ValueError, match="claim C05, evidence.*value alone"):
+        claims.load(write(tmp_path / "claims.yaml", entry))
+    entry["evidence"] = {"value": "second-hand"}
+    (loaded,) = claims.load(write(tmp_path / "claims.yaml", entry)).values()
+    assert loaded.evidence.caveats == ["second-hand"]
+
+
+def test_every_word_of_evidence_is_explained(root: Path) -> None:
+    folder = root / "collapse_lib" / "claims"
+    schema = json.loads((folder / "claims.schema.json").read_text("utf-8"))
+    allowed = schema["definitions"]["claim"]["properties"]["evidence"]["properties"]
+    assert allowed["value"]["enum"] == list(KNOWN)
+    assert allowed["test"]["enum"] == list(TESTS)
+
+
 def test_a_missing_or_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere.yaml"):
         claims.load(tmp_path / "nowhere.yaml")
@@ -269,6 +330,59 @@ def test_a_wider_tolerance_never_fails_what_passed(
     assert passed != [True, False]
 
 
+@given(numbers, numbers, st.floats(1e-3, 1e3))
+def test_a_value_within_two_standard_errors_of_a_bound_is_undecided(
+    value: float, bound: float, se: float
+) -> None:
+    assume(abs(abs(value - bound) - DOUBT * se) > 1e-6)
+    near = abs(value - bound) < DOUBT * se
+    for kind in ("at_least", "at_most"):
+        one = claim(check(expected=None, **{kind: bound}))
+        for noise, undecided in ((se, near), (0.0, False)):
+            outcome = claims.judge(one, {"lost": Estimate(value, noise)}).outcomes[0]
+            assert outcome.undecided == undecided
+            side = value >= bound if kind == "at_least" else value <= bound
+            assert outcome.passed == side
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [(0.5, "pass"), (0.57, "pass"), (0.59, "undecided"), (0.61, "undecided")]
+    + [(0.63, "fail"), (0.39, "undecided"), (0.37, "fail")],
+)
+def test_the_distance_from_a_prediction_is_held_against_what_is_allowed(
+    value: float, result: str
+) -> None:
+    one = claim(check(expected=0.5, abs=0.1))
+    measured = {"lost": Estimate(value, 0.01)}
+    assert claims.judge(one, measured).outcomes[0].result == result
+
+
+@given(st.floats(-3, 3))
+def test_an_allowance_in_standard_errors_leaves_nothing_undecided(z: float) -> None:
+    for each in (check(se=4.0), check(rel=0.1, se=4.0)):
+        outcome = claims.judge(claim(each), {"lost": Estimate(0.5 + 0.1 * z, 0.1)})
+        assert outcome.word == "reproduced"
+
+
+@given(st.lists(st.sampled_from(["pass", "fail", "undecided"]), max_size=5))
+def test_an_undecided_check_counts_where_nothing_else_decides(results: Any) -> None:
+    word = word_for(results)
+    decided = [result for result in results if result != "undecided"]
+    if {"pass", "fail"} <= set(decided):
+        assert word == "partly" == word_for(decided)
+    elif len(decided) < len(results):
+        assert word == "undecided"
+    else:
+        assert word == word_for(decided) != "undecided"
+
+
+def test_a_definition_is_not_counted_as_reproduced() -> None:
+    entry = claim(check(abs=0.1), definition=True)
+    assert claims.judge(entry, {"lost": 0.5}).word == "definition"
+    assert claims.judge(entry, {"lost": 0.9}).word == "not reproduced"
+
+
 @given(st.lists(st.booleans(), max_size=5))
 def test_the_word_follows_from_the_checks(passed: list[bool]) -> None:
     entry = claim(*(check(f"c{i}", 1.0, abs=0.1) for i in range(len(passed))))
@@ -314,6 +428,43 @@ def test_measurements_must_fit_the_checks(
         claims.judge(entry, measured)
 
 
+# ------------------------------------------------------------------------ controls
+
+CONTROL = Control(what="the same with real data kept")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.1, None), (0.5, "0.5000 ± 0.0010 passes it"), (0.401, "leaves it undecided")],
+)
+def test_a_control_must_fail_its_check(value: float, words: str | None) -> None:
+    entry = claim(check(abs=0.1, control=CONTROL))
+    control = {"lost": Estimate(value, 0.001)}
+    verdict = claims.judge(entry, {"lost": 0.5}, controls=control)
+    assert verdict.word == "reproduced", "the control is no check of the claim"
+    (*passed,) = verdict.passed_controls()
+    assert bool(passed) == (words is not None)
+    if words:
+        assert words in passed[0] and "C05, check lost" in passed[0]
+
+
+def test_a_control_has_its_own_prediction() -> None:
+    """A wrong formula is held against the same measurement."""
+    entry = claim(check(expected=None, rel=0.1, control=CONTROL))
+    measured = {"lost": Estimate(1.0, against=1.0)}
+    wrong = {"lost": Estimate(1.0, against=1.5)}
+    verdict = claims.judge(entry, measured, controls=wrong)
+    assert list(verdict.passed_controls()) == []
+    line = "Control: the same with real data kept: 1, expected 1.5; fails, as it must"
+    assert line in card.as_text(verdict) and line in card.as_html(verdict)
+    assert claims.rejudge(entry, verdict.payload(digits=None)) == verdict
+
+
+def test_a_control_that_is_not_described_is_refused() -> None:
+    with pytest.raises(ValueError, match="C05: .* no control for lost; .*: none"):
+        claims.judge(claim(check(abs=0.1)), {"lost": 0.5}, controls={"lost": 0.1})
+
+
 # ------------------------------------------------------------------------- display
 
 
@@ -326,7 +477,7 @@ def test_the_card_escapes_what_the_ledger_says() -> None:
         source="<i>",
         because="a > b",
     )
-    html = claims.judge(entry, {"lost": 9.0})._repr_html_()
+    html = card.as_html(claims.judge(entry, {"lost": 9.0}))
     for raw in ("<script>", "a < b", '"x" < y', "1 & more", "<i>", "a > b"):
         assert raw not in html
     for shown in ("&lt;script&gt;", "a &lt; b &amp; c", "a &gt; b"):
@@ -339,19 +490,22 @@ def test_the_card_escapes_what_the_ledger_says() -> None:
         ((0.5, 0.5), "✓ reproduced", "reproduced"),
         ((0.5, 9.0), "◐ partly", "partly"),
         ((9.0, 9.0), "✗ not reproduced", "not-reproduced"),
+        ((0.5, Estimate(0.6, 0.1)), "? undecided", "undecided"),
     ],
 )
 def test_the_card_names_its_verdict_by_id_class_symbol_and_word(
-    values: tuple[float, float], word: str, css: str
+    values: tuple[Any, Any], word: str, css: str
 ) -> None:
     entry = claim(check("one", abs=0.1), check("two", abs=0.1), because="the reason")
     verdict = claims.judge(entry, dict(zip(("one", "two"), values, strict=True)))
-    html = verdict._repr_html_()
-    assert f'<div class="verdict {css}" id="claim-C05">' in html
-    assert word in html and word in str(verdict)
+    html = card.as_html(verdict)
+    state = "" if css in ("reproduced", "definition") else " open"
+    assert f'<details class="verdict {css}" id="claim-C05"{state}>' in html
+    assert word in html and word in card.as_text(verdict)
     assert "style=" not in html, "colours belong to the style sheet"
-    for text in (html, str(verdict)):
-        assert ("the reason" in text) == (css != "reproduced")
+    for text in (html, card.as_text(verdict)):
+        assert ("the reason" in text) == bool(state)
+        assert "smaller model" in text and "printed" in text
 
 
 def test_a_card_has_no_column_of_dashes() -> None:
@@ -359,28 +513,30 @@ def test_a_card_has_no_column_of_dashes() -> None:
     both = claims.judge(claim(check(abs=1.0), bound), {"lost": 0.5, "kept": 0.2})
     bounds_only = claims.judge(claim(bound), {"kept": 0.2})
     heads = [
-        re.findall(r'<th scope="col">(.*?)</th>', verdict._repr_html_())
+        re.findall(r'<th scope="col">(.*?)</th>', card.as_html(verdict))
         for verdict in (both, bounds_only)
     ]
     assert heads[0] == ["Check", "Ours ± s.e.", "Expected", "Tolerance", "Result"]
     assert heads[1] == ["Check", "Ours ± s.e.", "Tolerance", "Result"]
-    named = re.findall(r'<td data-head="(.*?)">', bounds_only._repr_html_())
+    named = re.findall(r'<td data-head="(.*?)">', card.as_html(bounds_only))
     assert named == heads[1]
 
 
 def test_a_claim_without_checks_says_why() -> None:
     verdict = claims.judge(claim(not_attempted="needs a GPU"), {})
     assert verdict.word == "not attempted"
-    assert 'class="verdict not-attempted"' in verdict._repr_html_()
-    assert "needs a GPU" in verdict._repr_html_() and "needs a GPU" in str(verdict)
+    html = card.as_html(verdict)
+    assert 'class="verdict not-attempted"' in html
+    assert "needs a GPU" in html and "needs a GPU" in card.as_text(verdict)
 
 
 def test_the_payload_is_what_the_ledger_pages_read() -> None:
     entry = claim(
-        check("one", abs=0.1, se=4.0), check("two", expected=None, at_least=1)
+        check("one", abs=0.1, se=4.0),
+        check("two", expected=None, at_least=1, control=CONTROL),
     )
     measured = {"one": Estimate(0.512345, 0.0123456), "two": 1.23456}
-    verdict = claims.judge(entry, measured, "ci")
+    verdict = claims.judge(entry, measured, "ci", {"two": 0.9})
     assert verdict.payload() == {
         "claim": "C05",
         "chapter": "02",
@@ -396,6 +552,8 @@ def test_the_payload_is_what_the_ledger_pages_read() -> None:
                 "expected": 0.5,
                 "tolerance": "within 0.1 + 4 s.e.",
                 "passed": True,
+                "undecided": False,
+                "control": None,
             },
             {
                 "name": "two",
@@ -406,6 +564,15 @@ def test_the_payload_is_what_the_ledger_pages_read() -> None:
                 "expected": None,
                 "tolerance": "at least 1",
                 "passed": True,
+                "undecided": False,
+                "control": {
+                    "value": 0.9,
+                    "se": 0.0,
+                    "shown": "0.9",
+                    "expected": None,
+                    "passed": False,
+                    "undecided": False,
+                },
             },
         ],
     }

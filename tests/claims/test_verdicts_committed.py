@@ -19,8 +19,9 @@ from nbclient import NotebookClient
 
 from collapse_lib import claims
 from collapse_lib.book import notebooks
-from collapse_lib.claims import Claim, Verdict
-from collapse_lib.claims.verdict import MIME
+from collapse_lib.claims import Claim, Verdict, card
+from collapse_lib.claims.ledger import DOUBT
+from collapse_lib.claims.verdict import MIME, result_of
 
 ROOT = Path(__file__).parents[2]
 LEDGER = claims.load()
@@ -61,7 +62,7 @@ def assert_mutations_show(notebook: Path, ledger: Mapping[str, Claim]) -> set[st
             verdict = mutant(entry, payload, body["name"])
             passed = {o.check.name: o.passed for o in verdict.outcomes}
             assert passed[body["name"]] != body["passed"], where
-            bundle = verdict.mimebundle()
+            bundle = card.mimebundle(verdict)
             for kind in ("text/plain", "text/html", MIME):
                 assert bundle[kind] != data[kind], (*where, kind)
             flipped.add(entry.id)
@@ -162,9 +163,38 @@ def test_committed_verdicts_follow_from_todays_ledger() -> None:
                 low, high = outcome.check.tolerance.interval(
                     body["expected"], body["se"]
                 )
-                edges = (low - body["value"], high - body["value"])
+                doubt = DOUBT * body["se"]
+                edges = [
+                    edge - body["value"] + beside
+                    for edge in (low, high)
+                    for beside in (-doubt, 0, doubt)
+                ]
                 at_edge = min(map(abs, edges)) <= 0.01 * size + 0.02 * body["se"]
-                assert body["passed"] == outcome.passed or at_edge, where
+                assert result_of(body) == outcome.result or at_edge, where
+
+
+def stored_payloads() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield every verdict on a page and in a stored run, with its file."""
+    for notebook in chapter_notebooks().values():
+        for data in shown_verdicts(notebook):
+            yield notebook.name, data[MIME]
+    for path in sorted((ROOT / "results").glob("*/*.json")):
+        for payload in json.loads(path.read_text("utf-8"))["verdicts"]:
+            yield f"{path.parent.name}/{path.name}", payload
+
+
+def test_no_control_passes_its_check() -> None:
+    for where, payload in stored_payloads():
+        verdict = claims.rejudge(LEDGER[payload["claim"]], payload)
+        assert list(verdict.passed_controls()) == [], where
+
+
+def test_every_control_that_is_described_was_measured() -> None:
+    for notebook in chapter_notebooks().values():
+        for data in shown_verdicts(notebook):
+            entry = LEDGER[data[MIME]["claim"]]
+            measured = {b["name"] for b in data[MIME]["checks"] if b.get("control")}
+            assert measured == set(entry.controls), (notebook.name, entry.id)
 
 
 def test_committed_measurements_are_precise_enough_to_fail() -> None:

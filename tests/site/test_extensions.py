@@ -40,6 +40,7 @@ def entry(number: int, chapter: str = "20") -> dict[str, Any]:
         "published": "1 < 2",
         "measure": "Count.",
         "chapter": chapter,
+        "evidence": {"value": "second-hand"},
         "not_attempted": "a later chapter will",
     }
 
@@ -49,9 +50,15 @@ def judged(number: int, because: str = "") -> dict[str, Any]:
     one = entry(number, "01")
     del one["not_attempted"]
     tolerance = {"abs": 0.1, "reason": "enough"}
-    check = {"what": "Its size", "expected": 1.0, "tolerance": tolerance}
+    check = {
+        "what": "Its size",
+        "expected": 1.0,
+        "tolerance": tolerance,
+        "control": {"none": "nothing else has a size"},
+    }
     return {
         **one,
+        "evidence": {"value": "digitised", "test": "smaller model"},
         "checks": {"size": check},
         **({"because": because} if because else {}),
     }
@@ -59,7 +66,8 @@ def judged(number: int, because: str = "") -> dict[str, Any]:
 
 def verdict_output(claim_id: str, size: float, ledger_file: Path) -> dict[str, Any]:
     claim = claims.load(ledger_file)[claim_id]
-    bundle = claims.judge(claim, {"size": Estimate(size)}, "ci").mimebundle()
+    verdict = claims.judge(claim, {"size": Estimate(size)}, "ci")
+    bundle = claims.card.mimebundle(verdict)
     return {"output_type": "display_data", "metadata": {}, "data": bundle}
 
 
@@ -440,11 +448,18 @@ def test_the_directives_show_the_data(book: Path) -> None:
     assert "Fig. 1" in html and "Every claim is a tile." in html
     assert "Sigma is 0.017" in re.sub("<[^>]+>", "", html)
     assert "too &lt;large&gt;" in html  # why C02 was not reproduced
+    tiles = re.findall(r'<a class="tile .*?</a>', html)
+    # What a reader must not miss is visible, the rest is in the title.
+    assert '<small aria-hidden="true">smaller model</small>' in tiles[0]
+    assert '<small aria-hidden="true">second-hand</small>' in tiles[3]
+    assert "Published value: read off a figure. Our test: smaller model." in tiles[0]
     assert "2\xa0ms" in html and "<strong>200</strong>" in html and "✓ yes" in html
     assert "Versions: numpy 2.0." in html
     full = (book / "out/appendices/ledger.html").read_text("utf-8")
     assert full.count('id="ledger-C') == 46
     assert "not reproduced" in full and "a later chapter will" in full
+    assert "Published value: read off a figure." in full
+    assert "No control: nothing else has a size" in full
 
 
 def test_the_ledger_has_a_table_for_each_source(book: Path) -> None:
@@ -454,7 +469,7 @@ def test_the_ledger_has_a_table_for_each_source(book: Path) -> None:
     content["claims"].append({**entry(1), "id": "L01"})
     path.write_text(yaml.safe_dump(content), "utf-8")
     _, warnings = build(book, INTRO)
-    assert warnings == ""
+    assert "WARNING: ledger" not in warnings
     full = (book / "out/appendices/ledger.html").read_text("utf-8")
     paper, literature = full.split("<strong>The literature</strong>")
     assert "The paper says" in paper and "The literature says" not in paper
