@@ -219,18 +219,17 @@ def _check(check: Mapping[str, Any]) -> str:
 
 def _control(claim: Claim, check: Mapping[str, Any]) -> str:
     """Return what must fail a check and how it did, or why nothing was tried."""
-    described = claim.checks[check["name"]].control
+    entry = claim.checks[check["name"]]
     measured = check.get("control")
-    if described is None or (described.what and not measured):
+    if entry.control is not None and entry.control.none:
+        text = f"No control: {entry.control.none}"
+    elif measured is None:
         text = "Control: none yet"
-    elif described.none:
-        text = f"No control: {described.none}"
     else:
-        relative = claim.checks[check["name"]].against is not None
         text = card.control_line(
-            described.what or "",
+            claim.controls[entry.name],
             measured["shown"],
-            measured["expected"] if relative else None,
+            None if entry.against is None else measured["expected"],
             result_of(measured),
         )
     return f'<br><small class="control">{escape(text)}</small>'
