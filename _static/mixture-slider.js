@@ -1,5 +1,5 @@
 // <mixture-slider label="..."> draws the mixture of one generation and a sample of it.
-// Its data, made by collapse_lib/slider.py, are the JSON script inside the element:
+// Its data, made by collapse_lib/book/widgets.py, are the JSON script inside the element:
 // {limit, frames: [[generation, weights, means, roots], ...]}. No dependencies.
 (() => {
   "use strict";

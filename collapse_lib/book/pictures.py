@@ -3,14 +3,17 @@ r"""A picture as a distribution of ink, and the copier that re-estimates it.
 A grey picture, divided by its total darkness, says where a drop of ink falls. A copier
 that sprays :math:`M` drops by that law and hands the sheet on is the recursion of this
 book: fit, sample, fit the sample. `collapse_lib.models.Categorical` is the model; this
-module draws the picture and shows the sheets.
+module has the picture and shows the sheets.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from collapse_lib.models.discrete import FittedCategorical
 
@@ -18,30 +21,19 @@ Array = NDArray[np.float64]
 
 #: Darkness of the parts of `seascape`: 0 is paper, 1 is full ink.
 DARKNESS = {"boat": 1.0, "hills": 0.5, "waves": 0.25, "sun": 0.1, "birds": 0.1}
+_SEASCAPE = Path(__file__).with_name("seascape.png")
 
 
-def seascape(height: int = 72, width: int = 96) -> Array:
-    """Draw a boat, hills, waves, a pale sun and birds: dark parts and faint ones.
+def seascape() -> Array:
+    """Return a picture of a boat, hills, waves, a pale sun and birds.
 
-    Parameters
-    ----------
-    height, width
-        Size in pixels, each at least 16. The drawing keeps its proportions at 3 : 4.
+    It was made for this book, so no photograph and no licence is needed.
 
     Returns
     -------
     ndarray
-        Darkness from 0 (paper) to 1 (full ink), shape ``(height, width)``. Its levels
-        are those of `DARKNESS`.
-
-    Raises
-    ------
-    ValueError
-        If the picture is too small to hold the drawing.
-
-    Notes
-    -----
-    Drawn from formulas, so no photograph and no licence is needed.
+        Darkness from 0 (paper) to 1 (full ink), shape ``(72, 96)``. Its levels are
+        those of `DARKNESS`.
 
     Examples
     --------
@@ -49,56 +41,11 @@ def seascape(height: int = 72, width: int = 96) -> Array:
     >>> picture.shape, sorted({float(level) for level in picture.ravel()})
     ((72, 96), [0.0, 0.1, 0.25, 0.5, 1.0])
     """
-    if min(height, width) < 16:
-        raise ValueError(
-            f"a picture of {height} x {width} pixels is too small; use 16 or more"
-        )
-    # x runs from 0 to 4, y from 0 to 3 upwards, at the centres of the pixels.
-    x = 4 * (np.arange(width) + 0.5)[None, :] / width
-    y = 3 * (height - np.arange(height) - 0.5)[:, None] / height
-    picture = np.zeros((height, width))
-    # Later parts are drawn over earlier ones.
-    for name, part in [
-        ("sun", (x - 3.05) ** 2 + (y - 2.25) ** 2 < 0.42**2),
-        ("birds", _birds(x, y)),
-        ("hills", _hills(x, y)),
-        ("waves", _waves(x, y)),
-        ("boat", _boat(x, y)),
-    ]:
-        picture[np.broadcast_to(part, picture.shape)] = DARKNESS[name]
+    # The file numbers the levels, from paper to the darkest.
+    levels = np.array([0.0, *sorted(set(DARKNESS.values()))])
+    with Image.open(_SEASCAPE) as stored:
+        picture: Array = levels[np.asarray(stored)]
     return picture
-
-
-def _hills(x: Array, y: Array) -> NDArray[np.bool_]:
-    top = 1.05 + 0.28 * np.exp(-(((x - 0.7) / 0.5) ** 2))
-    top = top + 0.42 * np.exp(-(((x - 3.4) / 0.45) ** 2))
-    hills: NDArray[np.bool_] = (y > 1.05) & (y < top - 0.04)
-    return hills
-
-
-def _waves(x: Array, y: Array) -> NDArray[np.bool_]:
-    crests = [abs(y - at - 0.05 * np.sin(7 * x + 9 * at)) < 0.045 for at in _CRESTS]
-    return np.asarray(np.logical_or.reduce(crests))
-
-
-_CRESTS = (0.16, 0.4, 0.64, 0.88)
-
-
-def _boat(x: Array, y: Array) -> NDArray[np.bool_]:
-    hull = (y > 0.5) & (y < 0.82) & (abs(x - 1.8) < 0.45 + 0.8 * (y - 0.5))
-    mast = (abs(x - 1.8) < 0.04) & (y >= 0.8) & (y < 2.4)
-    sail = (x > 1.92) & (y > 0.98) & (y < 2.3) & ((x - 1.92) < 0.6 * (2.3 - y))
-    jib = (x < 1.68) & (y > 0.98) & (y < 2.0) & ((1.68 - x) < 0.5 * (2.0 - y))
-    boat: NDArray[np.bool_] = hull | mast | sail | jib
-    return boat
-
-
-def _birds(x: Array, y: Array) -> NDArray[np.bool_]:
-    wings = []
-    for at_x, at_y in ((0.45, 2.55), (1.0, 2.3), (0.5, 1.95)):
-        rise = 0.55 * abs(x - at_x) - 1.1 * (x - at_x) ** 2
-        wings.append((abs(y - at_y - rise) < 0.035) & (abs(x - at_x) < 0.27))
-    return np.asarray(np.logical_or.reduce(wings))
 
 
 def as_distribution(picture: ArrayLike) -> FittedCategorical:

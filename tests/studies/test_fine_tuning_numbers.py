@@ -1,4 +1,4 @@
-"""The numbers of chapter 09 from records, and the table of continuations."""
+"""The numbers of chapter 09 from records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from collapse_lib.book.told import Told
 from collapse_lib.metrics import topic
 from collapse_lib.metrics.topic import rarities, similarity
 from collapse_lib.models.pretrained import small as pretraining
@@ -180,29 +179,3 @@ def test_the_table_has_a_row_for_each_arm(records: Records, text: Material) -> N
     expected = f"{growth.mean():.3g} ± {error:.2g}"
     assert rows.loc["10 epochs, 10 % real", "after 1"] == expected
     assert rows.loc["penalty 2", "likely"] == "0\u00a0%"
-
-
-# ---- the table ----------------------------------------------------------------------
-
-TEXTS = [["so <b>we\nwent", "c & d"], ["again", "and again"], ["x", "y"]]
-
-
-def test_a_table_has_a_fold_for_each_prompt() -> None:
-    page = Told(["first", "second"], TEXTS, [0, 2])._repr_html_()
-    assert page.count("<details") == page.count("</details>") == 2
-    assert page.count(" open") == 1
-    assert "so &lt;b&gt;we / went" in page and "c &amp; d" in page
-    assert "again" not in page  # generation 1 is not asked for
-    assert '<th scope="row">2</th><td>y</td>' in page
-
-
-def test_a_console_shows_the_first_prompt() -> None:
-    lines = repr(Told(["first", "second"], TEXTS, [0, 1])).split("\n")
-    assert lines == ["prompt: first", "0: so <b>we / went", "1: again"]
-
-
-def test_a_table_without_its_texts_is_refused() -> None:
-    with pytest.raises(ValueError, match="there are texts of 0 to 2"):
-        Told(["first", "second"], TEXTS, [0, 3])
-    with pytest.raises(ValueError, match="generation 0 has 2 texts for 1 prompts"):
-        Told(["first"], TEXTS, [0])

@@ -1,4 +1,4 @@
-"""The slider's data, and the element in a browser."""
+"""The slider's data and the element in a browser; the folds of continuations."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from collapse_lib.book.slider import MixtureSlider
+from collapse_lib.book.widgets import Continuations, MixtureSlider
 from collapse_lib.models import FittedGaussianMixture
 
 CHROMIUM = next(
@@ -130,3 +130,29 @@ def test_play_runs_to_the_end_and_stops(page):
 
 def test_the_fallback_is_hidden_where_the_figure_works(page):
     assert not page.get_by_text("See the figure above.").is_visible()
+
+
+# ---- continuations -----------------------------------------------------------------
+
+TEXTS = [["so <b>we\nwent", "c & d"], ["again", "and again"], ["x", "y"]]
+
+
+def test_a_table_has_a_fold_for_each_prompt():
+    page = Continuations(["first", "second"], TEXTS, [0, 2])._repr_html_()
+    assert page.count("<details") == page.count("</details>") == 2
+    assert page.count(" open") == 1
+    assert "so &lt;b&gt;we / went" in page and "c &amp; d" in page
+    assert "again" not in page  # generation 1 is not asked for
+    assert '<th scope="row">2</th><td>y</td>' in page
+
+
+def test_a_console_shows_the_first_prompt():
+    lines = repr(Continuations(["first", "second"], TEXTS, [0, 1])).split("\n")
+    assert lines == ["prompt: first", "0: so <b>we / went", "1: again"]
+
+
+def test_a_table_without_its_texts_is_refused():
+    with pytest.raises(ValueError, match="there are texts of 0 to 2"):
+        Continuations(["first", "second"], TEXTS, [0, 3])
+    with pytest.raises(ValueError, match="generation 0 has 2 texts for 1 prompts"):
+        Continuations(["first"], TEXTS, [0])
