@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib import files
-from collapse_lib.recursion.history import History
+from collapse_lib.recursion.history import History, listed
 from collapse_lib.recursion.measuring import Arrays, Shapes
 from collapse_lib.samples import Data, Summary
 
@@ -93,9 +93,9 @@ class Record:
         missing = [t for t in recorded if t < start and t not in self.planned]
         if missing:
             raise ValueError(
-                f"record asks for generations {missing}, which were not measured when "
-                f"they ran (measured: {list(self.planned)}); use another path to run "
-                "them again"
+                f"record asks for generations {listed(missing)}, which were not "
+                f"measured when they ran (measured: {listed(self.planned)}); use "
+                "another path to run them again"
             )
         new = (t for t in recorded if t >= start)
         self.planned = {t: row for row, t in enumerate([*self.planned, *new])}

@@ -128,7 +128,7 @@ class History(_Tidy):
         missing = np.setdiff1d(wanted, self.generations).tolist()
         if missing:
             raise ValueError(
-                f"no generations {missing}; recorded: {_listed(self.generations)}"
+                f"no generations {missing}; recorded: {listed(self.generations)}"
             )
         rows = np.searchsorted(self.generations, wanted)
         arrays = {name: values[rows] for name, values in self.arrays.items()}
@@ -155,8 +155,8 @@ class History(_Tidy):
         for part in parts[1:]:
             if not np.array_equal(part.generations, first.generations):
                 raise ValueError(
-                    f"generations differ: {_listed(first.generations)} and "
-                    f"{_listed(part.generations)}; cut the longer one with .at(...)"
+                    f"generations differ: {listed(first.generations)} and "
+                    f"{listed(part.generations)}; cut the longer one with .at(...)"
                 )
             if set(part.arrays) != set(first.arrays):
                 raise ValueError(
@@ -184,7 +184,7 @@ class History(_Tidy):
         width = max(map(len, self.arrays))
         lines = [
             f"History of {len(self.generations)} generations "
-            f"({_listed(self.generations)}), {self.chains:,} chains"
+            f"({listed(self.generations)}), {self.chains:,} chains"
         ]
         for name, values in self.arrays.items():
             shape = f" {values.shape[2:]}" if values.ndim > 2 else ""
@@ -309,7 +309,7 @@ def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
     return alike and one.tobytes() == other.tobytes()
 
 
-def _listed(generations: Iterable[int]) -> str:
+def listed(generations: Iterable[int]) -> str:
     """Name generations: a range without gaps by its ends, all others one by one."""
     ts = [int(t) for t in generations]
     if len(ts) > 2 and ts == list(range(ts[0], ts[-1] + 1)):

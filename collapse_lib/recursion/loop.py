@@ -209,7 +209,7 @@ class _Loop:
         self.n_generations = check_count("n_generations", n_generations, least=0)
         self.chains = check_count("chains", chains, least=1)
         self.n_samples = n_samples
-        self.sizes = _sizes(n_samples, self.n_generations)
+        self.sizes = _sizes(n_samples, self.n_generations + 1)
         self.real = RealData(real, self.chains, self._model(0).event_ndim)
         self.t = 0
         self.training: Data | None = None
@@ -240,8 +240,10 @@ class _Loop:
         It does not depend on how many generations are asked for, so that a finished run
         can be extended.
         """
-        sizes = _short(_sizes(self.n_samples, t))
-        everything = {**self.identity, "n_samples": sizes}
+        everything = {
+            **self.identity,
+            "n_samples": _short(_sizes(self.n_samples, t + 1)),
+        }
         text = json.dumps(everything, sort_keys=True, default=str)
         return hashlib.sha256(_without_addresses(text).encode()).hexdigest()
 
@@ -373,10 +375,11 @@ def _size(n_samples: int | Schedule, t: int) -> int:
     return check_count("n_samples", n_samples, least=1)
 
 
-def _sizes(n_samples: int | Schedule, last: int) -> list[int]:
+def _sizes(n_samples: int | Schedule, n: int) -> list[int]:
+    """Return the sizes of the first ``n`` training sets."""
     if not callable(n_samples):
-        return [_size(n_samples, 0)] * (last + 1)
-    return [_size(n_samples, t) for t in range(last + 1)]
+        return [_size(n_samples, 0)] * n
+    return [_size(n_samples, t) for t in range(n)]
 
 
 def _short(sizes: list[int]) -> int | list[int]:

@@ -67,7 +67,7 @@ class Measuring:
             found = {name: of(fitted) for name, of in self.measure.items()}
         arrays = {name: self._array(name, value) for name, value in found.items()}
         shapes = {name: array.shape for name, array in arrays.items()}
-        if shapes != self.shapes:
+        if shapes != self.shapes or not shapes:
             self._check(shapes, generation.t)
         return arrays
 
