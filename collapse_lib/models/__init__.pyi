@@ -18,8 +18,9 @@ from .language.decoding import Ancestral as Ancestral
 from .language.decoding import Beam as Beam
 from .language.decoding import Decoder as Decoder
 from .language.decoding import Greedy as Greedy
-from .language.fitted import FittedLanguageModel as FittedLanguageModel
+from .language.model import FittedLanguageModel as FittedLanguageModel
 from .language.model import LanguageModel as LanguageModel
+from .language.training import Training as Training
 from .language.transformer import Transformer as Transformer
 from .mixture.fitted import FittedGaussianMixture as FittedGaussianMixture
 from .mixture.model import GaussianMixture as GaussianMixture

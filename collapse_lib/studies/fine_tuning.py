@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.models.language.decoding import Decoder
-from collapse_lib.models.language.fitted import FittedLanguageModel, Tokens
+from collapse_lib.models.language.model import FittedLanguageModel, Tokens
 from collapse_lib.recursion.loop import recurse
 from collapse_lib.studies.autoencoders import Clock, check_only, claim_folder
 from collapse_lib.studies.fine_tuning_arms import ARMS, plan, stream

@@ -11,8 +11,7 @@ import numpy as np
 
 from collapse_lib.data.corpora import SPLITS, corpus
 from collapse_lib.data.tokenizer import Tokenizer
-from collapse_lib.models.language.fitted import Tokens
-from collapse_lib.models.language.model import LanguageModel
+from collapse_lib.models.language.model import LanguageModel, Tokens
 from collapse_lib.models.pretrained import small as pretraining
 from collapse_lib.models.pretrained.model import Pretrained
 

@@ -4,3 +4,4 @@ from . import linear_vae as linear_vae
 from . import mixture as mixture
 from . import multivariate as multivariate
 from . import ngram as ngram
+from . import special as special

@@ -229,10 +229,10 @@ def test_model_0_can_be_where_every_fit_begins(fetched: Path) -> None:
     "decoder", [Greedy(), Greedy(2.0), Beam(3), Beam(3, 2.0)], ids=str
 )
 def test_both_networks_write_the_same(decoder: object, fetched: Path) -> None:
-    from collapse_lib.models.pretrained.huggingface import Foreign
+    from collapse_lib.models.pretrained.huggingface import HuggingFace
 
     ours = tiny(fetched).network(seed=0).eval()
-    theirs = Foreign(fetched).eval()
+    theirs = HuggingFace(fetched).eval()
     tokens = torch.from_numpy(real(fetched)).long()
     random = torch.Generator()
     for end in (END, None):

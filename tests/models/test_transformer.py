@@ -16,8 +16,8 @@ import torch
 from torch.nn import functional as F
 
 from collapse_lib import models, recurse, regimes
-from collapse_lib.models.language import cross_entropy, training
 from collapse_lib.models.language import network as networks
+from collapse_lib.models.language import training
 from collapse_lib.models.language.decoding import Beam, Greedy
 from collapse_lib.models.weights import pack, unpack
 
@@ -92,12 +92,11 @@ def test_the_number_of_weights_is_that_of_the_formula() -> None:
 def test_the_loss_counts_every_predicted_token_once() -> None:
     network = networks.random(TINY.sizes, seed=0)
     blocks = text(5)
-    plan = TINY.plan()
     x, y = training.inputs_and_targets(torch.from_numpy(blocks), START)
     assert (x[:, 0] == START).all() and (x[:, 1:] == y[:, :-1]).all()
     assert (y.numpy() == blocks).all()
     expected = -F.log_softmax(network(x), -1).gather(2, y[:, :, None])[:, :, 0].mean(1)
-    found = training.block_losses(network, blocks, plan)
+    found = training.block_losses(network, blocks, TINY)
     np.testing.assert_allclose(found, expected.detach(), rtol=1e-5)
     x, y = training.inputs_and_targets(torch.from_numpy(blocks), None)
     assert (x.numpy() == blocks[:, :-1]).all() and (y.numpy() == blocks[:, 1:]).all()
@@ -111,7 +110,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(
         monkeypatch.setitem(training.TOKENS_AT_ONCE, "cpu", at_once)
         network = networks.random(TINY.sizes, seed=0)
         x, y = training.inputs_and_targets(torch.from_numpy(text(7)), START)
-        total = training._gradient(network, x, y, TINY.plan())
+        total = training._gradient(network, x, y, TINY)
         gradients.append([w.grad for w in network.parameters()])
         loss = F.cross_entropy(network(x).flatten(0, 1), y.flatten())
         assert total.item() / y.numel() == pytest.approx(loss.item(), rel=1e-5)
@@ -123,12 +122,12 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(
 def test_the_loss_has_the_derivatives_of_a_plain_cross_entropy(
     kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(cross_entropy.TOKENS_AT_ONCE, "cpu", 4)
+    monkeypatch.setitem(training.SCORED_AT_ONCE, "cpu", 4)
     generator = torch.Generator().manual_seed(0)
     hidden = torch.randn(11, 8, generator=generator).to(kind).requires_grad_()
     weight = torch.randn(50, 8, generator=generator).requires_grad_()
     targets = torch.randint(50, (11,), generator=generator)
-    found = cross_entropy.CrossEntropy.apply(hidden, weight, targets)
+    found = training.CrossEntropy.apply(hidden, weight, targets)
     plain = F.cross_entropy(hidden.float() @ weight.t(), targets, reduction="sum")
     near = (
         {"rtol": 1e-5, "atol": 1e-6}
@@ -161,7 +160,7 @@ def test_short_and_long_blocks_get_the_same_attention(
 def test_the_loss_of_a_token_without_probability_is_finite() -> None:
     hidden = torch.tensor([[1.0, 0.0]], requires_grad=True)
     weight = torch.tensor([[500.0, 0.0], [0.0, 0.0]])  # exp(-500) is 0 in float32
-    loss = cross_entropy.CrossEntropy.apply(hidden, weight, torch.tensor([1]))
+    loss = training.CrossEntropy.apply(hidden, weight, torch.tensor([1]))
     assert loss.item() == 500
     assert torch.autograd.grad(loss, hidden)[0].tolist() == [[500.0, 0.0]]
 
@@ -472,7 +471,7 @@ def test_wrong_settings_are_named(setting: dict[str, object], says: str) -> None
         (np.zeros((2, 4), int), r"data has shape \(2, 4\)"),
         (
             models.GaussianSummary(3, np.zeros(1), np.ones(1)),
-            "not on a GaussianSummary",
+            "Transformer cannot be fitted to GaussianSummary",
         ),
     ],
 )
@@ -497,10 +496,10 @@ def test_positions_that_training_never_sees_are_refused() -> None:
     replace(random, init=longer.weights[0]).fit(REAL[None], rng()).sample(3, rng())
 
 
-def test_the_library_does_not_import_torch_before_a_fit() -> None:
+def test_only_language_models_import_what_they_need() -> None:
     code = (
         "import sys, collapse_lib as c, collapse_lib.data.tokenizer;"
-        "c.models.Transformer(vocabulary=9, start=8);"
+        "c.models.NGram(9);"
         "heavy = ('torch', 'tokenizers', 'transformers', 'safetensors');"
         "print([m for m in heavy if m in sys.modules])"
     )

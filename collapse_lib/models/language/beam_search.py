@@ -1,4 +1,4 @@
-"""Beam search over many prompts at once, in torch. Imported at first use only."""
+"""Beam search over many prompts at once, in torch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from collapse_lib.models.language.cache import Reader
-from collapse_lib.models.language.decoding import Request
-from collapse_lib.models.language.sampling import LONGEST_RUN, penalise
+from collapse_lib.models.language.sampling import LONGEST_RUN, Request, penalise
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The transformer without gradients, token by token. Imported at first use only.
+"""The transformer without gradients, token by token.
 
 The same network as `collapse_lib.models.language.network`, written for few tokens
 at a time, when what an operation costs besides its arithmetic counts: sums are formed

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
 
 from collapse_lib.checks import check_count, check_positive
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from collapse_lib.models.language.network import Network
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be written, in the words of `Decoder.generate`."""
-
-    network: Network
-    prompts: Tensor
-    n_new: int
-    generator: torch.Generator
-    end: int | None
+from collapse_lib.models.language import beam_search, sampling
+from collapse_lib.models.language.network import Network
+from collapse_lib.models.language.sampling import Request
 
 
 class Decoder(ABC):
@@ -67,9 +56,7 @@ class Decoder(ABC):
         ValueError
             If the model cannot read that many tokens.
         """
-        from collapse_lib.models.language.sampling import check_room
-
-        check_room(network, prompts.shape[1], n_new)
+        sampling.check_room(network, prompts.shape[1], n_new)
         return self._write(Request(network, prompts, n_new, generator, end))
 
     @abstractmethod
@@ -100,7 +87,7 @@ class Ancestral(Decoder):
 
     Notes
     -----
-    Used in chapters 08, 09 and 11. The limits apply in this order: temperature,
+    The limits apply in this order: temperature,
     ``top_k``, ``top_p``.
     """
 
@@ -118,13 +105,11 @@ class Ancestral(Decoder):
             raise ValueError(f"top_p is {self.top_p!r}; it must be in (0, 1]")
 
     def _write(self, request: Request) -> Tensor:
-        from collapse_lib.models.language import sampling as loops
-
         def choose(logits: Tensor, _: Tensor) -> Tensor:
-            limited = loops.limit(logits, self.temperature, self.top_k, self.top_p)
-            return loops.draw(limited, request.generator)
+            limited = sampling.limit(logits, self.temperature, self.top_k, self.top_p)
+            return sampling.draw(limited, request.generator)
 
-        return loops.one_by_one(request, choose)
+        return sampling.one_by_one(request, choose)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings under Hugging Face's names; see `Decoder`."""
@@ -158,12 +143,10 @@ class Greedy(Decoder):
         check_positive("repetition_penalty", self.repetition_penalty)
 
     def _write(self, request: Request) -> Tensor:
-        from collapse_lib.models.language import sampling as loops
-
         def choose(logits: Tensor, seen: Tensor) -> Tensor:
-            return loops.penalise(logits, seen, self.repetition_penalty).argmax(-1)
+            return sampling.penalise(logits, seen, self.repetition_penalty).argmax(-1)
 
-        return loops.one_by_one(request, choose)
+        return sampling.one_by_one(request, choose)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings under Hugging Face's names; see `Decoder`."""
@@ -188,7 +171,7 @@ class Beam(Decoder):
 
     Notes
     -----
-    Used in chapter 09. Shumailov et al. (2024) use five beams, and a penalty of 2 in
+    Shumailov et al. (2024) use five beams, and a penalty of 2 in
     their ablation.
     """
 
@@ -202,8 +185,6 @@ class Beam(Decoder):
         check_positive("repetition_penalty", self.repetition_penalty)
 
     def _write(self, request: Request) -> Tensor:
-        from collapse_lib.models.language import beam_search
-
         return beam_search.search(request, self.beams, self.repetition_penalty)
 
     def settings(self) -> dict[str, Any]:

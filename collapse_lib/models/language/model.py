@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from collapse_lib.checks import check_choice, check_count, check_positive
+from collapse_lib.checks import check_count
+from collapse_lib.models.base import FittedChains
+from collapse_lib.models.language import training
 from collapse_lib.models.language.decoding import Ancestral, Decoder
-from collapse_lib.models.language.fitted import (
-    FittedLanguageModel,
-    Tokens,
-    check_tokens,
-)
-from collapse_lib.samples import Data, Summary, check_data, describe
+from collapse_lib.models.weights import pack, unpack
+from collapse_lib.samples import Data, check_data, describe, points
 
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
-
-    from collapse_lib.models.language.training import Plan
-
-PRECISIONS = ("float32", "bfloat16")
-SCHEDULES = ("step", "epoch")
+Tokens = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LanguageModel:
+class LanguageModel(training.Training):
     """Base of `Transformer` and `Pretrained`: how to train and how to generate.
 
-    Data are blocks of tokens: integers of shape ``(chains, n, block)``.
+    Data are blocks of tokens: integers of shape ``(chains, n, block)``. The settings
+    of training are those of `Training`.
 
     Parameters
     ----------
-    epochs, batch
-        Of training. No epochs leave the initial weights as they are.
-    learning_rate, final_learning_rate, cosine
-        AdamW's rate falls from the first to the second along a cosine, after every
-        ``"step"`` or, as in the released code, after every ``"epoch"``.
-    weight_decay
-        Of AdamW.
     init
         Weights that every fit starts from, shape ``(n_weights,)``, for example
         ``fitted.weights[0]``; default: see the class.
@@ -51,10 +38,6 @@ class LanguageModel:
     prompts
         Original blocks ``(m, length)``: a generated block is what the model writes
         after one of them. Default: after ``start`` alone.
-    start
-        Token put before every block in training, and before every prompt, or alone,
-        when text is generated. Without it the first token of a block is given in
-        training, never predicted.
     end
         Token that is never generated, so that every block is equally long.
     decoder
@@ -63,35 +46,20 @@ class LanguageModel:
         Blocks that are written together: more are faster, until memory ends.
     device
         ``"cpu"``, ``"cuda"``, ...
-    precision
-        Of training and of `FittedLanguageModel.nll`: ``"float32"``, or ``"bfloat16"``
-        mixed with it. Text is written in float32.
     """
 
-    epochs: int = 5
-    batch: int = 32
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 0.0
-    cosine: str = "step"
-    weight_decay: float = 0.01
     init: NDArray[np.float32] | None = None
     validation: Tokens | None = None
     prompts: Tokens | None = None
-    start: int | None = None
     end: int | None = None
     decoder: Decoder = field(default_factory=Ancestral)
     writing_batch: int = 64
     device: str = "cpu"
-    precision: str = "float32"
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_count("epochs", self.epochs, least=0)
-        for name in ("batch", "writing_batch"):
-            check_count(name, getattr(self, name), least=1)
-        check_positive("learning_rate", self.learning_rate)
-        check_choice("cosine", self.cosine, SCHEDULES)
-        check_choice("precision", self.precision, PRECISIONS)
+        super().__post_init__()
+        check_count("writing_batch", self.writing_batch, least=1)
         for name in ("validation", "prompts"):
             blocks = getattr(self, name)
             if blocks is not None and np.asarray(blocks).ndim != 2:
@@ -129,12 +97,6 @@ class LanguageModel:
             network, prompts, n_new, generator=generator, end=self.end
         )
 
-    def plan(self) -> Plan:
-        """Return what training needs to know."""
-        from collapse_lib.models.language.training import Plan
-
-        return Plan(**{f.name: getattr(self, f.name) for f in fields(Plan)})
-
     def fit(self, data: Data, rng: np.random.Generator) -> FittedLanguageModel:
         """Train one network per chain on blocks of tokens ``(chains, n, block)``."""
         blocks = self._check(data)
@@ -152,15 +114,12 @@ class LanguageModel:
         self, blocks: Tokens, seed: int, training_seed: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
         """Train the network of one chain."""
-        from collapse_lib.models.language import training
-        from collapse_lib.models.weights import pack, unpack
-
         network = self.network(seed if self.init is None else None)
         if self.init is not None:
             unpack(network, self.init)
         network.to(self.device)
         losses, validation = training.train(
-            network, blocks, self.validation, self.plan(), training_seed
+            network, blocks, self.validation, self, training_seed
         )
         if not np.isfinite(losses).all():
             raise ValueError(
@@ -170,14 +129,165 @@ class LanguageModel:
         return pack(network), losses, validation
 
     def _check(self, data: Data) -> Tokens:
-        if isinstance(data, Summary):
-            raise ValueError(
-                f"a {type(self).__name__} trains on blocks of tokens, not on a "
-                f"{type(data).__name__}"
-            )
-        check_data(data, self.event_ndim)
-        check_tokens("data", data, self.n_tokens)
+        blocks = points(data, self)
+        check_data(blocks, self.event_ndim)
+        check_tokens("data", blocks, self.n_tokens)
         for name in ("validation", "prompts"):
             if getattr(self, name) is not None:
                 check_tokens(name, np.asarray(getattr(self, name)), self.n_tokens)
-        return cast("Tokens", data)
+        return blocks
+
+
+@dataclass(frozen=True)
+class FittedLanguageModel(FittedChains):
+    """Trained networks, one per chain.
+
+    Parameters
+    ----------
+    weights
+        Shape ``(chains, n_weights)``.
+    losses, validation_losses
+        Mean loss per token in each epoch, shape ``(chains, epochs)``; the second is
+        NaN without validation blocks.
+    block
+        Tokens in a block.
+    model
+        The recipe.
+    """
+
+    weights: NDArray[np.float32]
+    losses: NDArray[np.float64]
+    validation_losses: NDArray[np.float64]
+    block: int
+    model: LanguageModel
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Write ``n`` blocks per chain: shape ``(chains, n, block)``.
+
+        With prompts, each block continues another prompt, in random order.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer prompts than ``n`` and the decoder is not random, so
+            that blocks would repeat.
+        """
+        chains = range(len(self.weights))
+        return np.stack(
+            [self.continuations(self._prompts(n, rng), rng, c) for c in chains]
+        )
+
+    def continuations(
+        self, prompts: NDArray[np.int64], rng: np.random.Generator, chain: int = 0
+    ) -> NDArray[np.int32]:
+        """Continue every prompt by one block, in order.
+
+        Parameters
+        ----------
+        prompts
+            Tokens, shape ``(n, length)``.
+        rng
+            Source of randomness.
+        chain
+            Which of the models writes.
+
+        Returns
+        -------
+        ndarray
+            Only the new tokens, shape ``(n, block)``.
+        """
+        model, network = self.model, self.network(chain)
+        given = torch.from_numpy(prompts).to(model.device)
+        seed = int(rng.integers(2**62))
+        generator = torch.Generator(model.device).manual_seed(seed)
+        new = [
+            model.generate(network, part, self.block, generator).int().cpu()
+            for part in torch.split(given, model.writing_batch)
+        ]
+        written: NDArray[np.int32] = torch.cat(new).numpy()
+        return written
+
+    def _prompts(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return what ``n`` blocks are written after, shape ``(n, length)``."""
+        model = self.model
+        if model.prompts is None:
+            if model.start is None:
+                raise ValueError(
+                    "the model can write nothing: it has neither prompts nor a start "
+                    "token; give one of them"
+                )
+            return np.full((n, 1), model.start)
+        prompts = np.asarray(model.prompts, np.int64)
+        rounds, rest = divmod(n, len(prompts))
+        if n > len(prompts) and not model.decoder.random:
+            raise ValueError(
+                f"{n} blocks asked for, and only {len(prompts)} prompts: "
+                f"{model.decoder} continues a prompt in one way only, so blocks would "
+                "repeat; give more prompts, or use Ancestral()"
+            )
+        order = [rng.permutation(len(prompts)) for _ in range(rounds + 1)]
+        order[-1] = order[-1][:rest]
+        chosen = prompts[np.concatenate(order)]
+        if model.start is None:
+            return chosen
+        return np.concatenate([np.full((n, 1), model.start), chosen], axis=1)
+
+    def network(self, chain: int) -> nn.Module:
+        """Return the trained network of a chain, in torch."""
+        network = unpack(self.model.network(None), self.weights[chain])
+        return network.to(self.model.device).eval()
+
+    def nll(self, blocks: Tokens) -> NDArray[np.float64]:
+        """Return how surprised each model is by each block, in nats per token.
+
+        Parameters
+        ----------
+        blocks
+            Tokens, shape ``(n, length)``, the same for all chains, or ``(chains, n,
+            length)``.
+
+        Returns
+        -------
+        ndarray
+            Mean negative log likelihood per token, shape ``(chains, n)``; the
+            exponential of a mean of it is a perplexity.
+        """
+        blocks = np.asarray(blocks)
+        check_tokens("blocks", blocks, self.model.n_tokens)
+        chains = len(self.weights)
+        own = np.broadcast_to(blocks, (chains, *blocks.shape[-2:]))
+        losses = [
+            training.block_losses(self.network(c), own[c], self.model)
+            for c in range(chains)
+        ]
+        return np.stack(losses)
+
+    def temper(self, temperature: float) -> FittedLanguageModel:
+        """Return the model that draws each token at this temperature.
+
+        Raises
+        ------
+        ValueError
+            If the decoder does not draw.
+        """
+        decoder = self.model.decoder
+        if not isinstance(decoder, Ancestral):
+            raise ValueError(
+                f"{decoder} has no temperature; use the decoder Ancestral()"
+            )
+        model = replace(self.model, decoder=decoder.temper(temperature))
+        return replace(self, model=model)
+
+
+def check_tokens(name: str, tokens: NDArray[Any], n_tokens: int) -> None:
+    """Raise ValueError unless all tokens exist."""
+    if tokens.dtype.kind not in "iu":
+        raise ValueError(f"{name} holds {tokens.dtype} values; tokens are integers")
+    if not tokens.size:
+        raise ValueError(f"{name} is empty: its shape is {tokens.shape}")
+    low, high = int(tokens.min()), int(tokens.max())
+    if low < 0 or high >= n_tokens:
+        raise ValueError(
+            f"{name} holds tokens from {low} to {high}; this model knows 0 to "
+            f"{n_tokens - 1}: use the tokenizer that the model was made for"
+        )

@@ -1,4 +1,4 @@
-"""The decoder-only transformer of chapters 08 and 09. Imported at first use only.
+"""The network of a decoder-only transformer, in torch.
 
 The architecture is that of OPT (Zhang et al. 2022): learned positions,
 normalisation before attention and before the feed-forward layer, ReLU, and one matrix

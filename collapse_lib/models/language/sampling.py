@@ -1,16 +1,16 @@
-"""Generation token by token, in torch. Imported at first use only."""
+"""Generation token by token, in torch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from collapse_lib.models.language.cache import Reader
-from collapse_lib.models.language.decoding import Request
 from collapse_lib.models.language.network import Network
 
 # Tokens whose probabilities are summed first, so that few sums have to be searched.
@@ -19,6 +19,17 @@ BELOW_ONE = 1 - 2**-53
 
 #: Logits ``(B, vocabulary)`` and all tokens so far -> the next token of each row.
 Choice = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be written, in the words of a decoder's ``generate``."""
+
+    network: Network
+    prompts: Tensor
+    n_new: int
+    generator: torch.Generator
+    end: int | None
 
 
 @torch.inference_mode()

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from collapse_lib.checks import check_count
-from collapse_lib.models.language.fitted import FittedLanguageModel
-from collapse_lib.models.language.model import LanguageModel
+from collapse_lib.models.language import network as networks
+from collapse_lib.models.language.model import FittedLanguageModel, LanguageModel
 from collapse_lib.samples import Data
-
-if TYPE_CHECKING:
-    from collapse_lib.models.language.network import Architecture, Network
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -38,7 +34,7 @@ class Transformer(LanguageModel):
 
     Notes
     -----
-    Used in chapters 08 and 09. Zhang et al. (2022) describe OPT. Runs in every regime.
+    Zhang et al. (2022) describe OPT. Runs in every regime.
     On CPU a fit is bit-identical for the same number of threads.
 
     Examples
@@ -81,13 +77,11 @@ class Transformer(LanguageModel):
         return self.vocabulary
 
     @property
-    def sizes(self) -> Architecture:
+    def sizes(self) -> networks.Architecture:
         """Sizes of the network."""
-        from collapse_lib.models.language.network import Architecture
-
         hidden = 4 * self.width if self.hidden is None else self.hidden
         sizes = (self.vocabulary, self.context, self.width, self.layers, self.heads)
-        return Architecture(*sizes, hidden, self.dropout)
+        return networks.Architecture(*sizes, hidden, self.dropout)
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedLanguageModel:
         """Train one network per chain on blocks of tokens ``(chains, n, block)``.
@@ -119,10 +113,8 @@ class Transformer(LanguageModel):
                 f"model that was fitted to blocks of at least {read + 1} tokens"
             )
 
-    def network(self, seed: int | None) -> Network:
+    def network(self, seed: int | None) -> networks.Network:
         """Return a network with random weights, or with none yet."""
-        from collapse_lib.models.language import network as networks
-
         if seed is None:
             return networks.empty(self.sizes)
         return networks.random(self.sizes, seed)

@@ -1,4 +1,4 @@
-"""Networks of Hugging Face's transformers. Imported at first use only."""
+"""Networks of Hugging Face's transformers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collapse_lib.data.models import library
 from collapse_lib.models.language.decoding import Decoder
 
 
-class Foreign(nn.Module):
+class HuggingFace(nn.Module):
     """Any causal language model: tokens -> logits of the token that follows each.
 
     Parameters

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
 from collapse_lib.data import models as files
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.models.language.decoding import Beam, Decoder
-from collapse_lib.models.language.fitted import FittedLanguageModel
-from collapse_lib.models.language.model import LanguageModel
+from collapse_lib.models.language.model import FittedLanguageModel, LanguageModel
+from collapse_lib.models.language.network import empty
+from collapse_lib.models.pretrained import opt
+from collapse_lib.models.pretrained.huggingface import HuggingFace
 from collapse_lib.samples import Data
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -116,21 +116,16 @@ class Pretrained(LanguageModel):
 
     def network(self, seed: int | None) -> nn.Module:
         """Return the network with the pretrained weights, whatever the seed."""
-        from collapse_lib.models.language.network import empty
-        from collapse_lib.models.pretrained import opt as opt_weights
-
         folder = self.folder
-        sizes = opt_weights.sizes_of(self.config)
+        sizes = opt.sizes_of(self.config)
         if sizes is None:
-            from collapse_lib.models.pretrained.huggingface import Foreign
-
             if seed is not None:
                 files.checked(folder, "model.safetensors")
-            return Foreign(folder)
+            return HuggingFace(folder)
         network = empty(sizes)
         if seed is None:
             return network
-        return opt_weights.from_opt(network, files.weights(folder))
+        return opt.from_opt(network, files.weights(folder))
 
     def generate(
         self, network: Any, prompts: Tensor, n_new: int, generator: torch.Generator

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from collapse_lib import files
 from collapse_lib.data.corpora import corpus
 from collapse_lib.data.tokenizer import Tokenizer
+from collapse_lib.models.language.network import empty
 from collapse_lib.models.language.transformer import Transformer
+from collapse_lib.models.weights import pack
 
 Weights = NDArray[np.float32]
 
@@ -81,9 +83,6 @@ def architecture(size: Sequence[int]) -> Transformer:
 
 def n_weights(size: Sequence[int]) -> int:
     """Return the number of weights of a transformer of a size."""
-    from collapse_lib.models.language.network import empty
-    from collapse_lib.models.weights import pack
-
     return int(pack(empty(architecture(size).sizes)).size)
 
 
