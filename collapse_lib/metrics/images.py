@@ -1,15 +1,25 @@
-"""How close generated images are to real ones, and how many kinds there are of them.
+"""What became of images: how close to real ones, how varied, and how encoders see them.
 
-All functions take features or class probabilities, such as
-`collapse_lib.metrics.digit_classifier.classify` returns.
+Distances between sets take features or class probabilities, such as
+`collapse_lib.metrics.digit_classifier.classify` returns; the rest takes images or the
+latent variables that an autoencoder's encoder sees in them.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.metrics.distances import w2_squared_gaussians
+from collapse_lib.metrics.tails import entropy
+from collapse_lib.theory.special import entropy_terms
+
 CHUNK = 1_024
+N_PAIRS = 5_000  # of images whose distance is measured
+PER_GROUP = 100  # images in one published density
+N_GRID = 200
 
 
 def class_entropy(probabilities: ArrayLike) -> float:
@@ -35,8 +45,7 @@ def class_entropy(probabilities: ArrayLike) -> float:
     >>> round(class_entropy([[1.0, 0.0], [0.0, 1.0]]), 3)
     0.693
     """
-    mean = _probabilities(probabilities).mean(axis=0)
-    return float(-(mean * np.log(np.where(mean > 0, mean, 1))).sum())
+    return float(entropy(_probabilities(probabilities).mean(axis=0)))
 
 
 def confidence(probabilities: ArrayLike) -> float:
@@ -72,13 +81,7 @@ def frechet_distance(real: ArrayLike, generated: ArrayLike) -> float:
         If the shapes do not fit or a set has fewer than two points.
     """
     a, b = _two_sets(real, generated, least=2)
-    gap = a.mean(axis=0) - b.mean(axis=0)
-    cov_a, cov_b = (np.cov(points, rowvar=False, ddof=0) for points in (a, b))
-    cov_a, cov_b = np.atleast_2d(cov_a), np.atleast_2d(cov_b)
-    values, vectors = np.linalg.eigh(cov_a)
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    cross = np.sqrt(np.linalg.eigvalsh(root @ cov_b @ root).clip(0)).sum()
-    return float(gap @ gap + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)
+    return float(w2_squared_gaussians(*_moments(b), *_moments(a)))
 
 
 def precision(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
@@ -122,6 +125,126 @@ def coverage(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
     """
     a, b = _two_sets(real, generated, least=k + 1)
     return float(_inside(a, _radii(a, k), b).any(axis=1).mean())
+
+
+def measure_images(images: ArrayLike, rng: np.random.Generator) -> dict[str, float]:
+    """Return how different images ``(n, 28, 28)`` are from each other.
+
+    Returns
+    -------
+    dict
+        ``pixel_variance``, the variance of a pixel over images, averaged over pixels;
+        ``distance``, the mean Euclidean distance of two images.
+    """
+    array = np.asarray(images)
+    flat = array.reshape(len(array), -1)
+    first, second = rng.integers(len(flat), size=(2, N_PAIRS))
+    apart = np.linalg.norm(flat[first] - flat[second], axis=1)
+    return {
+        "pixel_variance": float(flat.var(axis=0).mean()),
+        "distance": float(apart[first != second].mean()),
+    }
+
+
+def pixel_entropy(images: ArrayLike) -> float:
+    r"""Return the mean over images of the summed binary entropy of the pixels.
+
+    .. math:: -\sum_j \bigl(x_j \ln x_j + (1 - x_j) \ln(1 - x_j)\bigr)
+
+    The binary cross-entropy of an image is least, and equal to this, if the
+    reconstruction is the image itself. It is 0 for pixels that are black or white.
+    """
+    x = np.asarray(images, dtype=np.float64)
+    return float(entropy_terms(np.stack([x, 1 - x])).sum() / len(x))
+
+
+def measure_latents(latents: ArrayLike) -> dict[str, Any]:
+    """Return spread and peaks of latent variables ``(n, n_latents)``.
+
+    Returns
+    -------
+    dict
+        Mean and standard deviation of all values together, of the first 100 images
+        alone, and of each dimension; the peak of the density of each 100 images.
+    """
+    values = np.asarray(latents, dtype=np.float64)
+    return {
+        "latent_mean": float(values.mean()),
+        "latent_sigma": float(values.std()),
+        "latent_sigmas": values.std(axis=0),
+        "latent_sigma_100": float(values[:PER_GROUP].std()),
+        "latent_peaks": latent_peak(values),
+    }
+
+
+def latent_density(
+    values: ArrayLike, grid: ArrayLike | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a kernel density of latent variables, all dimensions together.
+
+    Gaussian kernels with Scott's bandwidth: what ``seaborn.kdeplot`` draws by default.
+
+    Parameters
+    ----------
+    values
+        Latent variables of any shape.
+    grid
+        Where to evaluate; default: 200 points that go three bandwidths past the
+        extremes.
+
+    Returns
+    -------
+    grid, density
+        Shape ``(n_points,)`` each.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two values or all are the same.
+    """
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    if len(flat) < 2 or flat.min() == flat.max():
+        raise ValueError(
+            f"a density needs two different values, got {flat.size} of which "
+            f"{np.unique(flat).size} differ"
+        )
+    width = flat.std(ddof=1) * len(flat) ** -0.2
+    if grid is None:
+        grid = np.linspace(flat.min() - 3 * width, flat.max() + 3 * width, N_GRID)
+    points = np.asarray(grid, dtype=np.float64)
+    scaled = (points[:, None] - flat) / width
+    density = np.exp(-0.5 * scaled**2).mean(axis=1) / (width * np.sqrt(2 * np.pi))
+    return points, density
+
+
+def latent_peak(latents: ArrayLike) -> NDArray[np.float64]:
+    """Return the height of the density's peak in each group of 100 images.
+
+    Parameters
+    ----------
+    latents
+        Shape ``(n, n_latents)``.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(n // 100,)``; images that fill no group are left out.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 100 images.
+    """
+    array = np.asarray(latents)
+    n_groups = len(array) // PER_GROUP
+    if not n_groups:
+        raise ValueError(f"got {len(array)} images; at least {PER_GROUP} are needed")
+    groups = array[: n_groups * PER_GROUP].reshape(n_groups, -1)
+    return np.array([latent_density(group)[1].max() for group in groups])
+
+
+def _moments(points: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    return points.mean(axis=0), np.atleast_2d(np.cov(points, rowvar=False, ddof=0))
 
 
 def _radii(points: NDArray[np.float64], k: int) -> NDArray[np.float64]:

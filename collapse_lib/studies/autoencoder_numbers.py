@@ -12,14 +12,16 @@ from PIL import Image
 
 from collapse_lib.metrics.digit_classifier import Seen, classify
 from collapse_lib.metrics.images import (
+    PER_GROUP,
     class_entropy,
     confidence,
     coverage,
     frechet_distance,
+    latent_density,
+    pixel_entropy,
     precision,
     recall,
 )
-from collapse_lib.metrics.latents import PER_GROUP, latent_density
 from collapse_lib.models.vae.images import SIDE
 from collapse_lib.studies.records import Records, number_name
 
@@ -106,20 +108,6 @@ def density(record: Mapping[str, Any]) -> NDArray[np.float64]:
     groups = np.array_split(latents, max(1, len(latents) // PER_GROUP))
     densities = [latent_density(group, GRID)[1] for group in groups]
     return np.asarray(np.mean(densities, axis=0))
-
-
-def pixel_entropy(images: ArrayLike) -> float:
-    r"""Return the mean over images of the summed binary entropy of the pixels.
-
-    .. math:: -\sum_j \bigl(x_j \ln x_j + (1 - x_j) \ln(1 - x_j)\bigr)
-
-    The binary cross-entropy of an image is least, and equal to this, if the
-    reconstruction is the image itself. It is 0 for pixels that are black or white.
-    """
-    x = np.asarray(images, dtype=np.float64)
-    both = np.stack([x, 1 - x])
-    logs = np.log(np.where(both > 0, both, 1))
-    return float(-(both * logs).sum() / len(x))
 
 
 def contact_sheet(images: ArrayLike, columns: int) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from collapse_lib import metrics
 from collapse_lib.claims import Estimate
-from collapse_lib.metrics.topic import rarities, similarity
+from collapse_lib.metrics.text import rarities, similarity
 from collapse_lib.models.language.model import Tokens
 from collapse_lib.studies.fine_tuning_arms import ARMS, PUBLISHED
 from collapse_lib.studies.fine_tuning_text import Material

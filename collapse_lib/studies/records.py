@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from collapse_lib.book import results
-from collapse_lib.metrics.latents import latent_peak
+from collapse_lib.metrics.images import measure_images, measure_latents
 from collapse_lib.models.vae.model import VAE, FittedVAE
 
-N_PAIRS = 5_000
 FILE = re.compile(r"(?P<arm>[a-z-]+)-(?P<seed>\d+)/generation-(?P<generation>\d+)\.npz")
 
 
@@ -91,44 +90,6 @@ class Recorder:
         if depth in self.decoders_at:
             arrays["decoder"] = fitted.decoder[0].astype(np.float16)
         return arrays
-
-
-def measure_images(images: ArrayLike, rng: np.random.Generator) -> dict[str, float]:
-    """Return how different images ``(n, 28, 28)`` are from each other.
-
-    Returns
-    -------
-    dict
-        ``pixel_variance``, the variance of a pixel over images, averaged over pixels;
-        ``distance``, the mean Euclidean distance of two images.
-    """
-    array = np.asarray(images)
-    flat = array.reshape(len(array), -1)
-    first, second = rng.integers(len(flat), size=(2, N_PAIRS))
-    apart = np.linalg.norm(flat[first] - flat[second], axis=1)
-    return {
-        "pixel_variance": float(flat.var(axis=0).mean()),
-        "distance": float(apart[first != second].mean()),
-    }
-
-
-def measure_latents(latents: ArrayLike) -> dict[str, Any]:
-    """Return spread and peaks of latent variables ``(n, n_latents)``.
-
-    Returns
-    -------
-    dict
-        Mean and standard deviation of all values together, of the first 100 images
-        alone, and of each dimension; the peak of the density of each 100 images.
-    """
-    values = np.asarray(latents, dtype=np.float64)
-    return {
-        "latent_mean": float(values.mean()),
-        "latent_sigma": float(values.std()),
-        "latent_sigmas": values.std(axis=0),
-        "latent_sigma_100": float(values[:100].std()),
-        "latent_peaks": latent_peak(values),
-    }
 
 
 @dataclass(frozen=True)

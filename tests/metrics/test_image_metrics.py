@@ -8,8 +8,9 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from scipy import linalg, stats
 
+from collapse_lib.data.digits import mnist
 from collapse_lib.metrics import images as fidelity
-from collapse_lib.metrics.latents import latent_density, latent_peak
+from collapse_lib.metrics.images import latent_density, latent_peak
 
 
 def cloud(n: int, d: int = 3, shift: float = 0, scale: float = 1, seed: int = 0):
@@ -106,6 +107,31 @@ def test_sets_that_do_not_fit_are_refused() -> None:
         fidelity.frechet_distance(cloud(9, 3), cloud(9, 2))
     with pytest.raises(ValueError, match="have 9 and 5 points; at least 6"):
         fidelity.coverage(cloud(9), cloud(5))
+
+
+# ---- images and latents as they are -------------------------------------------------
+
+
+def test_measurements_of_known_images_and_latents() -> None:
+    rng = np.random.default_rng(0)
+    images = np.zeros((200, 28, 28))
+    images[::2, 0, :4] = 1  # half the images differ in four pixels
+    found = fidelity.measure_images(images, rng)
+    assert found["pixel_variance"] == pytest.approx(4 * 0.25 / 784)
+    assert found["distance"] == pytest.approx(2 * 0.5, rel=0.05)
+    latents = rng.standard_normal((5_000, 2)) * [1, 3]
+    found = fidelity.measure_latents(latents)
+    assert found["latent_sigma"] == pytest.approx(np.sqrt(5), rel=0.03)
+    np.testing.assert_allclose(found["latent_sigmas"], [1, 3], rtol=0.05)
+    assert len(found["latent_peaks"]) == 50
+
+
+def test_the_entropy_of_pixels() -> None:
+    black_and_white = np.round(mnist().images[:5])
+    assert fidelity.pixel_entropy(black_and_white) == 0
+    assert fidelity.pixel_entropy(np.full((3, 28, 28), 0.5)) == pytest.approx(
+        784 * np.log(2)
+    )
 
 
 # ---- densities of latents -----------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import run_vae
 
+from collapse_lib import metrics
 from collapse_lib.data.digits import mnist
 from collapse_lib.models.vae.images import Images
 from collapse_lib.recursion import checkpoint
@@ -18,7 +19,6 @@ from collapse_lib.studies.autoencoder_numbers import (
     GRID,
     contact_sheet,
     load_sheet,
-    pixel_entropy,
     save_sheet,
     summarise,
     tiles,
@@ -227,20 +227,6 @@ def test_a_missing_generation_is_named(tmp_path: Path) -> None:
         Records.read(tmp_path)
 
 
-def test_measurements_of_known_images_and_latents() -> None:
-    rng = np.random.default_rng(0)
-    images = np.zeros((200, 28, 28))
-    images[::2, 0, :4] = 1  # half the images differ in four pixels
-    found = lineage_records.measure_images(images, rng)
-    assert found["pixel_variance"] == pytest.approx(4 * 0.25 / 784)
-    assert found["distance"] == pytest.approx(2 * 0.5, rel=0.05)
-    latents = rng.standard_normal((5_000, 2)) * [1, 3]
-    found = lineage_records.measure_latents(latents)
-    assert found["latent_sigma"] == pytest.approx(np.sqrt(5), rel=0.03)
-    np.testing.assert_allclose(found["latent_sigmas"], [1, 3], rtol=0.05)
-    assert len(found["latent_peaks"]) == 50
-
-
 # ---- numbers of the chapter ---------------------------------------------------------
 
 
@@ -252,18 +238,14 @@ def test_the_numbers_have_a_place_for_each_generation(records: Records) -> None:
     np.testing.assert_allclose(numbers["paper_class_shares"].sum(axis=2), 1)
     assert all(np.isfinite(values).all() for values in numbers.values())
     kept = records.arrays["paper", 0][0]["images"] / 255
-    assert numbers["paper_floor"][0, 0] == pytest.approx(pixel_entropy(kept), rel=1e-5)
+    assert numbers["paper_floor"][0, 0] == pytest.approx(
+        metrics.pixel_entropy(kept), rel=1e-5
+    )
 
 
 def test_too_few_real_images_are_named(records: Records) -> None:
     with pytest.raises(ValueError, match="3 real images given; 20 are needed"):
         summarise(records, mnist().images[:3])
-
-
-def test_the_entropy_of_pixels() -> None:
-    black_and_white = np.round(mnist().images[:5])
-    assert pixel_entropy(black_and_white) == 0
-    assert pixel_entropy(np.full((3, 28, 28), 0.5)) == pytest.approx(784 * np.log(2))
 
 
 def test_a_contact_sheet_comes_apart_again(tmp_path: Path) -> None:

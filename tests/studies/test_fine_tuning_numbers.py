@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from collapse_lib.metrics import topic
-from collapse_lib.metrics.topic import rarities, similarity
+from collapse_lib.metrics import text as text_metrics
+from collapse_lib.metrics.text import rarities, similarity
 from collapse_lib.models.pretrained import small as pretraining
 from collapse_lib.studies import fine_tuning_numbers as summary
 from collapse_lib.studies.fine_tuning_text import Material
@@ -123,7 +123,7 @@ def test_similarity_of_many_texts_is_that_of_each(
     alone = [
         similarity(texts[i : i + 1], prompts[i : i + 1], rarity)[0] for i in range(11)
     ]
-    monkeypatch.setattr(topic, "AT_ONCE", 3)
+    monkeypatch.setattr(text_metrics, "AT_ONCE", 3)
     np.testing.assert_allclose(similarity(texts, prompts, rarity), alone)
 
 
