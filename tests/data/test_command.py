@@ -128,9 +128,9 @@ def test_a_failure_is_one_line(
     monkeypatch.setattr(command, "DATA", {"thing": alone})
     assert command.main(["thing"]) == 1
     assert capsys.readouterr().err == (
-        "no source brought one, two. far: no route to host. Try again later, or put "
-        "the original files into a folder and name it in the environment variable "
-        "COLLAPSE_THING\n"
+        "no source brought one, two. far: no route to host. Check the network and try "
+        "again, or put the original files into a folder and name it in the environment "
+        "variable COLLAPSE_THING\n"
     )
 
 

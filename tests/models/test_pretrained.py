@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import fake_hub
 import numpy as np
 import pytest
 import torch
@@ -357,6 +360,55 @@ def test_a_fetch_writes_these_files_and_their_hashes(fetched: Path) -> None:
     assert [p.name for p in fetched.parent.iterdir()] == ["opt"]
     for file in files.FILES:
         assert files.checked(fetched, file).exists()
+
+
+@pytest.mark.parametrize("kept", ["embed_tokens", "lm_head"])
+def test_weights_of_2022_are_read_by_their_old_names(
+    original: Path, fetched: Path, tmp_path: Path, kept: str
+) -> None:
+    """Names without "model.", and one of the two for the shared matrix."""
+    from safetensors.torch import load_file, save_file
+
+    source = Path(shutil.copytree(original, tmp_path / "old"))
+    weights = load_file(source / "model.safetensors")
+    weights = {name.removeprefix("model."): w for name, w in weights.items()}
+    if kept == "lm_head":
+        weights["lm_head.weight"] = weights.pop("decoder.embed_tokens.weight")
+    save_file(weights, source / "model.safetensors", {"format": "pt"})
+    found = files.weights(files.convert(source, tmp_path / "own"))
+    expected = files.weights(fetched)
+    assert set(found) == set(expected)
+    for name, weight in expected.items():
+        assert torch.equal(found[name], weight)
+
+
+def test_the_hub_is_asked_for_numbers_only(
+    original: Path, fetched: Path, tmp_path: Path, own: Path
+) -> None:
+    """The real fetch, from a hub that has OPT as the real one has it."""
+    main, robot = tmp_path / "hub/main", tmp_path / "hub/refs/pr/1"
+    shutil.copytree(original, robot)
+    shutil.copytree(original, main, ignore=lambda *_: ["model.safetensors"])
+    (main / "pytorch_model.bin").write_bytes(b"a pickle")
+    command = [sys.executable, "-m", "collapse_lib.data", fake_hub.MODEL, "no/model"]
+    with fake_hub.serving(tmp_path / "hub") as (address, sent):
+        settings = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache")}
+        settings |= {"HF_HUB_OFFLINE": "0", "DISABLE_SAFETENSORS_CONVERSION": "0"}
+        done = subprocess.run(
+            command, env={**os.environ, **settings}, capture_output=True, text=True
+        )
+    assert done.returncode == 1  # of the second name
+    assert done.stderr.splitlines()[-1].startswith("the hub has no model 'no/model'; ")
+    (folder,) = own.iterdir()
+    assert done.stdout.splitlines()[1] == f"{fake_hub.MODEL} is complete in {folder}"
+    assert contents(folder).keys() == contents(fetched).keys()
+    for file in files.FILES:
+        assert sha256_of(folder / file) == sha256_of(fetched / file)
+    assert "refs/pr/1/model.safetensors" in sent
+    assert not any(name.endswith(".bin") for name in sent)
+    assert {path.stat().st_mode for path in folder.iterdir()} == {
+        (folder / files.SUMS).stat().st_mode
+    }
 
 
 def test_pickled_weights_are_not_read(original: Path, tmp_path: Path) -> None:
