@@ -16,6 +16,8 @@ from pathlib import Path
 
 from staleness import ROOT, hash_of, tracked
 
+from collapse_lib import files
+
 # No page is made of hidden files, and none of these.
 NOT_INPUTS = (".", "tests/")
 # The program of the same environment, whatever PATH says.
@@ -62,7 +64,7 @@ def build(root: Path, command: Sequence[str] = COMMAND) -> int:
     if not index.exists():
         print(f"\nThe build ended well but wrote no {index}.", file=sys.stderr)
         return 1
-    stamp.write_text(now, "utf-8")
+    files.write(stamp, now.encode())
     print(f"\nThe book is built: open {index}")
     return 0
 

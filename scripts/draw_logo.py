@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from collapse_lib import files
 from collapse_lib.book.plotting import generation_palette
 
 STATIC = Path(__file__).resolve().parent.parent / "_static"
@@ -83,7 +84,7 @@ def main(argv: Sequence[str]) -> int:
             if not path.is_file() or path.read_text("utf-8") != text:
                 stale.append(name)
         else:
-            path.write_text(text, "utf-8")
+            files.write_text(path, text)
             print(path)
     if stale:
         print(f"{', '.join(stale)}: run python scripts/draw_logo.py", file=sys.stderr)

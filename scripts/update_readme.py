@@ -15,7 +15,7 @@ from pathlib import Path
 
 from staleness import ROOT
 
-from collapse_lib import claims
+from collapse_lib import claims, files
 from collapse_lib.book import notebooks
 from collapse_lib.book.notebooks import BookError, Notebook
 from collapse_lib.claims.verdict import SYMBOLS
@@ -88,7 +88,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
     if "--check" in argv:
         print("README.md is out of date; run `make notebooks`", file=sys.stderr)
         return 1
-    path.write_text(new, "utf-8")
+    files.write_text(path, new)
     print("README.md is brought up to date")
     return 0
 
