@@ -123,8 +123,8 @@ def word_frequencies(
 
     Notes
     -----
-    Used in chapter 02. Source: Speer (2022). The package rounds frequencies to about
-    a percent, so that many words share one.
+    Source: Speer (2022). The package rounds frequencies to about a percent, so that
+    many words share one.
 
     Examples
     --------

@@ -11,17 +11,19 @@ import importlib.resources
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+from torch.nn import functional as F
 
 from collapse_lib import files
 from collapse_lib.data.digits import Digits, mnist
 from collapse_lib.models.vae.images import check_images
-
-if TYPE_CHECKING:
-    from torch import nn
 
 WEIGHTS = "digit_classifier.safetensors"
 N_FEATURES = 64
@@ -68,11 +70,9 @@ def classify(images: ArrayLike, network: nn.Module | None = None) -> Seen:
 
     Notes
     -----
-    Used in chapter 07. The network was trained on real digits. On images unlike any
-    digit its probabilities say which digit is nearest, not that there is one.
+    The network was trained on real digits. On images unlike any digit its probabilities
+    say which digit is nearest, not that there is one.
     """
-    import torch
-
     array = check_images(images)
     if array.ndim != 3:
         raise ValueError(f"images have shape {array.shape}; needed is (n, 28, 28)")
@@ -90,9 +90,6 @@ def classify(images: ArrayLike, network: nn.Module | None = None) -> Seen:
 
 def build_classifier(seed: int) -> nn.Sequential:
     """Return the untrained network: two convolutions, 64 features, ten digits."""
-    import torch
-    from torch import nn
-
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return nn.Sequential(
@@ -118,9 +115,6 @@ def train_classifier(
     seed: int = 0,
 ) -> nn.Sequential:
     """Train with Adam and a learning rate that rises, then falls to zero."""
-    import torch
-    from torch.nn import functional as F
-
     network = build_classifier(seed)
     images = torch.from_numpy(digits.images).unsqueeze(1)
     labels = torch.from_numpy(digits.labels)
@@ -147,8 +141,6 @@ def accuracy(digits: Digits, network: nn.Module | None = None) -> float:
 
 def save_classifier(path: Path, network: nn.Module, recipe: dict[str, object]) -> None:
     """Store weights, with how they were made."""
-    from safetensors.torch import save
-
     files.write(path, save(network.state_dict(), {"recipe": json.dumps(recipe)}))
 
 
@@ -160,9 +152,6 @@ def load_classifier(path: Path) -> nn.Sequential:
     ValueError
         If the file is damaged or holds another network.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     network = build_classifier(seed=0)
     try:
         network.load_state_dict(load_file(path))
@@ -183,8 +172,6 @@ def _stored() -> nn.Sequential:
 
 def main() -> None:
     """Train on all of MNIST and replace the stored weights."""
-    import torch
-
     torch.set_num_threads(1)  # the same sums in the same order on every machine
     network = train_classifier(mnist("60k"), **RECIPE)
     correct = accuracy(mnist("60k", "test"), network)

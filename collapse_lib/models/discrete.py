@@ -97,8 +97,7 @@ class Categorical:
 
     Notes
     -----
-    Source: Shumailov et al. (2024), "Discrete
-    distributions with exact approximation".
+    Source: Shumailov et al. (2024), "Discrete distributions with exact approximation".
 
     Examples
     --------
@@ -133,22 +132,14 @@ class Categorical:
             If a state is not an integer from 0 to ``n_states - 1``, or the data are
             empty or of another shape.
         """
-        counts = self._count(data)
-        return FittedCategorical(counts.counts / counts.size, self.law)
-
-    def _count(self, data: Data) -> Counts:
         if isinstance(data, Counts):
-            if data.counts.shape[1] != self.n_states:
-                raise ValueError(
-                    f"the counts are of {data.counts.shape[1]} states, "
-                    f"n_states is {self.n_states}"
-                )
-            return data
-        data = points(data, self, Counts)
-        check_data(data, self.event_ndim)
-        return self._count_points(data)
+            p = frequencies(data, self.n_states)
+        else:
+            p = self._count(points(data, self, Counts))
+        return FittedCategorical(p, self.law)
 
-    def _count_points(self, data: NDArray[Any]) -> Counts:
+    def _count(self, data: NDArray[Any]) -> NDArray[np.float64]:
+        check_data(data, self.event_ndim)
         if data.dtype.kind not in "iu":
             raise ValueError(f"states must be integers, the data are {data.dtype}")
         if data.min() < 0 or data.max() >= self.n_states:
@@ -160,7 +151,23 @@ class Categorical:
         offsets = self.n_states * np.arange(len(data))[:, None]
         n_labels = len(data) * self.n_states
         flat = np.bincount((data + offsets).ravel(), minlength=n_labels)
-        return Counts(data.shape[1], flat.reshape(len(data), self.n_states))
+        return np.asarray(flat.reshape(len(data), self.n_states) / data.shape[1])
+
+
+def frequencies(
+    data: Counts | ExpectedCounts, n_states: int, what: str = "states, n_states is"
+) -> NDArray[np.float64]:
+    """Return how frequent each state is, shape ``(chains, n_states)``.
+
+    Raises
+    ------
+    ValueError
+        If the model has another number of states; ``what`` is how it calls them.
+    """
+    found = data.counts.shape[1]
+    if found != n_states:
+        raise ValueError(f"the counts are of {found} {what} {n_states}")
+    return np.asarray(data.counts / data.size)
 
 
 @dataclass(frozen=True)

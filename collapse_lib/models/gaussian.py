@@ -77,8 +77,8 @@ class Gaussian:
 
     Notes
     -----
-    Source: Shumailov et al. (2024), supplementary
-    section 3.1.1; independence of the two statistics is Cochran's theorem.
+    Source: Shumailov et al. (2024), supplementary section 3.1.1; independence of the
+    two statistics is Cochran's theorem.
 
     Examples
     --------

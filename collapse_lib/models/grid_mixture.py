@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_choice, check_positive
-from collapse_lib.models.discrete import Counts, ExpectedCounts
+from collapse_lib.models.discrete import Counts, ExpectedCounts, frequencies
 from collapse_lib.models.line_mixture import LineMixture
 from collapse_lib.samples import Data, Summary
 
@@ -161,12 +161,7 @@ class GridMixture:
                 f"GridMixture cannot be fitted to {type(data).__name__}; it needs the "
                 "counts of its grid points, as from its source(...)"
             )
-        if data.counts.shape[1] != self.n_points:
-            raise ValueError(
-                f"the counts are of {data.counts.shape[1]} points, the grid has "
-                f"{self.n_points}"
-            )
-        return np.asarray(data.counts / data.size)
+        return frequencies(data, self.n_points, "points, the grid has")
 
     def _maximise(self, mixture: LineMixture, shares: Array) -> LineMixture:
         """Run EM until it stands still; chains that have arrived drop out."""

@@ -16,6 +16,7 @@ from collapse_lib.models.discrete import (
     Counts,
     ExpectedCounts,
     FittedCategorical,
+    frequencies,
 )
 from collapse_lib.samples import Data, check_data, points
 
@@ -67,9 +68,9 @@ class RidgeDensity:
 
     Notes
     -----
-    Our construction: the paper (Shumailov et al. 2024,
-    "Theoretical intuition") names regularised density estimation in a kernel space,
-    but its formulas were not available to us.
+    Our construction: the paper (Shumailov et al. 2024, "Theoretical intuition") names
+    regularised density estimation in a kernel space, but its formulas were not
+    available to us.
     """
 
     low: float
@@ -176,12 +177,7 @@ class RidgeDensity:
 
     def _frequencies(self, data: Data) -> NDArray[np.float64]:
         if isinstance(data, (Counts, ExpectedCounts)):
-            if data.counts.shape[1] != self.n_points:
-                raise ValueError(
-                    f"the counts are of {data.counts.shape[1]} points, the grid has "
-                    f"{self.n_points}"
-                )
-            return np.asarray(data.counts / data.size)
+            return frequencies(data, self.n_points, "points, the grid has")
         data = points(data, self, Counts, ExpectedCounts)
         check_data(data, self.event_ndim)
         step = (self.high - self.low) / (self.n_points - 1)

@@ -1,4 +1,4 @@
-"""Weights of a network <-> one vector, and half precision. Uses torch."""
+"""What networks share: weights as one vector, half precision, losses that diverge."""
 
 from __future__ import annotations
 
@@ -62,3 +62,12 @@ def autocast(
         return nullcontext()
     kind = device.split(":")[0]
     return torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=cache)
+
+
+def check_losses(losses: NDArray[np.float64], learning_rate: float) -> None:
+    """Raise ValueError if the loss of an epoch is no number."""
+    if not np.isfinite(losses).all():
+        raise ValueError(
+            f"training diverged: the loss of the epochs is {losses}; lower "
+            f"learning_rate (it is {learning_rate:g})"
+        )

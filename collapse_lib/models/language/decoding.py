@@ -87,8 +87,7 @@ class Ancestral(Decoder):
 
     Notes
     -----
-    The limits apply in this order: temperature,
-    ``top_k``, ``top_p``.
+    The limits apply in this order: temperature, ``top_k``, ``top_p``.
     """
 
     temperature: float = 1.0
@@ -171,8 +170,7 @@ class Beam(Decoder):
 
     Notes
     -----
-    Shumailov et al. (2024) use five beams, and a penalty of 2 in
-    their ablation.
+    Shumailov et al. (2024) use five beams, and a penalty of 2 in their ablation.
     """
 
     beams: int = 5

@@ -14,7 +14,7 @@ from collapse_lib.checks import check_count
 from collapse_lib.models.base import FittedChains
 from collapse_lib.models.language import training
 from collapse_lib.models.language.decoding import Ancestral, Decoder
-from collapse_lib.models.weights import pack, unpack
+from collapse_lib.models.weights import check_losses, pack, unpack
 from collapse_lib.samples import Data, check_data, describe, points
 
 Tokens = NDArray[np.integer[Any]]
@@ -121,11 +121,7 @@ class LanguageModel(training.Training):
         losses, validation = training.train(
             network, blocks, self.validation, self, training_seed
         )
-        if not np.isfinite(losses).all():
-            raise ValueError(
-                f"training diverged: the loss of the epochs is {losses}; lower "
-                f"learning_rate (it is {self.learning_rate:g})"
-            )
+        check_losses(losses, self.learning_rate)
         return pack(network), losses, validation
 
     def _check(self, data: Data) -> Tokens:

@@ -34,8 +34,8 @@ class Transformer(LanguageModel):
 
     Notes
     -----
-    Zhang et al. (2022) describe OPT. Runs in every regime.
-    On CPU a fit is bit-identical for the same number of threads.
+    Zhang et al. (2022) describe OPT. Runs in every regime. On CPU a fit is
+    bit-identical for the same number of threads.
 
     Examples
     --------

@@ -39,8 +39,8 @@ class NGram:
     -----
     All n-grams of all chains are kept as sorted integers, see
     `collapse_lib.models.ngram.table`: counting is one sort and finding a context one
-    binary search, for millions of symbols at once. That needs
-    ``chains * n_symbols**order < 2**63``.
+    binary search, for millions of symbols at once. That needs ``chains *
+    n_symbols**order < 2**63``.
 
     Examples
     --------

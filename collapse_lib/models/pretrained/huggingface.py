@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from collapse_lib.data.models import library
@@ -30,8 +31,6 @@ class HuggingFace(nn.Module):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         transformers = library()
-        from safetensors import SafetensorError
-
         try:
             with torch.random.fork_rng(devices=[]):
                 model, report = transformers.AutoModelForCausalLM.from_pretrained(

@@ -44,9 +44,9 @@ class Pretrained(LanguageModel):
 
     Notes
     -----
-    Models with the architecture of OPT run in our own network;
-    others run in Hugging Face's, which needs the extra ``[pretrained]``. SmolLM2 was
-    trained on much generated text: it is no purely human generation 0.
+    Models with the architecture of OPT run in our own network; others run in Hugging
+    Face's, which needs the extra ``[pretrained]``. SmolLM2 was trained on much
+    generated text: it is no purely human generation 0.
     """
 
     name: str | Path

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
 
 from collapse_lib import files
 from collapse_lib.data.corpora import corpus
@@ -141,8 +143,6 @@ def pretrain(size: Sequence[int], **settings: Any) -> Weights:
 
 def save(path: Path, size: Sequence[int], weights: Weights) -> None:
     """Store weights in half precision, with how they were made."""
-    from safetensors.numpy import save as to_bytes
-
     made = {"size": _name(size), "recipe": json.dumps(RECIPE)}
     files.write(path, to_bytes({"weights": weights.astype(np.float16)}, made))
 
@@ -155,8 +155,6 @@ def load(path: Path, size: Sequence[int]) -> Weights:
     ValueError
         If the file is damaged, or holds another model.
     """
-    from safetensors import SafetensorError, safe_open
-
     wanted = {"size": _name(size), "recipe": json.dumps(RECIPE)}
     try:
         with safe_open(path, "numpy") as file:

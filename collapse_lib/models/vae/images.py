@@ -41,8 +41,8 @@ class Images(Summary):
 
     Notes
     -----
-    The released code of Shumailov et al. (2024) trains on such a
-    stream of decoder means.
+    The released code of Shumailov et al. (2024) trains on such a stream of decoder
+    means.
     """
 
     stored: NDArray[np.float32]

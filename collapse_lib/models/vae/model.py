@@ -12,7 +12,7 @@ from collapse_lib.models.base import FittedChains
 from collapse_lib.models.vae import network as networks
 from collapse_lib.models.vae import training
 from collapse_lib.models.vae.images import SIDE, Images, check_images
-from collapse_lib.models.weights import pack
+from collapse_lib.models.weights import check_losses, pack
 from collapse_lib.samples import Data, check_data, points
 
 PIXELS = ("mean", "binary")
@@ -53,11 +53,10 @@ class VAE:
 
     Notes
     -----
-    Kingma and Welling (2014); Shumailov et al. (2024), released
-    notebook. Runs in every regime; regimes that put real and generated images together
-    need the real ones as ``Images.of(array)``. A `Temperature` works on
-    the latent variables: it scales their variance.
-    On CPU a fit is bit-identical for the same number of threads.
+    Kingma and Welling (2014); Shumailov et al. (2024), released notebook. Runs in every
+    regime; regimes that put real and generated images together need the real ones as
+    ``Images.of(array)``. A `Temperature` works on the latent variables: it scales their
+    variance. On CPU a fit is bit-identical for the same number of threads.
     """
 
     epochs: int = 30
@@ -116,11 +115,7 @@ class VAE:
         losses = training.train(
             supply, trainer, seed=training_seed, epochs=self.epochs, batch=self.batch
         )
-        if not np.isfinite(losses).all():
-            raise ValueError(
-                f"training diverged: the loss of the epochs is {losses}; lower "
-                f"learning_rate (it is {self.learning_rate:g})"
-            )
+        check_losses(losses, self.learning_rate)
         return pack(network.encoder), pack(network.decoder), losses
 
 
