@@ -84,10 +84,15 @@ def _explained(rule: str, value: Any, rules: Mapping[str, Any]) -> str:
     if rule == "additionalProperties":
         allowed = rules["properties"]
         unknown = {key: value[key] for key in value if key not in allowed}
-        return f"unknown {unknown}; allowed are {', '.join(allowed)}"
+        return f"unknown {_shown(unknown)}; allowed are {', '.join(allowed)}"
     if rule == "propertyNames":
         rules, value = rules["propertyNames"], list(value)
     # Of a mapping whose fields do not go together the names say enough.
     fields = isinstance(value, Mapping) and rule in ("oneOf", "not")
-    given = f"the fields {', '.join(value)}" if fields else repr(value)
+    given = f"the fields {', '.join(value)}" if fields else _shown(value)
     return f"got {given}; allowed: {rules.get('description', rules)}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]} ..."

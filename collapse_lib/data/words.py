@@ -14,7 +14,7 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_choice, check_count
 
 #: The release whose numbers the book shows.
 WORDFREQ_VERSION = "3.1.1"
@@ -136,10 +136,7 @@ def word_frequencies(
     import wordfreq
 
     check_release(version("wordfreq"))
-    if wordlist not in WORDLISTS:
-        raise ValueError(
-            f"wordlist is {wordlist!r}; allowed: {', '.join(map(repr, WORDLISTS))}"
-        )
+    check_choice("wordlist", wordlist, WORDLISTS)
     known = sorted(wordfreq.available_languages(wordlist))
     if language not in known:
         raise ValueError(
