@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib.models.base import FittedChains
-
-if TYPE_CHECKING:
-    from collapse_lib.recursion.history import History
 
 Array = NDArray[np.float64]
 
@@ -139,43 +134,3 @@ class LineMixture(FittedChains):
     def arrays(self) -> tuple[Array, Array, Array]:
         """Weights, means and widths."""
         return self.weights, self.means, self.widths
-
-
-#: Measures for `recurse`: all parameters of a mixture of one or two components. A
-#: single component counts as both the left and the right one, with weight 1.
-PARAMETERS: dict[str, Callable[[Any], Array]] = {
-    "left_weight": lambda fit: np.asarray(fit.mixture.weights[:, 0]),
-    "left_mean": lambda fit: np.asarray(fit.mixture.means[:, 0]),
-    "left_width": lambda fit: np.asarray(fit.mixture.widths[:, 0]),
-    "right_mean": lambda fit: np.asarray(fit.mixture.means[:, -1]),
-    "right_width": lambda fit: np.asarray(fit.mixture.widths[:, -1]),
-}
-
-
-def densities(history: History, x: Array, row: int = -1) -> Array:
-    """Return the densities of the models of one generation.
-
-    Parameters
-    ----------
-    history
-        A history with the measures `PARAMETERS`.
-    x
-        Where to evaluate, shape ``(n,)``.
-    row
-        Which of the recorded generations; default: the last.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(chains, n)``.
-    """
-    values = {name: history.array(name)[row][:, None] for name in PARAMETERS}
-    share = values["left_weight"]
-    left = _normal(x, values["left_mean"], values["left_width"])
-    right = _normal(x, values["right_mean"], values["right_width"])
-    return np.asarray(share * left + (1 - share) * right)
-
-
-def _normal(x: Array, mean: Array, width: Array) -> Array:
-    z = (x - mean) / width
-    return np.asarray(np.exp(-0.5 * z**2) / (width * math.sqrt(2 * math.pi)))

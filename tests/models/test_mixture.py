@@ -4,6 +4,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -479,7 +480,7 @@ def test_spread_and_widths():
 
 
 def test_a_recorded_run_gives_its_mixtures_back():
-    fits = []
+    fits, parts = [], ("weights", "means", "covariances")
 
     def keep(fit):
         fits.append(fit)
@@ -491,14 +492,14 @@ def test_a_recorded_run_gives_its_mixtures_back():
         regime=regimes.Replace(),
         n_samples=30,
         n_generations=3,
-        measure={"spread": keep, **FittedGaussianMixture.numbers(2, 2)},
+        measure={"spread": keep, **{name: attrgetter(name) for name in parts}},
         rng=any_rng(),
         chains=5,
     )
-    all_at_once = FittedGaussianMixture.of_history(history, 2, 2)
+    all_at_once = FittedGaussianMixture(*map(history.array, parts))
     assert all_at_once.means.shape == (4, 5, 2, 2)
     for t, fit in enumerate(fits):
-        for name in ("weights", "means", "covariances"):
+        for name in parts:
             again = getattr(all_at_once, name)[t]
             np.testing.assert_array_equal(again, getattr(fit, name))
     np.testing.assert_allclose(all_at_once.spread, history.array("spread"))

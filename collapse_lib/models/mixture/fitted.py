@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from collapse_lib.models.base import FittedChains
 
 Array = NDArray[np.float64]
-Measure = Callable[[Any], Array]
 
 # Points handled at a time: enough that two threads, which take turns in Python between
 # operations, mostly compute. Smaller blocks, which fit a core's cache, were slower.
@@ -83,49 +81,6 @@ class FittedGaussianMixture(FittedChains):
                 "every covariance must be symmetric and positive semi-definite"
             )
         return cls(weights[None], means[None], covariances[None])
-
-    @staticmethod
-    def numbers(k: int, dim: int) -> dict[str, Measure]:
-        """Return measures that record every parameter, for `recurse`.
-
-        What needs the parameters of two generations, as a distance does, is then
-        computed after the run, from :meth:`of_history`.
-        """
-        measures: dict[str, Measure] = {}
-        for j in range(k):
-            measures[f"w{j}"] = partial(_entry, "weights", (j,))
-            for a in range(dim):
-                measures[f"m{j}{a}"] = partial(_entry, "means", (j, a))
-                for b in range(a, dim):
-                    measures[f"s{j}{a}{b}"] = partial(_entry, "covariances", (j, a, b))
-        return measures
-
-    @classmethod
-    def of_history(cls, history: Any, k: int, dim: int) -> FittedGaussianMixture:
-        """Return the mixtures of a run that measured :meth:`numbers`.
-
-        Returns
-        -------
-        FittedGaussianMixture
-            Its arrays have two leading axes, ``(generations, chains)``. Everything but
-            ``expand`` and ``sample`` works on them.
-        """
-
-        def stacked(names: list[str]) -> Array:
-            return np.stack([history.array(name) for name in names], axis=-1)
-
-        parts, axes = range(k), range(dim)
-        means = [stacked([f"m{j}{a}" for a in axes]) for j in parts]
-        flat = [
-            stacked([f"s{j}{min(a, b)}{max(a, b)}" for a in axes for b in axes])
-            for j in parts
-        ]
-        covariances = np.stack(flat, axis=-2)
-        return cls(
-            stacked([f"w{j}" for j in parts]),
-            np.stack(means, axis=-2),
-            covariances.reshape(*covariances.shape[:-1], dim, dim),
-        )
 
     @classmethod
     def stack(cls, mixtures: Sequence[FittedGaussianMixture]) -> FittedGaussianMixture:
@@ -228,11 +183,6 @@ class FittedGaussianMixture(FittedChains):
             constant = np.log(self.weights) - np.log(diagonal).sum(axis=-1)
         constant -= dim / 2 * math.log(2 * math.pi)
         return np.asarray(constant[..., None] - (scaled**2).sum(axis=-2) / 2)
-
-
-def _entry(name: str, place: tuple[int, ...], fitted: FittedGaussianMixture) -> Array:
-    """Return one parameter of every chain."""
-    return np.asarray(getattr(fitted, name)[(slice(None), *place)])
 
 
 def in_blocks(chains: int, n: int) -> Iterator[tuple[slice, slice]]:
