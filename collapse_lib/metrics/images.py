@@ -128,7 +128,14 @@ def coverage(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
 
 
 def measure_images(images: ArrayLike, rng: np.random.Generator) -> dict[str, float]:
-    """Return how different images ``(n, 28, 28)`` are from each other.
+    """Return how different images are from each other.
+
+    Parameters
+    ----------
+    images
+        Shape ``(n, 28, 28)``.
+    rng
+        Draws the pairs whose distance is measured.
 
     Returns
     -------
@@ -153,19 +160,39 @@ def pixel_entropy(images: ArrayLike) -> float:
 
     The binary cross-entropy of an image is least, and equal to this, if the
     reconstruction is the image itself. It is 0 for pixels that are black or white.
+
+    Parameters
+    ----------
+    images
+        Shape ``(n, ...)``, values in [0, 1].
+
+    Examples
+    --------
+    >>> round(pixel_entropy([[0.5, 1.0]]), 3)
+    0.693
     """
     x = np.asarray(images, dtype=np.float64)
     return float(entropy_terms(np.stack([x, 1 - x])).sum() / len(x))
 
 
 def measure_latents(latents: ArrayLike) -> dict[str, Any]:
-    """Return spread and peaks of latent variables ``(n, n_latents)``.
+    """Return spread and peaks of latent variables.
+
+    Parameters
+    ----------
+    latents
+        Shape ``(n, n_latents)``, at least 100 images.
 
     Returns
     -------
     dict
         Mean and standard deviation of all values together, of the first 100 images
         alone, and of each dimension; the peak of the density of each 100 images.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 100 images.
     """
     values = np.asarray(latents, dtype=np.float64)
     return {

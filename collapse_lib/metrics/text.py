@@ -187,6 +187,16 @@ def rarities(blocks: Tokens) -> Array:
 
     Here :math:`n_w` of ``n`` blocks hold the token; 0.5 stands for none. Tokens beyond
     the largest one in the blocks have no weight of their own, see `similarity`.
+
+    Parameters
+    ----------
+    blocks
+        Tokens, shape ``(n, length)``.
+
+    Examples
+    --------
+    >>> rarities(np.array([[0, 1], [0, 2]])).round(2)
+    array([0.  , 0.69, 0.69])
     """
     n_tokens = int(blocks.max()) + 1
     holds = np.zeros((len(blocks), n_tokens), bool)
