@@ -1,4 +1,4 @@
-r"""A picture as a distribution of ink, and the copier that re-estimates it.
+r"""A picture as a distribution of ink, its copies, and sheets of many pictures.
 
 A grey picture, divided by its total darkness, says where a drop of ink falls. A copier
 that sprays :math:`M` drops by that law and hands the sheet on is the recursion of this
@@ -9,13 +9,16 @@ module has the picture and shows the sheets.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from collapse_lib.files import write
 from collapse_lib.models.discrete import FittedCategorical
+from collapse_lib.models.vae.images import SIDE
 
 Array = NDArray[np.float64]
 
@@ -116,3 +119,44 @@ def _as_pictures(p: Array, shape: tuple[int, ...]) -> Array:
             f"{p.shape[1]} probabilities do not fill a picture of shape {shape}"
         )
     return p.reshape(len(p), *shape)
+
+
+def contact_sheet(images: ArrayLike, columns: int) -> NDArray[Any]:
+    """Put images ``(n, h, w)`` side by side, ``columns`` in a row.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(rows * h, columns * w)``.
+
+    Raises
+    ------
+    ValueError
+        If the images do not fill whole rows.
+    """
+    array = np.asarray(images)
+    n, height, width = array.shape
+    if n % columns:
+        raise ValueError(f"{n} images do not fill rows of {columns}")
+    grid = array.reshape(n // columns, columns, height, width)
+    return grid.swapaxes(1, 2).reshape(n // columns * height, columns * width)
+
+
+def tiles(sheet: ArrayLike, side: int) -> NDArray[Any]:
+    """Take a contact sheet of square images apart: the inverse of `contact_sheet`."""
+    array = np.asarray(sheet)
+    rows, columns = array.shape[0] // side, array.shape[1] // side
+    grid = array.reshape(rows, side, columns, side)
+    return grid.swapaxes(1, 2).reshape(rows * columns, side, side)
+
+
+def save_sheet(path: Path, images: ArrayLike, columns: int) -> None:
+    """Write grey images ``(n, h, w)`` of bytes as one PNG contact sheet, lossless."""
+    sheet = Image.fromarray(contact_sheet(images, columns))
+    write(path, lambda file: sheet.save(file, "png", optimize=True))
+
+
+def load_sheet(path: Path, side: int = SIDE) -> NDArray[np.uint8]:
+    """Return the images of a contact sheet, shape ``(n, side, side)``."""
+    with Image.open(path) as sheet:
+        return tiles(np.asarray(sheet), side)

@@ -230,7 +230,9 @@ def write(
     files.write_arrays(path, {**arrays, "meta": np.array(text)}, compress=compress)
 
 
-def read(path: Path, fingerprint: Fingerprint) -> tuple[Arrays, dict[str, Any]]:
+def read(
+    path: Path, fingerprint: Fingerprint | None = None
+) -> tuple[Arrays, dict[str, Any]]:
     """Read a file of `write`.
 
     Parameters
@@ -238,7 +240,7 @@ def read(path: Path, fingerprint: Fingerprint) -> tuple[Arrays, dict[str, Any]]:
     path
         The file.
     fingerprint
-        The file must have been written with the same.
+        The file must have been written with the same; default: any.
 
     Raises
     ------
@@ -260,7 +262,8 @@ def read(path: Path, fingerprint: Fingerprint) -> tuple[Arrays, dict[str, Any]]:
         )
     if not intact:
         raise ValueError(_damaged(path, "its checksum does not match"))
-    if meta["fingerprint"] != fingerprint(meta["generation"] - bool(meta["dead_end"])):
+    ends_at = meta["generation"] - bool(meta["dead_end"])
+    if fingerprint is not None and meta["fingerprint"] != fingerprint(ends_at):
         raise ValueError(
             f"{path} belongs to another experiment (other model, data, regime, sizes, "
             "number of chains or seed); use another path, or delete it to start again"

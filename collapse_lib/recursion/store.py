@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -92,18 +92,50 @@ class Store(Record):
 
     def history(self, recorded: list[int], attrs: dict[str, Any]) -> History:
         """Read some of the generations."""
-        every = [self._read(t) for t in recorded]
-        arrays = {name: np.stack([one[name] for one in every]) for name in every[0]}
-        return History(np.array(recorded, np.int64), arrays, attrs)
+        return history_in(self.folder, recorded, self.fingerprint, attrs)
 
     def _read(self, t: int) -> Arrays:
         return measured_in(read(self._path(t), self.fingerprint)[0])
 
     def _path(self, t: int) -> Path:
-        return self.folder / f"generation-{t:02d}.npz"
+        return _file(self.folder, t)
 
 
 def generations_in(folder: Path) -> list[int]:
     """Return the generations that a store holds, ascending."""
     found = (NAME.fullmatch(path.name) for path in folder.glob("generation-*.npz"))
     return sorted(int(match[1]) for match in found if match)
+
+
+def history_in(
+    folder: Path,
+    generations: Iterable[int] | None = None,
+    fingerprint: Fingerprint | None = None,
+    attrs: dict[str, Any] | None = None,
+) -> History:
+    """Return what a store holds.
+
+    Parameters
+    ----------
+    folder
+        The store.
+    generations
+        Which ones; default: all.
+    fingerprint
+        Of the experiment that it must belong to; default: any.
+    attrs
+        Of the history.
+
+    Raises
+    ------
+    ValueError
+        If a file is damaged, of another version, or belongs to another experiment.
+    """
+    wanted = generations_in(folder) if generations is None else list(generations)
+    every = [measured_in(read(_file(folder, t), fingerprint)[0]) for t in wanted]
+    arrays = {name: np.stack([one[name] for one in every]) for name in every[0]}
+    return History(np.array(wanted, np.int64), arrays, attrs or {})
+
+
+def _file(folder: Path, t: int) -> Path:
+    return folder / f"generation-{t:02d}.npz"

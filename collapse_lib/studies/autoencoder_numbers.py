@@ -1,14 +1,11 @@
-"""The numbers of chapter 07, computed from the records of its runs."""
+"""The numbers of chapter 07, computed from what its study measured."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
 
 from collapse_lib.metrics.digit_classifier import Seen, classify
 from collapse_lib.metrics.images import (
@@ -22,8 +19,8 @@ from collapse_lib.metrics.images import (
     precision,
     recall,
 )
-from collapse_lib.models.vae.images import SIDE
-from collapse_lib.studies.records import Records, number_name
+from collapse_lib.recursion.history import Arms
+from collapse_lib.studies.study import Record, flatten, records
 
 #: Where densities of latent variables are stored.
 GRID = np.linspace(-3, 3, 121)
@@ -31,13 +28,13 @@ GRID = np.linspace(-3, 3, 121)
 PLAIN = ("latent_sigma", "latent_sigma_100", "pixel_variance", "distance")
 
 
-def summarise(records: Records, real: ArrayLike) -> dict[str, NDArray[np.float64]]:
+def summarise(history: Arms, real: ArrayLike) -> dict[str, NDArray[np.float64]]:
     """Return every number of every arm.
 
     Parameters
     ----------
-    records
-        What the runs stored.
+    history
+        What `collapse_lib.studies.autoencoders.Autoencoders` measured.
     real
         Real images ``(n, 28, 28)`` to compare with; as many are taken as were kept of
         a generation.
@@ -46,31 +43,33 @@ def summarise(records: Records, real: ArrayLike) -> dict[str, NDArray[np.float64
     -------
     dict
         As `number_name` names it, shape ``(replicates, generations + 1)``, and for the
-        arm *paper* the latent density on `GRID`, averaged over replicates, shape
-        ``(generations + 1, 121)``.
+        first arm, *paper*, the latent density on `GRID`, averaged over replicates,
+        shape ``(generations + 1, 121)``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer real images.
     """
-    seen = _look(records, np.asarray(real, dtype=np.float32))
-    numbers: dict[str, NDArray[np.float64]] = {}
-    for arm in sorted({name for name, _ in records.arrays}):
-        runs = [records.arrays[arm, seed] for seed in records.replicates(arm)]
-        last = min(map(len, runs))
-        rows = [[measure(record, seen) for record in run] for run in runs]
-        for metric in rows[0][0]:
-            values = [[row[metric] for row in run[:last]] for run in rows]
-            numbers[number_name(arm, metric)] = np.array(values)
-        if arm == "paper":
-            densities = [[density(record) for record in run[:last]] for run in runs]
-            numbers["paper_density"] = np.mean(densities, axis=0)
-    return numbers
+    own = history.arm("paper")
+    seen = _look(np.asarray(real, dtype=np.float32), own.array("images").shape[2])
+
+    def of_lineage(lineage: list[Record], replicate: int) -> dict[str, Any]:
+        rows = [measure(record, seen) for record in lineage]
+        return {metric: [row[metric] for row in rows] for metric in rows[0]}
+
+    chains = [records(own, chain) for chain in range(own.chains)]
+    densities = [[density(record) for record in lineage] for lineage in chains]
+    return flatten(history, of_lineage) | {"paper_density": np.mean(densities, axis=0)}
 
 
-def measure(record: Mapping[str, Any], real: Seen) -> dict[str, Any]:
+def measure(record: Record, real: Seen) -> dict[str, Any]:
     """Return the numbers of one generation.
 
     Parameters
     ----------
     record
-        What a `Recorder` stored.
+        What was measured of it.
     real
         What the classifier sees in real images.
 
@@ -102,7 +101,7 @@ def measure(record: Mapping[str, Any], real: Seen) -> dict[str, Any]:
     }
 
 
-def density(record: Mapping[str, Any]) -> NDArray[np.float64]:
+def density(record: Record) -> NDArray[np.float64]:
     """Return the latent density on `GRID`, averaged over groups of 100 images."""
     latents = np.asarray(record["latents"], dtype=np.float64)
     groups = np.array_split(latents, max(1, len(latents) // PER_GROUP))
@@ -110,65 +109,7 @@ def density(record: Mapping[str, Any]) -> NDArray[np.float64]:
     return np.asarray(np.mean(densities, axis=0))
 
 
-def contact_sheet(images: ArrayLike, columns: int) -> NDArray[Any]:
-    """Put images ``(n, h, w)`` side by side, ``columns`` in a row.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(rows * h, columns * w)``.
-
-    Raises
-    ------
-    ValueError
-        If the images do not fill whole rows.
-    """
-    array = np.asarray(images)
-    n, height, width = array.shape
-    if n % columns:
-        raise ValueError(f"{n} images do not fill rows of {columns}")
-    grid = array.reshape(n // columns, columns, height, width)
-    return grid.swapaxes(1, 2).reshape(n // columns * height, columns * width)
-
-
-def tiles(sheet: ArrayLike, side: int) -> NDArray[Any]:
-    """Take a contact sheet of square images apart: the inverse of `contact_sheet`."""
-    array = np.asarray(sheet)
-    rows, columns = array.shape[0] // side, array.shape[1] // side
-    grid = array.reshape(rows, side, columns, side)
-    return grid.swapaxes(1, 2).reshape(rows * columns, side, side)
-
-
-def _look(records: Records, real: NDArray[np.float32]) -> Seen:
-    n_kept = len(next(iter(records.arrays.values()))[0]["images"])
+def _look(real: NDArray[np.float32], n_kept: int) -> Seen:
     if len(real) < n_kept:
         raise ValueError(f"{len(real)} real images given; {n_kept} are needed")
     return classify(real[:n_kept])
-
-
-def save_generations(
-    records: Records, path: Path, generations: Sequence[int], n: int = 50
-) -> None:
-    """Write ``n`` images of some generations of the paper's longest run as a sheet.
-
-    One generation is one row of the sheet; `load_sheet` reads it.
-    """
-    run = max((r for (arm, _), r in records.arrays.items() if arm == "paper"), key=len)
-    if max(generations) >= len(run):
-        raise ValueError(f"generations are {generations}; the run has {len(run) - 1}")
-    kept = np.concatenate([run[t]["images"][:n] for t in generations])
-    save_sheet(path, kept, columns=n)
-
-
-def save_sheet(path: Path, images: ArrayLike, columns: int) -> None:
-    """Write grey images ``(n, h, w)`` of bytes as one PNG contact sheet, lossless."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    Image.fromarray(contact_sheet(images, columns)).save(partial, "png", optimize=True)
-    partial.replace(path)
-
-
-def load_sheet(path: Path, side: int = SIDE) -> NDArray[np.uint8]:
-    """Return the images of a contact sheet, shape ``(n, side, side)``."""
-    with Image.open(path) as sheet:
-        return tiles(np.asarray(sheet), side)

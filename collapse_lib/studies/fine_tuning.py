@@ -1,239 +1,276 @@
-"""The paper's protocol for language models: its two settings, and controls.
+"""The paper's protocol for language models: the study of chapter 09.
 
 Every generation fine-tunes *the same* pretrained weights on text that the generation
-before wrote after real prompts. So a lineage is nothing but the texts it has written:
-a run keeps one small file per generation, from which it goes on if it was cut short.
+before wrote after real prompts. Its training and its writing have random streams of
+their own, so that it does not matter where a lineage was cut short.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.models.language.decoding import Decoder
+from collapse_lib import regimes
+from collapse_lib.files import read_arrays, write_arrays
+from collapse_lib.models.language.decoding import Beam, Decoder
 from collapse_lib.models.language.model import FittedLanguageModel, Tokens
-from collapse_lib.recursion.loop import recurse
-from collapse_lib.studies.autoencoders import Clock, check_only, claim_folder
-from collapse_lib.studies.fine_tuning_arms import ARMS, plan, stream
+from collapse_lib.recursion.generation import Generation
+from collapse_lib.recursion.history import Arms
+from collapse_lib.studies import study
 from collapse_lib.studies.fine_tuning_text import Material, material
-from collapse_lib.studies.records import (
-    Records,
-    generation_file,
-    kept_in,
-    read_arrays,
-    write_arrays,
-)
+from collapse_lib.studies.study import Config, Experiment, First, Lineage, Record, Study
 
-#: Keys of a configuration that may grow. Replicates may not, as they share the text.
-GROWS = ("generations", "arms", "arm_seeds", "sizes", "rates")
+#: What randomness is for (to mix text, to train, to write); places are part of seeds.
+PURPOSES = ("mix", "train", "write")
 #: Lists of values in a configuration, and the setting that they vary.
 VARIED = {"sizes": "model", "rates": "learning_rate"}
+#: Replicates of the published arms that come before any control.
+N_FIRST = 2
+#: The pretrained model as it is: measured as an arm of one generation.
+ZERO_SHOT = "zero-shot"
 
 
-def run_all(
-    config: Mapping[str, Any],
-    *,
-    seed: int,
-    folder: str | Path | None = None,
-    minutes: float = float("inf"),
-    only: Collection[str] | None = None,
-    quiet: bool = True,
-    text: Material | None = None,
-    **settings: Any,
-) -> Records:
-    """Run what is missing of a configuration and return all records.
+@dataclass(frozen=True)
+class Arm(study.Arm):
+    """One way from a generation of language models to the next.
 
     Parameters
     ----------
-    config
-        One of the chapter's ``SCALES``.
-    seed
-        Of the whole run.
-    folder
-        Where records are kept, to go on from; default: nowhere.
-    minutes
-        When to stop. Generations finished until then are kept in ``folder``.
-    only
-        Lineages to run, for example ``["a-0", "b-1"]``, so that several processes can
-        share the work; default: all.
-    quiet
-        Whether to print nothing after each generation.
-    text
-        Human text and pretrained model; default: what the configuration names.
-    settings
-        Of the model: device, precision.
-
-    Raises
-    ------
-    ValueError
-        If the folder holds records of another configuration, or ``only`` names a
-        lineage that the configuration does not have.
-    TimeUp
-        If the minutes are over; call again to go on.
+    label, regime
+        See `collapse_lib.studies.study.Arm`.
+    epochs
+        Of every fine-tuning after generation 0.
+    decoder
+        How it writes.
+    from_model_0
+        Whether to start from the weights of model 0 instead of the pretrained ones.
+    last_epoch
+        Whether later generations hand on the last epoch's weights instead of those of
+        the epoch with the least loss on original validation text.
     """
-    lineages = {
-        f"{arm}-{replicate}": (arm, replicate) for arm, replicate in plan(config)
-    }
-    check_only(only, lineages, "lineage")
-    with kept_in(folder) as kept:
-        claim_folder(kept, {**config, "seed": seed}, GROWS)
-        clock = Clock(time.monotonic() + 60 * minutes)
+
+    epochs: int = 5
+    decoder: Decoder = Beam(5)
+    from_model_0: bool = False
+    last_epoch: bool = False
+
+
+@dataclass(frozen=True)
+class FineTuning(Study):
+    """Language models fine-tuned on what the generation before wrote.
+
+    A configuration has ``seeds`` replicates of the published arms, and ``arm_seeds`` of
+    the others that it names in ``arms`` ("all": all others). Replicates may not be
+    added, as they share the text.
+
+    Parameters
+    ----------
+    arms
+        Name -> `Arm`. Model 0, which all arms begin with, is trained like the first.
+    published
+        Names of those that the paper shows.
+    """
+
+    arms: Mapping[str, Arm]
+    published: Collection[str] = ("a", "b")
+    grows = ("generations", "arms", "arm_seeds", "sizes", "rates")
+
+    def plan(self, config: Config) -> list[Lineage]:
+        """Return the lineages; what the claims need most comes first."""
+        controls = [arm for arm in self.arms if arm not in self.published]
+        wanted = controls if config["arms"] == "all" else config["arms"]
+        counts = {arm: config["seeds"] for arm in self.published}
+        counts |= {arm: config["arm_seeds"] for arm in wanted}
+        lineages = [
+            Lineage(arm, replicate, config["generations"])
+            for arm, n in counts.items()
+            for replicate in range(n)
+        ]
+
+        def rank(lineage: Lineage) -> int:
+            if lineage.arm in self.published:
+                return 0 if lineage.replicate < N_FIRST else 3
+            return 1 if lineage.replicate == 0 else 2
+
+        return [Lineage(ZERO_SHOT, 0, 0), *sorted(lineages, key=rank)]
+
+    def build(
+        self,
+        config: Config,
+        *,
+        seed: int,
+        folder: Path,
+        text: Material | None = None,
+        **settings: Any,
+    ) -> Experiment:
+        """Return the experiment.
+
+        Parameters
+        ----------
+        config, seed, folder
+            As in `run`.
+        text
+            Human text and pretrained model; default: what the configuration names.
+        settings
+            Of the model: device, precision.
+        """
         if text is None:
-            text = material(config, kept, **settings)
+            text = material(config, folder, **settings)
         else:
             text = replace(text, model=replace(text.model, **settings))
-        run = _Run(kept, seed, text, clock, quiet)
-        run.zero_shot()
-        for name, (arm, replicate) in lineages.items():
-            if only is None or name in only:
-                run.lineage(arm, replicate, config["generations"])
-        return Records.read(kept)
+        return _Protocol(self.arms, seed, text, folder)
+
+    def varied(
+        self,
+        config: Config,
+        key: str,
+        *,
+        seed: int,
+        folder: str | Path,
+        minutes: float = float("inf"),
+        quiet: bool = True,
+        **settings: Any,
+    ) -> dict[Any, Arms]:
+        """Run setting a with other models (to generation 1) or other learning rates.
+
+        Parameters
+        ----------
+        config
+            One of the chapter's ``SCALES``; ``sizes`` lists width, layers and heads of
+            models, ``rates`` learning rates (the last one stays the same part of it).
+        key
+            ``"sizes"`` or ``"rates"``.
+        seed, folder, minutes, quiet, settings
+            As in `run`. The configuration's own records are those of the folder; beside
+            them, each other value has a folder of its own.
+
+        Returns
+        -------
+        dict
+            Value -> what was measured in ``arm_seeds`` replicates.
+        """
+        clock = study.Clock(time.time() + 60 * minutes)
+        folder, found = Path(folder), {}
+        fall = config["final_learning_rate"] / config["learning_rate"]
+        replicates = [f"a-{replicate}" for replicate in range(config["arm_seeds"])]
+        for value in config[key]:
+            name = tuple(value) if isinstance(value, list) else value
+            if value == config[VARIED[key]]:
+                found[name] = self.read(folder, self.plan(config))
+                continue
+            varied = {**config, VARIED[key]: value, "arms": []}
+            varied["final_learning_rate"] = fall * varied["learning_rate"]
+            if key == "sizes":
+                varied["generations"] = 1
+            label = "x".join(map(str, name)) if isinstance(name, tuple) else f"{name:g}"
+            found[name] = self.run(
+                varied,
+                seed=seed,
+                folder=folder / f"{VARIED[key]}-{label}",
+                text=material(varied, folder, **settings),
+                minutes=(clock.deadline - time.time()) / 60,
+                only=[f"{ZERO_SHOT}-0", *replicates],
+                quiet=quiet,
+            )
+        return found
 
 
-def run_varied(
-    config: Mapping[str, Any],
-    key: str,
-    *,
-    seed: int,
-    folder: str | Path,
-    minutes: float = float("inf"),
-    quiet: bool = True,
-    **settings: Any,
-) -> dict[Any, Records]:
-    """Run setting a with other models (to generation 1) or other learning rates.
+def stream(
+    seed: int, purpose: str, place: int, replicate: int, generation: int = 0
+) -> np.random.Generator:
+    """Return the randomness of a lineage for one of `PURPOSES`.
 
     Parameters
     ----------
-    config
-        One of the chapter's ``SCALES``; ``sizes`` lists width, layers and heads of
-        models, ``rates`` learning rates (the last one stays the same part of it).
-    key
-        ``"sizes"`` or ``"rates"``.
-    seed, folder, minutes, quiet, settings
-        As `run_all`. The configuration's own records are those of the folder; beside
-        them, each other value has a folder of its own.
-
-    Returns
-    -------
-    dict
-        Value -> records of ``arm_seeds`` replicates.
+    seed
+        Of the whole run.
+    purpose
+        What it is for.
+    place
+        Of the arm among all arms, from 0 on.
+    replicate, generation
+        Which one. Each generation has a stream of its own.
     """
-    clock = Clock(time.monotonic() + 60 * minutes)
-    folder, records = Path(folder), {}
-    fall = config["final_learning_rate"] / config["learning_rate"]
-    for value in config[key]:
-        name = tuple(value) if isinstance(value, list) else value
-        if value == config[VARIED[key]]:
-            records[name] = Records.read(folder)
-            continue
-        varied = {**config, VARIED[key]: value, "arms": []}
-        varied["final_learning_rate"] = fall * varied["learning_rate"]
-        if key == "sizes":
-            varied["generations"] = 1
-        label = "x".join(map(str, name)) if isinstance(name, tuple) else f"{name:g}"
-        records[name] = run_all(
-            varied,
-            seed=seed,
-            folder=folder / f"{VARIED[key]}-{label}",
-            text=material(varied, folder, **settings),
-            minutes=(clock.deadline - time.monotonic()) / 60,
-            only=[f"a-{replicate}" for replicate in range(config["arm_seeds"])],
-            quiet=quiet,
-        )
-    return records
+    key = [PURPOSES.index(purpose), place, replicate, generation]
+    return np.random.default_rng([seed, *key])
 
 
-@dataclass
-class _Run:
-    """One call of `run_all`."""
+@dataclass(frozen=True)
+class _Protocol(Experiment):
+    """Human text, the pretrained model, and where what model 0 wrote is kept."""
 
-    folder: Path
+    arms: Mapping[str, Arm]
     seed: int
     text: Material
-    clock: Clock
-    quiet: bool
+    folder: Path
 
-    def lineage(self, name: str, replicate: int, n_generations: int) -> None:
-        """Run one lineage to a generation; what it has written before is read."""
-        own = self.folder / f"{name}-{replicate}"
-        if (own / generation_file(n_generations)).exists():
-            return
-        real = self.text.train[replicate]
-        recurse(
-            _Tellers(self, name, replicate, own),
-            real,
-            regime=ARMS[name].regime,
-            n_samples=len(real),
-            n_generations=n_generations,
-            measure={"loss": lambda told: [told.test_loss]},
-            rng=stream(self.seed, "mix", name, replicate),
+    def first(self, replicate: int) -> First:
+        """Return how model 0 is made: fine-tuned on human text, as in the first arm."""
+        arm = next(iter(self.arms.values()))
+        return First(
+            replace(self.text.model, epochs=arm.epochs),
+            self.text.train[replicate][None],
+            stream(self.seed, "train", 0, replicate),
+            FittedLanguageModel,
         )
 
-    def zero_shot(self) -> None:
-        """Measure the pretrained model as it is."""
-        path = self.folder / "zero-shot-0" / generation_file(0)
-        if not path.exists():
-            model = replace(self.text.model, epochs=0)
-            fitted = model.fit(self.text.train[:1], np.random.default_rng(0))
-            write_arrays(path, {"test_loss": fitted.nll(self.text.test)[0]})
+    def lineage(
+        self, arm: str, replicate: int, first: Callable[[], Any]
+    ) -> dict[str, Any]:
+        """Return the arguments of `collapse_lib.recurse`."""
+        if arm == ZERO_SHOT:
+            return self.zero_shot()
+        real, place = self.text.train[replicate], list(self.arms).index(arm)
+        teller = _Teller(self, arm, replicate, first)
+        return {
+            "model": teller,
+            "first": teller.first,
+            "real": real,
+            "regime": self.arms[arm].regime,
+            "n_samples": len(real),
+            "measure": teller.measure,
+            "rng": stream(self.seed, "mix", place, replicate),
+        }
 
-    def model_0(self, replicate: int) -> FittedLanguageModel:
-        """Return the model fine-tuned on human text: generation 0 of all arms."""
-        path = self.folder / f"model-zero-{replicate}.npz"
-        model = replace(self.text.model, epochs=ARMS["a"].epochs)
-        if not path.exists():
-            self.clock.check()
-            real = self.text.train[replicate]
-            fitted = model.fit(real[None], stream(self.seed, "train", "a", replicate))
-            write_arrays(path, {key: getattr(fitted, key) for key in _KEPT})
-        return FittedLanguageModel(
-            **read_arrays(path), block=self.text.train.shape[2], model=model
-        )
+    def zero_shot(self) -> dict[str, Any]:
+        """Return how the pretrained model is measured as it is."""
+        test = self.text.test
+        return {
+            "model": replace(self.text.model, epochs=0),
+            "real": self.text.train[0],
+            "regime": regimes.Replace(),
+            "n_samples": 1,
+            "measure": lambda generation: {"test_loss": generation.fitted.nll(test)},
+            "rng": np.random.default_rng(0),
+        }
 
-    def fit(self, name: str, replicate: int, t: int, data: Tokens) -> Any:
-        """Return the model of a generation: model 0, or one that is trained now."""
-        if t == 0:
-            return self.model_0(replicate)
-        self.clock.check()
-        arm = ARMS[name]
-        model = replace(self.text.model, epochs=arm.epochs)
-        if arm.from_model_0:
-            model = replace(model, init=self.model_0(replicate).weights[0])
-        if arm.last_epoch:
-            model = replace(model, validation=None)
-        return model.fit(data, stream(self.seed, "train", name, replicate, t))
-
-    def write(self, name: str, replicate: int, t: int, fitted: Any) -> Tokens:
-        """Return what a generation writes; arms share what model 0 writes."""
-        decoder = ARMS[name].decoder
-        kind = re.sub(r"\W+", "-", repr(decoder)).strip("-").lower()
-        path = self.folder / f"text-zero-{replicate}-{kind}.npz"
-        if t == 0 and path.exists():
-            return read_arrays(path)["text"]
-        rng = stream(self.seed, "write", name, replicate, t)
-        text = continuations(fitted, self.text.train[replicate], decoder, rng)
-        if t == 0:
-            write_arrays(path, {"text": text})
-        return text
+    def say(self, measured: Record) -> str:
+        """Return the perplexities, and the time that each step took."""
+        said = f"perplexity of human text {np.exp(measured['test_loss'].mean()):.1f}"
+        if "own_loss" in measured:
+            seconds = ", ".join(f"{s:.0f}" for s in measured["seconds"][0])
+            said += (
+                f", of its own {np.exp(measured['own_loss'].mean()):.2f}; "
+                f"CPU seconds to train, write, measure: {seconds}"
+            )
+        return said
 
 
-#: What is stored of a fit.
-_KEPT = ("weights", "losses", "validation_losses")
-
-
-@dataclass
+@dataclass(frozen=True)
 class _Told:
-    """A generation as `recurse` sees it: the text that it wrote, shape ``(n, b)``."""
+    """A model, the text ``(n, block)`` that it wrote, and CPU seconds for both."""
 
+    fitted: FittedLanguageModel
     text: Tokens
-    test_loss: float
+    seconds: tuple[float, float]
 
     def sample(self, n: int, rng: np.random.Generator) -> Tokens:
         """Return ``n`` of the blocks that it wrote, or all in order."""
@@ -242,50 +279,99 @@ class _Told:
         return self.text[None, rng.permutation(len(self.text))[:n]]
 
 
-@dataclass
-class _Tellers:
-    """The models of one lineage: each fit is the next generation's."""
+@dataclass(frozen=True)
+class _Pupil:
+    """The model of one generation."""
 
-    run: _Run
-    name: str
-    replicate: int
-    folder: Path
-    generation: int = 0
+    learn: Callable[[Tokens], _Told]
     event_ndim = 1
 
     def fit(self, data: Any, rng: np.random.Generator) -> _Told:
-        """Read the generation, or train and write it."""
-        path = self.folder / generation_file(self.generation)
-        if not path.exists():
-            write_arrays(path, self.tell(self.generation, data))
-        self.generation += 1
-        record = read_arrays(path)
-        return _Told(record["text"], float(record["test_loss"].mean()))
+        """Train it and let it write, with random streams of their own."""
+        return self.learn(data)
 
-    def tell(self, t: int, data: Tokens) -> dict[str, NDArray[Any]]:
-        """Train a generation, let it write, and measure both."""
-        run, start = self.run, time.process_time()
-        fitted = run.fit(self.name, self.replicate, t, data)
+
+@dataclass(frozen=True, repr=False)
+class _Teller:
+    """A lineage: the schedule of its models."""
+
+    protocol: _Protocol
+    name: str
+    replicate: int
+    model_0: Callable[[], FittedLanguageModel]
+
+    def __repr__(self) -> str:
+        """Name the recipe, whatever machine it runs on."""
+        model = replace(self.protocol.text.model, device="cpu", precision="float32")
+        return f"{self.arm!r} of {model!r}, replicate {self.replicate}"
+
+    def __call__(self, t: int) -> _Pupil:
+        """Return the model of a generation."""
+        return _Pupil(partial(self.learn, t))
+
+    @property
+    def arm(self) -> Arm:
+        """What it does."""
+        return self.protocol.arms[self.name]
+
+    def stream(self, purpose: str, name: str, t: int) -> np.random.Generator:
+        """Return the randomness of a generation, as arm ``name`` has it."""
+        place = list(self.protocol.arms).index(name)
+        return stream(self.protocol.seed, purpose, place, self.replicate, t)
+
+    def first(self) -> _Told:
+        """Return generation 0. Arms that write alike share what it writes."""
+        start = time.process_time()
+        fitted, decoder = self.model_0(), self.arm.decoder
         trained = time.process_time()
-        text = run.write(self.name, self.replicate, t, fitted)
-        written = time.process_time()
+        kind = re.sub(r"\W+", "-", repr(decoder)).strip("-").lower()
+        path = self.protocol.folder / f"text-zero-{self.replicate}-{kind}.npz"
+        if not path.exists():
+            arms = self.protocol.arms
+            name = next(name for name in arms if arms[name].decoder == decoder)
+            text = self.write(fitted, self.stream("write", name, 0))
+            write_arrays(path, {"text": text})
+        text = read_arrays(path)["text"]
+        return _Told(fitted, text, (trained - start, time.process_time() - trained))
+
+    def learn(self, t: int, data: Tokens) -> _Told:
+        """Train a generation and let it write."""
+        start = time.process_time()
+        model = replace(self.protocol.text.model, epochs=self.arm.epochs)
+        if self.arm.from_model_0:
+            model = replace(model, init=self.model_0().weights[0])
+        if self.arm.last_epoch:
+            model = replace(model, validation=None)
+        fitted = model.fit(data, self.stream("train", self.name, t))
+        trained = time.process_time()
+        text = self.write(fitted, self.stream("write", self.name, t))
+        return _Told(fitted, text, (trained - start, time.process_time() - trained))
+
+    def write(self, fitted: FittedLanguageModel, rng: np.random.Generator) -> Tokens:
+        """Return what a model writes after the prompts."""
+        prompts = self.protocol.text.train[self.replicate]
+        return continuations(fitted, prompts, self.arm.decoder, rng)
+
+    def measure(self, generation: Generation) -> Record:
+        """Return the text, and how surprised this model and model 0 are by texts.
+
+        Losses by epoch end in NaN where other generations are trained for longer.
+        """
+        start, told = time.process_time(), generation.fitted
+        fitted, model_0 = told.fitted, generation.first.fitted
+        epochs = max(model_0.model.epochs, self.arm.epochs)
         arrays = {
-            "text": text,
-            "test_loss": fitted.nll(run.text.test)[0],
-            "own_loss": run.model_0(self.replicate).nll(text)[0],
-            "losses": fitted.losses[0],
-            "validation_losses": fitted.validation_losses[0],
+            "text": told.text,
+            "test_loss": fitted.nll(self.protocol.text.test)[0],
+            "own_loss": model_0.nll(told.text)[0],
         }
-        seconds = (trained - start, written - trained, time.process_time() - written)
-        if not run.quiet:
-            print(
-                f"{self.folder.name} generation {t}: perplexity of human text "
-                f"{np.exp(arrays['test_loss'].mean()):.1f}, of its own "
-                f"{np.exp(arrays['own_loss'].mean()):.2f}; CPU seconds to train, "
-                "write, measure: " + ", ".join(f"{s:.0f}" for s in seconds),
-                flush=True,
-            )
-        return {**arrays, "seconds": np.array(seconds)}
+        for name in ("losses", "validation_losses"):
+            losses = getattr(fitted, name)[0]
+            rest = epochs - len(losses)
+            arrays[name] = np.pad(losses, (0, rest), constant_values=np.nan)
+        seconds = (*told.seconds, time.process_time() - start)
+        arrays["seconds"] = np.array(seconds)
+        return {name: array[None] for name, array in arrays.items()}
 
 
 def continuations(

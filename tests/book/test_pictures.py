@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -176,3 +178,18 @@ def test_a_sheet_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"4 probabilities do not fill .*\(72, 96\)"):
         images.draw_sheet(ax, np.ones(4) / 4, PICTURE)
     plt.close(fig)
+
+
+# ---- sheets of many pictures ---------------------------------------------------------
+
+
+def test_a_contact_sheet_comes_apart_again(tmp_path: Path) -> None:
+    many = np.random.default_rng(0).integers(256, size=(6, 28, 28)).astype(np.uint8)
+    sheet = images.contact_sheet(many, columns=3)
+    assert sheet.shape == (56, 84)
+    assert (sheet[:28, 28:56] == many[1]).all()
+    assert (images.tiles(sheet, 28) == many).all()
+    images.save_sheet(tmp_path / "results" / "sheet.png", many, columns=3)
+    assert (images.load_sheet(tmp_path / "results" / "sheet.png") == many).all()
+    with pytest.raises(ValueError, match="6 images do not fill rows of 4"):
+        images.contact_sheet(many, columns=4)

@@ -1,31 +1,27 @@
-"""Lineages of autoencoders: runs, records, their numbers, and the script."""
+"""The study of autoencoders: its arms, what it measures, its numbers."""
 
 from __future__ import annotations
 
 import json
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import run_vae
+import run_study
+from notebook_code import defined_in
 
-from collapse_lib import metrics
+from collapse_lib import metrics, regimes
 from collapse_lib.data.digits import mnist
-from collapse_lib.models.vae.images import Images
-from collapse_lib.recursion import checkpoint
-from collapse_lib.studies import autoencoders as lineage
-from collapse_lib.studies import records as lineage_records
-from collapse_lib.studies.autoencoder_numbers import (
-    GRID,
-    contact_sheet,
-    load_sheet,
-    save_sheet,
-    summarise,
-    tiles,
-)
-from collapse_lib.studies.autoencoders import TimeUp
-from collapse_lib.studies.records import Records
+from collapse_lib.models.vae.model import VAE
+from collapse_lib.recursion.history import Arms
+from collapse_lib.studies import autoencoders
+from collapse_lib.studies.autoencoder_numbers import GRID, summarise
+from collapse_lib.studies.study import TimeUp
 
+STUDY = defined_in("07", "study")
 CONFIG = {
     "digits": "5k",
     "n_real": 64,
@@ -43,29 +39,22 @@ CONFIG = {
 }
 
 
-record = lineage_records.Recorder.__call__
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
     path = tmp_path_factory.mktemp("lineage")
-    lineage.run_all(CONFIG, seed=1, folder=path)
+    STUDY.run(CONFIG, seed=1, folder=path)
     return path
 
 
 @pytest.fixture(scope="module")
-def records(folder: Path) -> Records:
-    return Records.read(folder)
+def history(folder: Path) -> Arms:
+    return STUDY.read(folder)
 
 
-def same(one: Records, other: Records) -> bool:
-    assert one.arrays.keys() == other.arrays.keys()
-    return all(
-        a.keys() == b.keys() and all((a[name] == b[name]).all() for name in a)
-        for run in one.arrays
-        for a, b in zip(one.arrays[run], other.arrays[run], strict=True)
-    )
+def same(one: Arms, other: Arms) -> bool:
+    assert one.arms == other.arms
+    return all(one.arm(name).equals(other.arm(name)) for name in one.arms)
 
 
 # ---- runs ---------------------------------------------------------------------------
@@ -73,7 +62,7 @@ def same(one: Records, other: Records) -> bool:
 
 def test_the_plan_has_every_run_and_the_papers_arm_first() -> None:
     config = {**CONFIG, "arm_seeds": 2, "seeds": 3}
-    assert lineage.plan(config) == [
+    assert STUDY.plan(config) == [
         ("paper", 0, 2),
         ("paper", 1, 2),
         ("paper", 2, 2),
@@ -85,179 +74,167 @@ def test_the_plan_has_every_run_and_the_papers_arm_first() -> None:
 
 
 def test_what_a_claim_needs_comes_first_in_large_runs() -> None:
-    seeds, first = lineage.CLAIMED
+    seeds, first = STUDY.claimed
     config = {**CONFIG, "seeds": seeds, "generations": first + 1, "arms": []}
-    runs = lineage.plan(config)
+    runs = STUDY.plan(config)
     assert runs[:seeds] == [("paper", seed, first) for seed in range(seeds)]
     assert runs[seeds:] == [("paper", seed, first + 1) for seed in range(seeds)]
 
 
 def test_a_lineage_that_waits_for_others_goes_on_to_the_same_records(
-    tmp_path: Path, records: Records, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, history: Arms, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_CHECKPOINTS", -1)
-    order = []
-    plain = lineage.plan(CONFIG)
-    staged = [("paper", 0, 1), ("paper", 1, 0), *plain]
-    monkeypatch.setattr(lineage, "plan", lambda config: staged)
-    monkeypatch.setattr(
-        lineage_records.Recorder,
-        "__call__",
-        lambda self, fitted: (order.append(self.folder.name), record(self, fitted))[1],
-    )
-    assert same(lineage.run_all(CONFIG, seed=1, folder=tmp_path), records)
-    assert order[:5] == ["paper-0", "paper-0", "paper-1", "paper-0", "paper-1"]
+    staged = replace(STUDY, claimed=(2, 1))
+    found = staged.run(CONFIG, seed=1, folder=tmp_path, quiet=False)
+    assert same(found, history)
+    order = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    waiting = ["paper-0", "paper-0", "paper-1", "paper-1"]
+    assert order[:6] == [*waiting, "paper-0", "paper-1"]
 
 
 def test_replicates_can_be_shared_between_processes(
-    tmp_path: Path, records: Records
+    tmp_path: Path, history: Arms
 ) -> None:
-    for replicate in (1, 0):
-        lineage.run_all(CONFIG, seed=1, folder=tmp_path, only=[replicate])
-    assert same(Records.read(tmp_path), records)
+    for names in (["paper-1"], ["paper-0", "binary-0", "tenth-real-0"]):
+        STUDY.run(CONFIG, seed=1, folder=tmp_path, only=names)
+    assert same(STUDY.read(tmp_path), history)
 
 
 def test_the_arms_differ_in_what_they_say() -> None:
-    assert lineage.ARMS["tenth-real"].regime.gamma == pytest.approx(0.1)
-    assert lineage.ARMS["paper"].regime == lineage.regimes.Replace()
-    settings = {(a.pixels, a.supply, a.real) for a in lineage.ARMS.values()}
-    assert len(settings) == len(lineage.ARMS)
+    arms = STUDY.arms
+    assert arms["tenth-real"].regime.gamma == pytest.approx(0.1)
+    assert arms["paper"].regime == regimes.Replace()
+    settings = {(a.pixels, a.supply, repr(a.regime)) for a in arms.values()}
+    assert len(settings) == len(arms)
 
 
-def test_a_run_without_a_folder_is_the_same(records: Records) -> None:
-    assert same(lineage.run_all(CONFIG, seed=1), records)
-    assert not same(lineage.run_all(CONFIG, seed=2), records)
+def test_a_run_without_a_folder_is_the_same(history: Arms) -> None:
+    assert same(STUDY.run(CONFIG, seed=1), history)
+    assert not same(STUDY.run(CONFIG, seed=2), history)
 
 
-def test_all_arms_of_a_replicate_share_generation_0(records: Records) -> None:
-    losses = {
-        run: arrays[0]["losses"].tolist() for run, arrays in records.arrays.items()
-    }
-    assert losses["paper", 0] == losses["binary", 0] == losses["tenth-real", 0]
-    assert losses["paper", 0] != losses["paper", 1]
+def test_all_arms_of_a_replicate_share_generation_0(history: Arms) -> None:
+    paper, *others = (history.arm(name).array("losses")[0] for name in history.arms)
+    assert all((losses[0] == paper[0]).all() for losses in others)
+    assert (paper[0] != paper[1]).any()
 
 
-def test_the_reference_judges_its_own_images(folder: Path, records: Records) -> None:
-    model = lineage.build(CONFIG)
-    reference = lineage_records.load_fit(folder / "reference-0.npz", model)
+def test_the_first_fit_is_made_from_real_images_alone(
+    history: Arms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    fit = VAE.fit
+
+    def noted(self: VAE, data: Any, rng: np.random.Generator) -> Any:
+        seen.append((self.pixels, int(data.depth[0])))
+        return fit(self, data, rng)
+
+    monkeypatch.setattr(VAE, "fit", noted)
+    STUDY.run(CONFIG, seed=1, only=["paper-0", "binary-0"])
+    # Generation 0 is fitted once, and not again by any arm.
+    assert seen == [("mean", 0), ("mean", 1), ("mean", 2), ("binary", 1)]
+
+
+def test_the_reference_judges_its_own_images(history: Arms) -> None:
+    paper = history.arm("paper")
+    real = mnist("5k").images[: CONFIG["n_real"]]
+    reference = autoencoders.vae(CONFIG).fit(real[None], np.random.default_rng([1, 0]))
     rng = np.random.default_rng([2, 0])
     latents = reference.encode(reference.draw(120, rng))[0]
-    assert latents.std() == pytest.approx(records.arrays["paper", 0][0]["latent_sigma"])
+    assert latents.std() == pytest.approx(paper.array("latent_sigma")[0, 0])
+    half = reference.decoder.astype(np.float16)
+    np.testing.assert_array_equal(paper.array("decoder")[0, :1], half)
 
 
 def test_a_run_that_ran_out_of_time_goes_on_to_the_same_records(
-    tmp_path: Path, records: Records, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, history: Arms
 ) -> None:
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_CHECKPOINTS", -1)
     for _ in range(20):
         try:
-            done = lineage.run_all(CONFIG, seed=1, folder=tmp_path, minutes=1e-6)
+            done = STUDY.run(CONFIG, seed=1, folder=tmp_path, minutes=1e-6)
         except TimeUp:
             continue
         break
     else:
         pytest.fail("a call that is out of time must still make progress")
-    assert same(done, records)
-    assert not list(tmp_path.rglob("checkpoint-*"))
+    assert same(done, history)
 
 
 def test_records_of_another_configuration_are_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"different: epochs, seed\)"):
-        lineage.run_all({**CONFIG, "epochs": 2}, seed=3, folder=folder)
+        STUDY.run({**CONFIG, "epochs": 2}, seed=3, folder=folder)
 
 
 def test_more_replicates_go_on_from_what_is_there(tmp_path: Path) -> None:
     few = {**CONFIG, "arms": [], "seeds": 1}
-    lineage.run_all(few, seed=1, folder=tmp_path)
+    STUDY.run(few, seed=1, folder=tmp_path)
     first = (tmp_path / "paper-0" / "generation-00.npz").stat().st_mtime_ns
-    more = lineage.run_all({**few, "seeds": 2}, seed=1, folder=tmp_path)
-    assert more.replicates("paper") == [0, 1]
-    fewer = lineage.run_all(few, seed=1, folder=tmp_path)
-    assert fewer.replicates("paper") == [0]
+    more = STUDY.run({**few, "seeds": 2}, seed=1, folder=tmp_path)
+    assert more.arm("paper").attrs["replicates"] == [0, 1]
+    fewer = STUDY.run(few, seed=1, folder=tmp_path)
+    assert fewer.arm("paper").attrs["replicates"] == [0]
     assert (tmp_path / "paper-0" / "generation-00.npz").stat().st_mtime_ns == first
 
 
 def test_a_replicate_that_is_not_there_is_named() -> None:
-    with pytest.raises(ValueError, match="no replicate 7; this configuration has 0, 1"):
-        lineage.run_all(CONFIG, seed=1, only=[0, 7])
+    with pytest.raises(
+        ValueError, match="no lineage paper-7; this configuration has paper-0, paper-1"
+    ):
+        STUDY.run(CONFIG, seed=1, only=["paper-0", "paper-7"])
 
 
 def test_a_run_without_a_folder_runs_only_what_it_is_told_to() -> None:
     one = {**CONFIG, "arms": []}
-    found = lineage.run_all(one, seed=1, only=[1])
-    assert list(found.arrays) == [("paper", 1)]
+    found = STUDY.run(one, seed=1, only=["paper-1"])
+    assert found.arms == ["paper"]
+    assert found.arm("paper").attrs["replicates"] == [1]
 
 
 def test_too_few_digits_are_named() -> None:
     with pytest.raises(ValueError, match=r"n_real is 6000; mnist\('5k'\) has 5000"):
-        lineage.run_all({**CONFIG, "n_real": 6_000}, seed=1)
+        STUDY.run({**CONFIG, "n_real": 6_000}, seed=1)
 
 
 # ---- records ------------------------------------------------------------------------
 
 
-def test_measurements_come_by_arm_replicate_and_generation(records: Records) -> None:
-    short = {("paper", 1): records.arrays["paper", 1][:2]}  # a run that goes on
-    uneven = Records({**records.arrays, **short})
-    assert uneven.of("paper", "latent_sigma").shape == (2, 2)
-    assert uneven.of("paper", "latent_sigma", n_generations=2).shape == (1, 3)
-    assert uneven.of("paper", "losses").shape == (2, 2, 1)
-    assert records.of("paper", "losses").shape == (2, 3, 1)
-    with pytest.raises(ValueError, match="no replicate of 'paper' has 3"):
-        records.of("paper", "latent_sigma", n_generations=3)
-    with pytest.raises(ValueError, match="there are binary, paper, tenth-real"):
-        records.of("none", "latent_sigma")
+def test_measurements_come_by_arm_replicate_and_generation(
+    history: Arms,
+) -> None:
+    assert history.arm("paper").array("losses").shape == (3, 2, 1)
+    assert history.array("latent_sigma").shape == (3, 3, 2)
+    assert history.arm("binary").array("latent_sigma").shape == (2, 1)
+    with pytest.raises(ValueError, match="there are paper, binary, tenth-real"):
+        history.arm("none")
 
 
-def test_sampled_pixels_are_measured_too(records: Records) -> None:
-    arrays = records.arrays["binary", 0][1]
+def test_sampled_pixels_are_measured_too(history: Arms) -> None:
+    arrays = history.arm("binary").arrays
     assert "drawn_latent_sigma" in arrays
-    assert "drawn_latent_sigma" not in records.arrays["paper", 0][1]
+    assert "drawn_latent_sigma" not in history.arm("paper").arrays
     # What is kept are decoder means, whatever is handed on.
-    assert len(np.unique(arrays["images"])) > 2
-
-
-def test_a_missing_generation_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no files"):
-        Records.read(tmp_path)
-    for generation in (0, 2):
-        name = lineage_records.generation_file(generation)
-        lineage_records.write_arrays(tmp_path / "paper-0" / name, {"a": np.zeros(1)})
-    with pytest.raises(ValueError, match=r"paper-0 lacks generations \[1\]"):
-        Records.read(tmp_path)
+    assert len(np.unique(arrays["images"][1])) > 2
 
 
 # ---- numbers of the chapter ---------------------------------------------------------
 
 
-def test_the_numbers_have_a_place_for_each_generation(records: Records) -> None:
-    numbers = summarise(records, mnist().images)
+def test_the_numbers_have_a_place_for_each_generation(history: Arms) -> None:
+    numbers = summarise(history, mnist().images)
     assert numbers["paper_latent_sigma"].shape == (2, 3)
     assert numbers["paper_density"].shape == (3, len(GRID))
     assert numbers["tenth_real_class_shares"].shape == (1, 2, 10)
     np.testing.assert_allclose(numbers["paper_class_shares"].sum(axis=2), 1)
     assert all(np.isfinite(values).all() for values in numbers.values())
-    kept = records.arrays["paper", 0][0]["images"] / 255
+    kept = history.arm("paper").array("images")[0, 0] / 255
     assert numbers["paper_floor"][0, 0] == pytest.approx(
         metrics.pixel_entropy(kept), rel=1e-5
     )
 
 
-def test_too_few_real_images_are_named(records: Records) -> None:
+def test_too_few_real_images_are_named(history: Arms) -> None:
     with pytest.raises(ValueError, match="3 real images given; 20 are needed"):
-        summarise(records, mnist().images[:3])
-
-
-def test_a_contact_sheet_comes_apart_again(tmp_path: Path) -> None:
-    images = np.random.default_rng(0).integers(256, size=(6, 28, 28)).astype(np.uint8)
-    sheet = contact_sheet(images, columns=3)
-    assert sheet.shape == (56, 84)
-    assert (sheet[:28, 28:56] == images[1]).all()
-    assert (tiles(sheet, 28) == images).all()
-    save_sheet(tmp_path / "results" / "sheet.png", images, columns=3)
-    assert (load_sheet(tmp_path / "results" / "sheet.png") == images).all()
-    with pytest.raises(ValueError, match="6 images do not fill rows of 4"):
-        contact_sheet(images, columns=4)
+        summarise(history, mnist().images[:3])
 
 
 # ---- the script ---------------------------------------------------------------------
@@ -280,42 +257,13 @@ def modes(path: Path, *rows: tuple[str, bool, float, float]) -> Path:
 def test_a_faster_mode_is_taken_only_if_it_agrees_and_is_worth_it(
     tmp_path: Path, rows: list, chosen: str
 ) -> None:
-    path = modes(tmp_path / "modes.json", *rows)
-    assert run_vae.choose(path, "paper", "cuda")["precision"] == chosen
+    modes(tmp_path / "modes.json", *rows)
+    given = Namespace(folder=tmp_path)
+    assert run_study.choose(given, "cuda")["precision"] == chosen
 
 
 def test_if_no_mode_works_the_script_says_where_to_look(tmp_path: Path) -> None:
     path = tmp_path / "modes.json"
     path.write_text(json.dumps([{"precision": "float32", "error": "no GPU"}]))
     with pytest.raises(SystemExit, match=r"no mode works on cuda; .*modes\.json"):
-        run_vae.choose(path, "paper", "cuda")
-
-
-def test_the_calls_of_a_folder_are_kept(tmp_path: Path) -> None:
-    import torch  # the note says which version trained
-
-    settings = {"device": "cpu", "precision": "bfloat16"}
-    for seconds in (1.5, 2.5):
-        lineage_records.note_call(tmp_path, settings, seconds)
-    # A file each: what another process wrote meanwhile is not written over.
-    assert len(list(tmp_path.iterdir())) == 2
-    said = lineage_records.trained_on(tmp_path)
-    assert said.endswith(f"torch {torch.__version__}, bfloat16: 4 s")
-
-
-def test_notes_of_the_first_version_are_read_too(tmp_path: Path) -> None:
-    place = {"device": "a laptop", "versions": {"torch": "2.0"}, "seconds": 3.0}
-    calls = [{**place, "settings": {"precision": "float32"}}] * 2
-    (tmp_path / "calls.json").write_text(json.dumps(calls))
-    expected = "a laptop, torch 2.0, float32: 6 s"
-    assert lineage_records.trained_on(tmp_path) == expected
-
-
-def test_a_known_first_fit_is_used_for_its_data_only() -> None:
-    real = Images.of(mnist().images[:32])
-    model = lineage.build(CONFIG)
-    first = model.fit(real, np.random.default_rng(0))
-    known = lineage.KnownFirst(model, real, first)
-    assert (known.fit(real, np.random.default_rng(1)).decoder == first.decoder).all()
-    other = known.fit(Images.of(real.stored[0]), np.random.default_rng(1))
-    assert (other.decoder != first.decoder).any()
+        run_study.choose(Namespace(folder=tmp_path), "cuda")

@@ -1,4 +1,4 @@
-"""The paper's protocol for language models: arms, runs that resume, the script."""
+"""The study of fine-tuned language models: arms, lineages, variants, the script."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import run_study
+from notebook_code import defined_in
 
 from collapse_lib import regimes
 from collapse_lib.book import notebooks
@@ -18,14 +20,16 @@ from collapse_lib.data.corpora import corpus
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.models import Ancestral, Beam, Transformer
 from collapse_lib.models.pretrained import small as pretraining
+from collapse_lib.recursion.history import Arms
 from collapse_lib.studies import fine_tuning as finetuning
-from collapse_lib.studies.autoencoders import TimeUp
-from collapse_lib.studies.fine_tuning import run_all
-from collapse_lib.studies.fine_tuning_arms import ARMS, PURPOSES, plan, stream
+from collapse_lib.studies.fine_tuning import PURPOSES, stream
 from collapse_lib.studies.fine_tuning_text import Material, human_blocks, material
-from collapse_lib.studies.records import Records
+from collapse_lib.studies.study import TimeUp, records
 
 ROOT = Path(__file__).resolve().parents[2]
+STUDY = defined_in("09", "study")
+ARMS = STUDY.arms
+run_all = STUDY.run
 V, BLOCK, N = 24, 6, 20
 CONFIG: dict[str, Any] = {
     "model": "tiny",
@@ -81,18 +85,27 @@ def folder(text: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def records(folder: Path) -> Records:
-    return Records.read(folder)
+def history(folder: Path) -> Arms:
+    return STUDY.read(folder)
 
 
-def same(one: Records, other: Records) -> bool:
-    assert one.arrays.keys() == other.arrays.keys()
-    for run, records in one.arrays.items():
-        assert len(records) == len(other.arrays[run])
-        for a, b in zip(records, other.arrays[run], strict=True):
-            assert a.keys() == b.keys()
-            for name in set(a) - {"seconds"}:
-                np.testing.assert_array_equal(a[name], b[name])
+def lineage(history: Arms, arm: str, replicate: int) -> list[Any]:
+    """What was measured in each generation of a lineage."""
+    part = history.arm(arm)
+    return records(part, part.attrs["replicates"].index(replicate))
+
+
+def same(one: Arms, other: Arms, only: bool = False) -> bool:
+    """Whether all is the same but the time it took; ``only`` what the first one has."""
+    assert only or one.arms == other.arms
+    for arm in one.arms:
+        for replicate in one.arm(arm).attrs["replicates"]:
+            ours, theirs = (lineage(all_, arm, replicate) for all_ in (one, other))
+            assert len(ours) == len(theirs)
+            for a, b in zip(ours, theirs, strict=True):
+                assert a.keys() == b.keys()
+                for name in set(a) - {"seconds"}:
+                    np.testing.assert_array_equal(a[name], b[name])
     return True
 
 
@@ -118,7 +131,10 @@ def rows(blocks: np.ndarray) -> set[tuple[int, ...]]:
 
 def test_what_the_claims_need_comes_first() -> None:
     config = {"seeds": 3, "arm_seeds": 2, "arms": ["ancestral", "accumulate"]}
-    assert plan(config) == [
+    zero_shot, *plan = STUDY.plan({**config, "generations": 9})
+    assert zero_shot == ("zero-shot", 0, 0)
+    assert [one.generations for one in plan] == [9] * 10
+    assert [(one.arm, one.replicate) for one in plan] == [
         *[("a", 0), ("a", 1), ("b", 0), ("b", 1)],
         *[("ancestral", 0), ("accumulate", 0)],
         *[("ancestral", 1), ("accumulate", 1)],
@@ -136,16 +152,14 @@ def test_the_arms_are_those_of_the_paper() -> None:
 # ---- one generation after the other -------------------------------------------------
 
 
-def test_a_lineage_is_the_loop_written_by_hand(
-    text: Material, records: Records
-) -> None:
+def test_a_lineage_is_the_loop_written_by_hand(text: Material, history: Arms) -> None:
     prompts, blocks = text.train[1], text.train[1]
     for t in range(3):
         model = replace(text.model, epochs=5)
-        fit = model.fit(blocks[None], stream(3, "train", "a", 1, t))
-        writing = stream(3, "write", "a", 1, t)
+        fit = model.fit(blocks[None], stream(3, "train", 0, 1, t))
+        writing = stream(3, "write", 0, 1, t)
         blocks = finetuning.continuations(fit, prompts, Beam(5), writing)
-        record = records.arrays["a", 1][t]
+        record = lineage(history, "a", 1)[t]
         np.testing.assert_array_equal(record["test_loss"], fit.nll(text.test)[0])
         np.testing.assert_array_equal(record["text"], blocks)
 
@@ -154,7 +168,7 @@ def test_every_generation_starts_from_the_pretrained_weights(
     text: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     seen = spied(monkeypatch)
-    run_all(CONFIG, seed=3, folder=tmp_path, text=text, only=["a-0"])
+    run_all(CONFIG, seed=3, folder=tmp_path, text=text, only=["zero-shot-0", "a-0"])
     assert [model.epochs for model, _ in seen] == [0, 5, 5, 5]
     for model, _ in seen:
         np.testing.assert_array_equal(model.init, text.model.init)
@@ -166,11 +180,11 @@ def test_setting_b_trains_longer_and_on_a_tenth_of_real_text(
 ) -> None:
     seen = spied(monkeypatch)
     found = run_all(CONFIG, seed=3, folder=tmp_path, text=text, only=["b-0"])
-    assert [model.epochs for model, _ in seen] == [0, 5, 10, 10]
-    for t, (_, data) in enumerate(seen[2:]):
+    assert [model.epochs for model, _ in seen] == [5, 10, 10]
+    for t, (_, data) in enumerate(seen[1:]):
         blocks = data[0]
         assert len(blocks) == N
-        assert rows(blocks[:18]) <= rows(found.arrays["b", 0][t]["text"])
+        assert rows(blocks[:18]) <= rows(lineage(found, "b", 0)[t]["text"])
         assert rows(blocks[18:]) <= rows(text.train[0])
 
 
@@ -179,8 +193,8 @@ def test_accumulated_text_grows_and_keeps_everything(
 ) -> None:
     seen = spied(monkeypatch)
     found = run_all(CONFIG, seed=3, folder=tmp_path, text=text, only=["accumulate-0"])
-    told = [record["text"] for record in found.arrays["accumulate", 0]]
-    assert [data.shape[1] for _, data in seen[2:]] == [2 * N, 3 * N]
+    told = found.arm("accumulate").array("text")[:, 0]
+    assert [data.shape[1] for _, data in seen[1:]] == [2 * N, 3 * N]
     everything = np.concatenate([text.train[0], *told[:2]])
     np.testing.assert_array_equal(seen[-1][1][0], everything)
 
@@ -191,9 +205,9 @@ def test_other_starts_and_checkpoints(
     seen = spied(monkeypatch)
     only = ["from-model-zero-0", "last-epoch-0"]
     run_all(CONFIG, seed=3, folder=tmp_path, text=text, only=only)
-    with np.load(tmp_path / "model-zero-0.npz") as model_0:
+    with np.load(tmp_path / "first-0.npz") as model_0:
         weights = model_0["weights"][0]
-    warm, last = seen[2:4], seen[4:]
+    warm, last = seen[1:3], seen[3:]
     assert all((model.init == weights).all() for model, _ in warm)
     assert all((model.init == text.model.init).all() for model, _ in last)
     assert all(model.validation is None for model, _ in last)
@@ -201,33 +215,33 @@ def test_other_starts_and_checkpoints(
 
 
 def test_arms_share_model_0_and_what_it_writes_if_they_write_alike(
-    records: Records,
+    history: Arms,
 ) -> None:
-    first = {arm: records.arrays[arm, 0][0] for arm in ARMS}
+    first = {arm: lineage(history, arm, 0)[0] for arm in ARMS}
     for arm, record in first.items():
         np.testing.assert_array_equal(record["test_loss"], first["a"]["test_loss"])
         alike = ARMS[arm].decoder == Beam(5)
         assert (record["text"] == first["a"]["text"]).all() == alike
-        later = records.arrays[arm, 0][1]["test_loss"]
-        assert arm == "a" or (later != records.arrays["a", 0][1]["test_loss"]).any()
+        later = lineage(history, arm, 0)[1]["test_loss"]
+        assert arm == "a" or (later != lineage(history, "a", 0)[1]["test_loss"]).any()
 
 
 def test_the_texts_are_scored_by_model_0_of_the_same_replicate(
-    text: Material, records: Records
+    text: Material, history: Arms
 ) -> None:
     model = replace(text.model, epochs=5)
-    model_0 = model.fit(text.train[1:], stream(3, "train", "a", 1))
-    record = records.arrays["b", 1][2]
+    model_0 = model.fit(text.train[1:], stream(3, "train", 0, 1))
+    record = lineage(history, "b", 1)[2]
     scored = model_0.nll(record["text"])[0]
     np.testing.assert_allclose(record["own_loss"], scored, rtol=1e-12)
 
 
 def test_the_pretrained_model_is_measured_as_it_is(
-    text: Material, records: Records
+    text: Material, history: Arms
 ) -> None:
     fit = replace(text.model, epochs=0).fit(text.train[:1], np.random.default_rng(5))
     np.testing.assert_array_equal(fit.weights[0], text.model.init)
-    (record,) = records.arrays["zero-shot", 0]
+    (record,) = lineage(history, "zero-shot", 0)
     np.testing.assert_array_equal(record["test_loss"], fit.nll(text.test)[0])
 
 
@@ -255,10 +269,10 @@ def test_sampling_depends_on_the_generator_and_on_nothing_else(text: Material) -
 
 def test_streams_differ_in_everything() -> None:
     keys = [
-        (seed, purpose, arm, replicate, t)
+        (seed, purpose, place, replicate, t)
         for seed in (0, 1)
         for purpose in PURPOSES
-        for arm in ("a", "b")
+        for place in (0, 1)
         for replicate in (0, 1)
         for t in (0, 1)
     ]
@@ -269,7 +283,7 @@ def test_streams_differ_in_everything() -> None:
 
 
 def test_a_run_cut_short_anywhere_ends_the_same(
-    text: Material, records: Records, tmp_path: Path
+    text: Material, history: Arms, tmp_path: Path
 ) -> None:
     config = {**CONFIG, "arms": ["ancestral", "accumulate"], "seeds": 1}
     calls = 0
@@ -281,17 +295,16 @@ def test_a_run_cut_short_anywhere_ends_the_same(
         except TimeUp:
             continue
     assert calls > 8  # each call begins one fit
-    wanted = {run: records.arrays[run] for run in found.arrays}
-    assert same(found, Records(wanted))
+    assert same(found, history, only=True)
 
 
 def test_more_arms_and_generations_go_on_from_what_is_there(
-    text: Material, records: Records, tmp_path: Path
+    text: Material, history: Arms, tmp_path: Path
 ) -> None:
     small = {**CONFIG, "generations": 1, "arms": []}
     run_all(small, seed=3, folder=tmp_path, text=text)
     found = run_all(CONFIG, seed=3, folder=tmp_path, text=text)
-    assert same(found, records)
+    assert same(found, history)
 
 
 def test_more_replicates_would_be_of_other_text(text: Material, folder: Path) -> None:
@@ -314,16 +327,18 @@ def test_nothing_is_left_behind_without_a_folder(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     config = {**CONFIG, "seeds": 1, "arms": [], "generations": 1}
     found = run_all(config, seed=3, text=text)
-    assert set(found.arrays) == {("a", 0), ("b", 0), ("zero-shot", 0)}
+    assert found.arms == ["a", "b", "zero-shot"]
     found = run_all(config, seed=3, text=text, only=["a-0"])
-    assert set(found.arrays) == {("a", 0), ("zero-shot", 0)}
+    assert found.arms == ["a"]
     with pytest.raises(TimeUp):
         run_all(config, seed=3, text=text, minutes=0)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_lineage_that_is_not_there_is_named(text: Material, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no lineage a-7; this configuration has a-0"):
+    with pytest.raises(
+        ValueError, match="no lineage a-7; this configuration has zero-shot-0, a-0"
+    ):
         run_all(CONFIG, seed=3, folder=tmp_path, text=text, only=["a-0", "a-7"])
 
 
@@ -418,11 +433,12 @@ def test_variants_run_beside_and_the_own_value_is_read(
     config = small_config(model=[8, 1, 2], generations=2, **{key: values})
     run_all(config, seed=0, folder=tmp_path)
     seen = spied(monkeypatch)
-    found = finetuning.run_varied(config, key, seed=0, folder=tmp_path, minutes=5)
+    found = STUDY.varied(config, key, seed=0, folder=tmp_path, minutes=5)
     assert set(found) == {own, other}
-    assert ("b", 0) in found[own].arrays
-    assert set(found[other].arrays) == {("a", 0), ("zero-shot", 0)}
-    assert len(found[other].arrays["a", 0]) == (2 if key == "sizes" else 3)
+    assert found[own].arms == ["a", "b", "zero-shot"]
+    assert found[other].arms == ["a", "zero-shot"]
+    n_generations = len(found[other].arm("a").generations)
+    assert n_generations == (2 if key == "sizes" else 3)
     # The same human text, so that only the value differs.
     text = material(config)
     np.testing.assert_array_equal(seen[1][1], text.train[:1])
@@ -476,12 +492,13 @@ def test_a_pretrained_model_by_name_runs_from_end_to_end(tmp_path: Path) -> None
     assert text.model.end == text.tokenizer.end
     assert (text.model.cosine, text.model.weight_decay) == ("epoch", 0.01)
     found = run_all(config, seed=0, folder=tmp_path / "run", text=text)
-    assert set(found.arrays) == {("a", 0), ("b", 0), ("zero-shot", 0)}
+    assert found.arms == ["a", "b", "zero-shot"]
     (before,), (after, _) = (
-        found.of(arm, "test_loss")[0].mean(axis=1) for arm in ("zero-shot", "a")
+        found.arm(arm).array("test_loss")[:, 0].mean(axis=1)
+        for arm in ("zero-shot", "a")
     )
     assert after < before
-    written = found.arrays["a", 0][1]["text"]
+    written = lineage(found, "a", 0)[1]["text"]
     assert written.shape == (6, 64)
     assert not (written == text.model.end).any()
 
@@ -540,19 +557,47 @@ def test_a_small_model_can_be_pretrained(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_script_stops_in_time_and_goes_on(tmp_path: Path) -> None:
-    script = ROOT / "scripts" / "run_language_models.py"
-    command = [sys.executable, str(script), "ci", str(tmp_path), "--only", "a-0"]
+    script = ROOT / "scripts" / "run_study.py"
+    command = [sys.executable, str(script), "09", "ci", str(tmp_path), "--only", "a-0"]
     done = subprocess.run(
         [*command, "--minutes", "0"], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert "to be continued" in done.stdout
     config = notebooks.chapters(ROOT)["09"].scales["ci"]
-    stored = json.loads((tmp_path / "config.json").read_text())
-    assert {**config, "seed": 9} == stored
+    stored = json.loads((tmp_path / "study.json").read_text())
+    assert {**config, "seed": 9} == stored["config"]
     (note,) = tmp_path.glob("calls-*.json")
     assert json.loads(note.read_text())[0]["seconds"] > 0
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "finished" in done.stdout
-    assert len(Records.read(tmp_path).arrays["a", 0]) == 1 + config["generations"]
+    generations = STUDY.read(tmp_path).arm("a").generations
+    assert len(generations) == 1 + config["generations"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["21", "ci"], "there is no chapter '21'"),
+        (["03", "ci"], "no cell of the notebook defines 'study'"),
+        (["09", "big"], "choose from ci, laptop, paper"),
+    ],
+)
+def test_the_script_says_what_there_is(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run_study.main([*arguments, "unused"])
+    assert said in f"{stopped.value}{capsys.readouterr().err}"
+
+
+def test_only_what_a_name_needs_is_run() -> None:
+    code = [
+        "import math, no_such_module\nfrom json import loads as read, no_such_name",
+        "raise ValueError('not needed')\nHALF = 0.5\na, b = read('[1, 2]')",
+        "def area(r):\n    return math.pi * r**2 * HALF\nfound = area(b)",
+    ]
+    assert run_study.defined(code, "found") == pytest.approx(2 * np.pi)
+    with pytest.raises(SystemExit, match="defines 'missing'"):
+        run_study.defined(code, "missing")

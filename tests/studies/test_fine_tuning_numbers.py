@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from notebook_code import defined_in
 
 from collapse_lib.metrics import text as text_metrics
 from collapse_lib.metrics.text import rarities, similarity
 from collapse_lib.models.pretrained import small as pretraining
+from collapse_lib.recursion.history import Arms, History
 from collapse_lib.studies import fine_tuning_numbers as summary
 from collapse_lib.studies.fine_tuning_text import Material
-from collapse_lib.studies.records import Records
 
 V, N, SEEDS = 50, 200, 2
 
@@ -30,16 +32,24 @@ def record(rng: np.random.Generator, shift: float) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def records() -> Records:
+def history() -> Arms:
     rng = np.random.default_rng(0)
-    arrays: dict[tuple[str, int], list[Any]] = {
-        (arm, seed): [record(rng, 0.5 * t) for t in range(4)]
-        for arm in ("a", "b", "penalty-two")
-        for seed in range(SEEDS)
+    arms = {}
+    for arm in ("a", "b", "penalty-two"):
+        runs = [[record(rng, 0.5 * t) for t in range(4)] for _ in range(SEEDS)]
+        # A run that is not finished: as far as both have come.
+        arms[arm] = arm_of(runs, n=3 if arm == "a" else 4)
+    arms["zero-shot"] = arm_of([[{"test_loss": np.full(64, 5.0)}]], n=1)
+    return History.of_arms(arms)
+
+
+def arm_of(runs: list[Any], n: int) -> History:
+    """Put the records of replicates together, as a study returns them."""
+    arrays = {
+        name: np.array([[run[t][name] for run in runs] for t in range(n)])
+        for name in runs[0][0]
     }
-    arrays["a", 1] = arrays["a", 1][:3]  # a run that is not finished
-    arrays["zero-shot", 0] = [{"test_loss": np.full(64, 5.0)}]
-    return Records(arrays)
+    return History(np.arange(n), arrays, {"replicates": list(range(len(runs)))})
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +59,19 @@ def text() -> Material:
     return Material(model, pretraining.tokenizer(), train, train[0], train[1])
 
 
-def test_every_number_of_every_arm(records: Records, text: Material) -> None:
-    numbers = summary.summarise(records, text)
+def test_every_number_of_every_arm(history: Arms, text: Material) -> None:
+    numbers = summary.summarise(history, text)
     assert numbers["zero_shot"] == pytest.approx(np.exp(5))
     assert numbers["a_perplexity"].shape == (SEEDS, 3)  # as far as both have come
     assert numbers["penalty_two_rep4"].shape == (SEEDS, 4)
-    losses = records.arrays["b", 1][2]["test_loss"]
+    losses = history.arm("b").array("test_loss")[2, 1]
     assert numbers["b_perplexity"][1, 2] == pytest.approx(np.exp(losses.mean()))
     batches = losses.reshape(4, 16).mean(axis=1)
     assert numbers["b_factor"][1, 2] == pytest.approx(np.exp(batches.std(ddof=1)))
     assert numbers["b_spread"][1, 2] == pytest.approx(np.exp(batches).std(ddof=1))
     assert (numbers["a_best_epoch"] == 3).all()
     assert (numbers["a_seconds"] == 3.5).all()
-    written = [tuple(row) for row in records.arrays["b", 1][2]["text"]]
+    written = [tuple(row) for row in history.arm("b").array("text")[2, 1]]
     assert numbers["b_different"][1, 2] == len(set(written)) / N
     assert numbers["b_vocabulary"][1, 2] == len({token for r in written for token in r})
     for name in ("rep4", "topic", "different", "vocabulary"):
@@ -70,22 +80,22 @@ def test_every_number_of_every_arm(records: Records, text: Material) -> None:
 
 
 def test_likely_and_unlikely_are_relative_to_generation_0(
-    records: Records, text: Material
+    history: Arms, text: Material
 ) -> None:
-    numbers = summary.summarise(records, text)
+    numbers = summary.summarise(history, text)
     np.testing.assert_allclose(numbers["b_low"][:, 0], 0.05)
     np.testing.assert_allclose(numbers["b_high"][:, 0], 0.01)
     # Losses grow from 1 to 2.5 with standard deviation 0.3.
     assert (numbers["b_low"][:, -1] == 0).all()
     assert (numbers["b_high"][:, -1] > 0.9).all()
-    own = records.arrays["b", 0]
-    expected = (own[1]["own_loss"] > np.quantile(own[0]["own_loss"], 0.99)).mean()
+    own = history.arm("b").array("own_loss")[:, 0]
+    expected = (own[1] > np.quantile(own[0], 0.99)).mean()
     assert numbers["b_high"][0, 1] == expected
     assert numbers["b_median"][0, 0] == pytest.approx(np.exp(1), rel=0.1)
 
 
-def test_histograms_hold_everything(records: Records, text: Material) -> None:
-    numbers = summary.summarise(records, text)
+def test_histograms_hold_everything(history: Arms, text: Material) -> None:
+    numbers = summary.summarise(history, text)
     assert numbers["b_histogram"].shape == (4, len(summary.EDGES) - 1)
     np.testing.assert_allclose(numbers["b_histogram"].sum(axis=1), 1)
     assert "penalty_two_histogram" not in numbers
@@ -94,8 +104,15 @@ def test_histograms_hold_everything(records: Records, text: Material) -> None:
 
 
 def test_without_validation_the_last_epoch_is_handed_on() -> None:
-    unknown = {"validation_losses": np.full(7, np.nan)}
+    unknown = {"losses": np.zeros(7), "validation_losses": np.full(7, np.nan)}
     assert summary.best_epoch(unknown) == 7
+
+
+def test_epochs_that_there_were_not_count_for_nothing() -> None:
+    losses = np.array([3.0, 2.0, np.nan, np.nan])
+    assert summary.best_epoch({"losses": losses, "validation_losses": losses}) == 2
+    unknown = {"losses": losses, "validation_losses": np.full(4, np.nan)}
+    assert summary.best_epoch(unknown) == 2
 
 
 def test_rare_tokens_weigh_more() -> None:
@@ -133,23 +150,28 @@ def test_tokens_that_people_never_used_count_as_the_rarest() -> None:
     assert found == pytest.approx(4 * 2 / (4 * np.sqrt(5)))
 
 
-def test_perplexities_of_several_runs(records: Records) -> None:
-    fewer = Records({k: v for k, v in records.arrays.items() if k != ("a", 1)})
-    assert summary.perplexities({"one": records, "other": fewer}, 1).shape == (2, 1, 3)
-    found = summary.perplexities({"one": records, "other": records}, 1)
+def test_perplexities_of_several_runs(history: Arms) -> None:
+    perplexities = defined_in("09", "perplexities")
+    a = history.arm("a")
+    one = {name: array[:, :1] for name, array in a.arrays.items()}
+    fewer = History.of_arms(
+        {"a": History(a.generations, one), "zero-shot": history.arm("zero-shot")}
+    )
+    assert perplexities({"one": history, "other": fewer}, 1).shape == (2, 1, 3)
+    found = perplexities({"one": history, "other": history}, 1)
     assert found.shape == (2, SEEDS, 3)
-    losses = records.arrays["a", 1][1]["test_loss"]
+    losses = history.arm("a").array("test_loss")[1, 1]
     np.testing.assert_allclose(found[0, 1, [0, 2]], np.exp([5, losses.mean()]))
 
 
 def test_texts_are_kept_with_their_prompts(
-    records: Records, text: Material, tmp_path: Path
+    history: Arms, text: Material, tmp_path: Path
 ) -> None:
     path = tmp_path / "texts.json"
-    summary.save_texts(records, text, path, ["a", "penalty-two"], n=3)
-    told = summary.load_texts(path)
+    summary.save_texts(history, text, path, ["a", "penalty-two"], n=3)
+    told = json.loads(path.read_text("utf-8"))
     assert told["prompts"] == text.tokenizer.texts(text.train[0][:3])
-    written = records.arrays["penalty-two", 0][3]["text"][2]
+    written = history.arm("penalty-two").array("text")[3, 0][2]
     assert told["penalty-two"][3][2] == text.tokenizer.decode(written)
 
 
@@ -158,17 +180,18 @@ def test_ratios_compare_generations_or_arms() -> None:
         "a_perplexity": np.array([[10.0, 30.0, 20.0], [10.0, 40.0, 30.0]]),
         "a_tenth_perplexity": np.array([[10.0, 15.0, 10.0]]),
     }
-    growth = summary.ratio(numbers, "perplexity", "a", 2)
+    ratio = defined_in("09", "ratio")
+    growth = ratio(numbers, "perplexity", "a", 2)
     np.testing.assert_allclose(growth, [2, 3])
-    spike = summary.ratio(numbers, "perplexity", "a", 1, to=2)
+    spike = ratio(numbers, "perplexity", "a", 1, to=2)
     np.testing.assert_allclose(spike, [1.5, 4 / 3])
-    beside = summary.ratio(numbers, "perplexity", "a", 1, over="a-tenth")
+    beside = ratio(numbers, "perplexity", "a", 1, over="a-tenth")
     np.testing.assert_allclose(beside, [2])
 
 
-def test_the_table_has_a_row_for_each_arm(records: Records, text: Material) -> None:
-    numbers = summary.summarise(records, text)
-    rows = summary.table(numbers, [1, 2])
+def test_the_table_has_a_row_for_each_arm(history: Arms, text: Material) -> None:
+    numbers = summary.summarise(history, text)
+    rows = defined_in("09", "table")(numbers, [1, 2])
     assert list(rows.index) == [
         "5 epochs, no real text",
         "10 epochs, 10 % real",

@@ -1,0 +1,550 @@
+"""Arms, replicates and generations, on disk: the engine of every long experiment.
+
+An *arm* is one way from a generation to the next, a *replicate* repeats it with other
+random numbers, and a *lineage* is one replicate of one arm. Its folder holds a file for
+each generation, so that a call that was cut short, or killed, goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collapse_lib.book import results
+from collapse_lib.files import read_arrays, write_arrays, write_json
+from collapse_lib.models.base import Model
+from collapse_lib.recursion.history import Arms, History
+from collapse_lib.recursion.loop import recurse
+from collapse_lib.recursion.store import generations_in, history_in
+from collapse_lib.regimes import Regime, Replace
+
+Config = Mapping[str, Any]
+Record = Mapping[str, NDArray[Any]]
+
+#: Of the folder of a study. Another number is refused: nothing in it is read wrongly.
+FORMAT = 2
+LINEAGE = re.compile(r"(?P<arm>[a-z-]+)-(?P<replicate>\d+)")
+
+
+class TimeUp(Exception):
+    """The time given to a call is over; what it has is stored."""
+
+
+@dataclass
+class Clock:
+    """Ends a call between two fits.
+
+    Parameters
+    ----------
+    deadline
+        Value of ``time.time()`` from which on no further fit begins: several machines
+        agree on it. The first fit always begins, so that every call gets somewhere.
+    n_fits
+        How many have begun.
+    """
+
+    deadline: float = float("inf")
+    n_fits: int = 0
+
+    def check(self) -> None:
+        """Raise `TimeUp` if another fit must not begin."""
+        if self.n_fits and time.time() > self.deadline:
+            raise TimeUp
+        self.n_fits += 1
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way from a generation to the next; a study adds settings of its own.
+
+    Parameters
+    ----------
+    label
+        What to call it in a figure.
+    regime
+        What a generation trains on.
+    """
+
+    label: str
+    regime: Regime = field(default=Replace(), kw_only=True)
+
+
+class Lineage(NamedTuple):
+    """One replicate of one arm, and the generation to reach."""
+
+    arm: str
+    replicate: int
+    generations: int
+
+    @property
+    def name(self) -> str:
+        """The name of its folder, as ``paper-0``."""
+        return f"{self.arm}-{self.replicate}"
+
+
+class First(NamedTuple):
+    """How to make the fit that all arms of a replicate begin with.
+
+    ``kind`` is the class of the fit: a dataclass of arrays, single numbers or texts,
+    and maybe of the ``model``.
+    """
+
+    model: Model
+    data: Any
+    rng: np.random.Generator
+    kind: type[Any]
+
+
+class Experiment(ABC):
+    """What a study becomes with a configuration: data, models and measures."""
+
+    @abstractmethod
+    def first(self, replicate: int) -> First:
+        """Return how generation 0 of a replicate is made."""
+
+    @abstractmethod
+    def lineage(
+        self, arm: str, replicate: int, first: Callable[[], Any]
+    ) -> dict[str, Any]:
+        """Return the arguments of `collapse_lib.recurse` for a lineage.
+
+        ``first()`` returns the fit of `first`; it is made or read when called. Store,
+        stop and the number of generations are added. Randomness must not depend on
+        where a lineage was cut short, so ``measure`` draws from a stream by generation.
+        """
+
+    def say(self, measured: Record) -> str:
+        """Return what to print of a generation, from the arrays measured in it."""
+        return "measured " + ", ".join(measured)
+
+
+@dataclass(frozen=True)
+class Study(ABC):
+    """Arms, the order in which to run them, and what one lineage is.
+
+    Parameters
+    ----------
+    arms
+        Name (small letters and ``-``) -> arm. Places are part of the seeds, so new arms
+        go to the end.
+    """
+
+    arms: Mapping[str, Arm]
+    #: Keys of a configuration that may change, to go on from what is there.
+    grows: ClassVar[Collection[str]] = ()
+
+    @abstractmethod
+    def plan(self, config: Config) -> list[Lineage]:
+        """Return the lineages of a configuration, in the order to run them.
+
+        A lineage may come twice: first to an early generation, which others wait for.
+        """
+
+    @abstractmethod
+    def build(
+        self, config: Config, *, seed: int, folder: Path, **settings: Any
+    ) -> Experiment:
+        """Return the experiment; ``folder`` may keep what is costly to make."""
+
+    def run(
+        self,
+        config: Config,
+        *,
+        seed: int,
+        folder: str | Path | None = None,
+        minutes: float = float("inf"),
+        only: Collection[str] | None = None,
+        executor: Executor | None = None,
+        quiet: bool = True,
+        **settings: Any,
+    ) -> Arms:
+        """Run what is missing of a configuration and return what was measured.
+
+        Parameters
+        ----------
+        config
+            One of a chapter's ``SCALES``.
+        seed
+            Of the whole run.
+        folder
+            Where it is kept, to go on from; default: nowhere.
+        minutes
+            When to stop. Generations finished until then are kept in ``folder``.
+        only
+            Lineages to run, for example ``["a-0", "b-1"]``, so that several processes
+            can share a folder; default: all.
+        executor
+            Where lineages run side by side: any ``concurrent.futures.Executor``, for
+            example ``ProcessPoolExecutor()`` or Dask's ``Client.get_executor()``. All
+            workers must see ``folder``. Default: one after the other, here.
+        quiet
+            Whether to print nothing after each generation.
+        settings
+            Passed on to the study's ``build``, for example device and precision.
+
+        Returns
+        -------
+        Arms
+            See `read`.
+
+        Raises
+        ------
+        ValueError
+            If the folder holds another configuration or another version's run, or
+            ``only`` names a lineage that the configuration does not have.
+        TimeUp
+            If the minutes are over; call again to go on.
+        """
+        plan = self.plan(config)
+        check_only(only, plan)
+        if executor is not None and folder is None:
+            raise ValueError("an executor needs a folder that all its workers see")
+        with _kept_in(folder) as kept:
+            self.claim(kept, {**config, "seed": seed})
+            deadline = time.time() + 60 * minutes
+            call = _Call(self, config, seed, kept, deadline, quiet, settings)
+            mine = [one for one in plan if only is None or one.name in only]
+            if executor is not None:
+                call.share(mine, executor)
+            elif call.missing(mine):
+                worker = call.worker()
+                for lineage in mine:
+                    worker.advance(lineage)
+            return self.read(kept, plan)
+
+    def read(self, folder: str | Path, plan: Sequence[Lineage] | None = None) -> Arms:
+        """Read what was measured, without running anything.
+
+        Parameters
+        ----------
+        folder
+            Of a run, which may still go on.
+        plan
+            Lineages to read, and how far; default: all.
+
+        Returns
+        -------
+        Arms
+            Each arm as far as all its replicates have come; replicates are its chains,
+            and ``attrs["replicates"]`` numbers them.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing, or a generation is missing before a later one.
+        """
+        found: dict[str, dict[int, list[int]]] = {}
+        for lineage in plan or _lineages_in(Path(folder)):
+            there = generations_in(Path(folder) / lineage.name)
+            gaps = set(range(max(there, default=0))) - set(there)
+            if gaps:
+                raise ValueError(f"{lineage.name} lacks generations {sorted(gaps)}")
+            if there:
+                wanted = [t for t in there if t <= lineage.generations]
+                found.setdefault(lineage.arm, {})[lineage.replicate] = wanted
+        if not found:
+            raise ValueError(f"{folder} holds no generation of a lineage")
+        order = [arm for arm in dict.fromkeys([*self.arms, *found]) if arm in found]
+        return History.of_arms(
+            {arm: _joined(Path(folder), arm, found[arm]) for arm in order}
+        )
+
+    def claim(self, folder: Path, config: Config) -> None:
+        """Make a folder for one configuration, or check that it is its.
+
+        Raises
+        ------
+        ValueError
+            If it holds another configuration, or a run of another version.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "study.json"
+        recipes = {
+            name: [place, repr(replace(arm, label=""))]
+            for place, (name, arm) in enumerate(self.arms.items())
+        }
+        wanted = json.loads(json.dumps({"config": dict(config), "arms": recipes}))
+        found = _claimed(path) or wanted
+        (ours, arms), (theirs, known) = (
+            (side["config"], side["arms"]) for side in (wanted, found)
+        )
+        odd = [key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)]
+        odd = sorted(key for key in odd if key not in self.grows)
+        changed = (name for name in arms if known.get(name, arms[name]) != arms[name])
+        odd += [f"arm {name}" for name in changed]
+        if odd:
+            raise ValueError(
+                f"{folder} holds records of another configuration (different: "
+                f"{', '.join(odd)}); use another folder, or delete it to start again"
+            )
+        if not path.exists() or not arms.keys() <= known.keys():
+            everything = {"config": theirs, "arms": {**known, **arms}}
+            write_json(path, {"format": FORMAT, **everything})
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call of `Study.run`: all that a worker needs to know."""
+
+    study: Study
+    config: Config
+    seed: int
+    folder: Path
+    deadline: float
+    quiet: bool
+    settings: Mapping[str, Any]
+
+    def worker(self, n_fits: int = 0) -> _Worker:
+        """Return who runs lineages in this process."""
+        experiment = self.study.build(
+            self.config, seed=self.seed, folder=self.folder, **self.settings
+        )
+        clock = Clock(self.deadline, n_fits)
+        return _Worker(self.folder, experiment, clock, self.quiet)
+
+    def missing(self, lineages: Sequence[Lineage]) -> list[Lineage]:
+        """Return the lineages that have not come to their generation."""
+        return [one for one in lineages if not _is_there(self.folder, one)]
+
+    def share(self, lineages: Sequence[Lineage], executor: Executor) -> None:
+        """Run lineages side by side: first what they share, then each of them."""
+        for part in _rounds(lineages):
+            todo = self.missing(part)
+            replicates = sorted({lineage.replicate for lineage in todo})
+            first = [r for r in replicates if not _first_file(self.folder, r).exists()]
+            for jobs in (first, todo):
+                # One of the fits always begins, as in a call without an executor.
+                n_fits = [0, *[1] * len(jobs)][: len(jobs)]
+                if not all(executor.map(self.work, jobs, n_fits)):
+                    raise TimeUp
+
+    def work(self, job: Lineage | int, n_fits: int) -> bool:
+        """Run a lineage, or make the first fit of a replicate; False if time is up."""
+        try:
+            worker = self.worker(n_fits)
+            if isinstance(job, int):
+                worker.first(job)
+            else:
+                worker.advance(job)
+        except TimeUp:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """Who runs lineages, one after the other."""
+
+    folder: Path
+    experiment: Experiment
+    clock: Clock
+    quiet: bool
+
+    def advance(self, lineage: Lineage) -> None:
+        """Run a lineage to its generation, if it is not there yet."""
+        if _is_there(self.folder, lineage):
+            return
+        arm, replicate, n_generations = lineage
+        arguments = self.experiment.lineage(
+            arm, replicate, lambda: self.first(replicate)
+        )
+        measure = arguments.pop("measure")
+
+        def measured(generation: Any) -> Record:
+            arrays: Record = measure(generation)
+            if not self.quiet:
+                said = self.experiment.say(arrays)
+                print(f"{lineage.name} generation {generation.t}: {said}", flush=True)
+            return arrays
+
+        recurse(
+            **arguments,
+            measure=measured,
+            n_generations=n_generations,
+            store=self.folder / lineage.name,
+            stop=self.clock.check,
+        )
+
+    def first(self, replicate: int) -> Any:
+        """Return the fit that all arms of a replicate begin with, made once."""
+        path = _first_file(self.folder, replicate)
+        first = self.experiment.first(replicate)
+        names = {f.name for f in fields(first.kind)}
+        if not path.exists():
+            self.clock.check()
+            fitted = first.model.fit(first.data, first.rng)
+            kept = {name: getattr(fitted, name) for name in names - {"model"}}
+            write_arrays(path, kept)
+        arrays = read_arrays(path).items()
+        values = {name: array if array.ndim else array.item() for name, array in arrays}
+        recipe = {"model": first.model} if "model" in names else {}
+        return first.kind(**values, **recipe)
+
+
+def check_only(only: Collection[str] | None, plan: Sequence[Lineage]) -> None:
+    """Raise a ValueError if ``only`` names what a plan does not have."""
+    known = list(dict.fromkeys(lineage.name for lineage in plan))
+    unknown = [name for name in only or () if name not in known]
+    if unknown:
+        raise ValueError(
+            f"no lineage {', '.join(unknown)}; this configuration has "
+            f"{', '.join(known)}"
+        )
+
+
+def number_name(arm: str, metric: str = "") -> str:
+    """Return the name of an arm's metric among the numbers of a result.
+
+    Examples
+    --------
+    >>> number_name("tenth-real", "recall")
+    'tenth_real_recall'
+    """
+    return "_".join([arm.replace("-", "_"), metric]).rstrip("_")
+
+
+def flatten(
+    history: Arms, measure: Callable[[list[Record], int], Mapping[str, Any]]
+) -> dict[str, NDArray[Any]]:
+    """Return the numbers of a study as a result stores them.
+
+    Parameters
+    ----------
+    history
+        What `Study.run` returned.
+    measure
+        ``measure(lineage, replicate)`` returns name -> numbers of one lineage, of which
+        it is given what was measured in each generation, by name.
+
+    Returns
+    -------
+    dict
+        As `number_name` names them, shape ``(replicates, ...)``.
+    """
+    numbers = {}
+    for arm in history.arms:
+        part = history.arm(arm)
+        rows = [
+            measure(records(part, chain), replicate)
+            for chain, replicate in enumerate(part.attrs["replicates"])
+        ]
+        for metric in rows[0]:
+            values = np.array([row[metric] for row in rows])
+            numbers[number_name(arm, metric)] = values
+    return numbers
+
+
+def records(history: History, chain: int) -> list[Record]:
+    """Return what was measured in each generation of one chain, by name."""
+    return [
+        {name: array[t, chain] for name, array in history.arrays.items()}
+        for t in range(len(history.generations))
+    ]
+
+
+def note_call(folder: Path, settings: Mapping[str, Any], seconds: float) -> None:
+    """Keep what a call trained with, and how long, in a file ``calls-*.json``.
+
+    Several processes may share a folder and end at the same moment.
+    """
+    call = {
+        "settings": dict(settings),
+        "device": results.device(),
+        "versions": results.versions(),
+        "seconds": round(seconds, 1),
+    }
+    write_json(folder / f"calls-{time.time_ns()}-{os.getpid()}.json", [call])
+
+
+def trained_on(folder: Path) -> str:
+    """Say in one line where the records of a folder were trained, how, and how long.
+
+    The time is the sum over calls, also of those that ran side by side.
+    """
+    files = sorted(folder.glob("calls*.json"))
+    if not files:
+        return results.device()
+    calls = [call for file in files for call in json.loads(file.read_text("utf-8"))]
+    places = {
+        f"{call['device']}, torch {call['versions']['torch']}, "
+        f"{call['settings']['precision']}"
+        for call in calls
+    }
+    seconds = sum(call["seconds"] for call in calls)
+    return f"{'; '.join(sorted(places))}: {seconds:,.0f} s"
+
+
+@contextmanager
+def _kept_in(folder: str | Path | None) -> Iterator[Path]:
+    """Lend the folder of a run: the named one, or one that is deleted at the end."""
+    if folder is not None:
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch)
+
+
+def _claimed(path: Path) -> dict[str, Any] | None:
+    """Return what a folder says about itself, or None if nothing was run in it."""
+    if not path.exists() and not (path.parent / "config.json").exists():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if found.pop("format") == FORMAT:
+            return found
+    except (OSError, ValueError, KeyError):
+        pass
+    raise ValueError(
+        f"{path.parent} holds a run of another version, which this one cannot read or "
+        "go on with; nothing in it was changed: use another folder, or delete this one "
+        "to start again"
+    )
+
+
+def _is_there(folder: Path, lineage: Lineage) -> bool:
+    return lineage.generations in generations_in(folder / lineage.name)
+
+
+def _first_file(folder: Path, replicate: int) -> Path:
+    return folder / f"first-{replicate}.npz"
+
+
+def _lineages_in(folder: Path) -> list[Lineage]:
+    """Return the lineages of a folder, however far they have come."""
+    found = (LINEAGE.fullmatch(path.name) for path in sorted(folder.glob("*-*")))
+    return [
+        Lineage(match["arm"], int(match["replicate"]), np.iinfo(int).max)
+        for match in found
+        if match
+    ]
+
+
+def _joined(folder: Path, arm: str, runs: Mapping[int, list[int]]) -> History:
+    """Return an arm as far as all its replicates have come."""
+    shortest = min(runs.values(), key=len)
+    parts = [history_in(folder / f"{arm}-{r}", shortest) for r in sorted(runs)]
+    joined = History.join(parts)
+    return replace(joined, attrs={"replicates": sorted(runs)})
+
+
+def _rounds(lineages: Sequence[Lineage]) -> list[list[Lineage]]:
+    """Cut a plan where a lineage comes again: two cannot work on one at a time."""
+    parts: list[list[Lineage]] = [[]]
+    for lineage in lineages:
+        if lineage.name in {one.name for one in parts[-1]}:
+            parts.append([])
+        parts[-1].append(lineage)
+    return parts
