@@ -7,15 +7,62 @@ import pytest
 
 BLOCKED = """
 import sys
-for name in ("pandas", "scipy", "torch", "matplotlib", "seaborn", "tqdm", "PIL",
-             "yaml", "pooch", "safetensors"):
-    sys.modules[name] = None  # an import of it fails
+
+class Blocked:
+    names = {"pandas", "scipy", "torch", "matplotlib", "seaborn", "tqdm", "PIL",
+             "yaml", "pooch", "safetensors"}
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] in cls.names:
+            raise ImportError(f"blocked: {name}")
+
+sys.meta_path.insert(0, Blocked)
 import numpy as np
 import collapse_lib
-from collapse_lib import metrics, models, theory
+from collapse_lib import generations, metrics, models, parallel, recurse, regimes
+from collapse_lib import theory
 rng = np.random.default_rng(0)
 """
 PARTS = {
+    "the loop": """
+import tempfile
+options = dict(n_samples=20, n_generations=3, chains=2, rng=rng)
+real = models.FittedGaussian.standard()
+for regime in (regimes.Replace(), regimes.Accumulate(), regimes.AccumulateSubsample(),
+               regimes.Augment(), regimes.Fresh(), regimes.Mix(0.5, 0.3, 0.2),
+               regimes.Replace(bias=regimes.Temperature(0.9))):
+    history = recurse(models.Gaussian(), real, regime=regime,
+                      measure={"sigma": lambda fit: fit.sigma}, **options)
+    assert history.array("sigma").shape == (4, 2), history
+    assert history.at([1]).equals(history.at([1])) and len(history) == 8
+for fitted in generations(models.Gaussian(), real, regime=regimes.Replace(), **options):
+    pass
+with tempfile.TemporaryDirectory() as folder:
+    for kept in ({"store": folder}, {"checkpoint": folder + "/run.npz"}):
+        recurse(models.Gaussian(), real, regime=regimes.Replace(), n_samples=20,
+                n_generations=2, measure=lambda generation: {"mu": [0.0]},
+                rng=np.random.default_rng(1), **kept)
+def experiment(chains, rng):
+    return recurse(models.Gaussian(), real, regime=regimes.Replace(), n_samples=20,
+                   n_generations=regimes.GrowingSamples(1, 1)(0), chains=chains,
+                   measure={"mu": lambda fit: fit.mu}, rng=rng)
+parallel.replicate(experiment, chains=5, seed=1, block=2)
+""",
+    "the loop with every exact model": """
+vectors = models.FittedMultivariateGaussian.standard(2, "exact")
+die = models.FittedCategorical.of([0.5, 0.3, 0.2])
+grid = models.RidgeDensity(-5, 5, n_points=21)
+text = rng.integers(4, size=(2, 9, 6))
+normal = models.FittedGaussian.standard("exact")
+for model, real in ((models.Gaussian(law="exact"), normal),
+                    (models.MultivariateGaussian(law="exact"), vectors),
+                    (models.Categorical(3), die),
+                    (grid, rng.normal(size=(2, 9))),
+                    (models.NGram(4, order=2), text)):
+    recurse(model, real, regime=regimes.Replace(), n_samples=20, n_generations=2,
+            chains=2, measure=lambda generation: {"t": [generation.t] * 2}, rng=rng)
+""",
     "Gaussian": """
 for law in ("literal", "exact"):
     fit = models.Gaussian(law=law).fit(rng.normal(size=(2, 9)), rng)
@@ -67,16 +114,23 @@ metrics.heterozygosity(p), metrics.support_size(p), metrics.first_below(p[:, Non
 metrics.tail_mass_gaussian(p, p), metrics.kl_gaussian(p, p)
 metrics.w2_squared_gaussian(p, p), metrics.w2_squared_samples(p, p)
 metrics.w2_squared_gaussians(p, np.eye(2), p, np.eye(2))
+from collapse_lib.metrics import factorial
+list(factorial.combinations("SEP"))
 metrics.distinct_n([[0, 1, 0]], 2), metrics.rep_n([[0, 1, 0]], 2)
 """,
+    # All of chapters 1 to 5 but variance_of_median, which integrates with scipy, and
+    # factorial.joint_effects, which returns a pandas frame.
     "theory": """
 g, d, m = theory.gaussian, theory.discrete, theory.multivariate
 g.mean_abs_error_of_mean(10), g.sd_sigma_factor(10), g.log_sigma2_drift(10)
 g.w2_risk(10, [1, 2]), g.log_det_drift(10, 3), g.accumulate_variance_limit(10)
-g.marginal_sample(10, 3, 5, rng)
+g.marginal_sample(10, 3, 5, rng), g.mean_sigma_factor([10])
+g.w2_risk_arxiv([10]), g.w2_risk_nature([10]), g.w2_risk_variance([10])
+g.w2_risk_variance_arxiv([10])
 d.loss_probability(0.1, 10), d.collapse_time([0.5, 0.5], 10)
 d.absorption_time(0.5, 10), d.absorption_time_diffusion(0.5, 10)
 d.survival_probability([1.0], 3), d.heterozygosity_with_real(10, 1)
+d.heterozygosity_after(0.5, 10, np.arange(3))
 m.mean_error(10, 3), m.eigenvalue_drifts(10, 3), m.resting_place_sf(1.0, 2)
 m.resting_distance_median(2, "mle")
 m.noisy_lower_bound(1.0, [10])
