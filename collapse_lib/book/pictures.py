@@ -8,6 +8,7 @@ module has the picture and shows the sheets.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def _as_pictures(p: Array, shape: tuple[int, ...]) -> Array:
 
 
 def contact_sheet(images: ArrayLike, columns: int) -> NDArray[Any]:
-    """Put images ``(n, h, w)`` side by side, ``columns`` in a row.
+    """Put images ``(..., h, w)`` side by side, ``columns`` in a row.
 
     Returns
     -------
@@ -135,7 +136,8 @@ def contact_sheet(images: ArrayLike, columns: int) -> NDArray[Any]:
         If the images do not fill whole rows.
     """
     array = np.asarray(images)
-    n, height, width = array.shape
+    *many, height, width = array.shape
+    n = math.prod(many)
     if n % columns:
         raise ValueError(f"{n} images do not fill rows of {columns}")
     grid = array.reshape(n // columns, columns, height, width)
@@ -151,7 +153,7 @@ def tiles(sheet: ArrayLike, side: int) -> NDArray[Any]:
 
 
 def save_sheet(path: Path, images: ArrayLike, columns: int) -> None:
-    """Write grey images ``(n, h, w)`` of bytes as one PNG contact sheet, lossless."""
+    """Write grey images ``(..., h, w)`` of bytes as one PNG contact sheet, lossless."""
     sheet = Image.fromarray(contact_sheet(images, columns))
     write(path, lambda file: sheet.save(file, "png", optimize=True))
 

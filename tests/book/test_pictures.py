@@ -188,6 +188,8 @@ def test_a_contact_sheet_comes_apart_again(tmp_path: Path) -> None:
     sheet = images.contact_sheet(many, columns=3)
     assert sheet.shape == (56, 84)
     assert (sheet[:28, 28:56] == many[1]).all()
+    rows = many.reshape(2, 3, 28, 28)
+    assert (images.contact_sheet(rows, columns=3) == sheet).all()
     assert (images.tiles(sheet, 28) == many).all()
     images.save_sheet(tmp_path / "results" / "sheet.png", many, columns=3)
     assert (images.load_sheet(tmp_path / "results" / "sheet.png") == many).all()
