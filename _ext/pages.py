@@ -1,11 +1,11 @@
-"""What is changed in every built page: tables, figures, and marks for screen readers.
+"""What is changed in every built page: tables, figures, folds, marks for readers.
 
 Columns of numbers are marked, so that the style can align them: pandas writes every
 cell of a table alike. Figures of chapters are shown at half their pixels: each then has
 the size in inches that its code asks for, and the letters of one figure are as large as
-those of the next; browsers would scale each to the column. What other programs write
-and a keyboard or a screen reader cannot use is mended; the tests of the site find more
-of it.
+those of the next; browsers would scale each to the column. Folded code is named after
+what it makes. What other programs write and a keyboard or a screen reader cannot use is
+mended; the tests of the site find more of it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from sphinx.application import Sphinx
 REPAIRS = (
     # docutils gives the entries another role than a list may have inside.
     ('<div role="list" class="citation-list">', '<div class="citation-list">'),
+    # It would be read out instead of the text that names the folded code.
+    ('<summary aria-label="Toggle hidden content">', "<summary>"),
 )
 
 
@@ -123,8 +125,44 @@ def set_widths(app: Sphinx, doctree: nodes.document) -> None:
             image["width"] = f"{png_width(path) // DENSITY}px"
 
 
+# ---- folded code ---------------------------------------------------------------------
+
+#: What marks an output in the text of a page -> what it is called.
+KINDS = {'class="verdict': "check", "<table": "table"}
+
+
+def made_by(cell: nodes.Element) -> str | None:
+    """Say what a cell shows, as ``"figure"``, or None if it has no name."""
+    for output in cell.findall(nodes.container):
+        if output.get("nb_element") != "cell_code_output":
+            continue
+        if next(output.findall(nodes.image), None) is not None:
+            return "figure"
+        shown = "".join(raw.astext() for raw in output.findall(nodes.raw))
+        for mark, kind in KINDS.items():
+            if mark in shown:
+                return kind
+    return None
+
+
+def name_folds(app: Sphinx, doctree: nodes.document) -> None:
+    """Give each folded cell its text: "Code of the table", or the cell's own.
+
+    MyST-NB has one text for all of them, and another one for those that are open.
+    """
+    default = app.config.nb_code_prompt_show
+    for cell in doctree.findall(nodes.container):
+        if "prompt_show" not in cell:
+            continue
+        kind = made_by(cell)
+        if cell["prompt_show"] == default and kind:
+            cell["prompt_show"] = f"{default} of the {kind}"
+        cell["prompt_hide"] = cell["prompt_show"]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("html-page-context", change_body)
     app.connect("doctree-read", set_widths)
+    app.connect("doctree-read", name_folds)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -232,7 +232,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Run the command; return its exit status."""
     options = parse(argv)
     try:
-        found = notebooks.chapters(root)
+        found = notebooks.executed(root)
         chosen = notebooks.select(found, options.chapters) or list(found.values())
         todo = _stale(chosen, root, options.force)
         left_out = [path.name for path in notebooks.unlisted(root)]

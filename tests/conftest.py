@@ -27,14 +27,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class OnlyChapters:
-    """Keep nbval, which takes every notebook, to those that ``_toc.yml`` names."""
+    """Keep nbval, which takes every notebook, to the chapters and their template."""
 
     def __init__(self) -> None:
-        found = notebooks.chapters(ROOT).values()
+        found = notebooks.executed(ROOT).values()
         self.paths = {chapter.path for chapter in found}
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Pass over a copy, a draft or a template; leave other files to others."""
+        """Pass over a copy or a draft; leave other files to others."""
         ours = collection_path.parent == ROOT / "chapters"
         notebook = ours and collection_path.suffix == ".ipynb"
         return True if notebook and collection_path not in self.paths else None

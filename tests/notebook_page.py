@@ -11,6 +11,20 @@ from typing import Any
 
 from collapse_lib.book import notebooks
 
+#: What the page does with the code of a cell that has this tag; else it shows it.
+FATES = {"hide-input": "folded", "remove-input": "removed", "remove-cell": "removed"}
+
+
+def tags_of(cell: Any) -> list[str]:
+    """Return the tags of a cell."""
+    tags: list[str] = cell["metadata"].get("tags", [])
+    return tags
+
+
+def fate(cell: Any) -> str:
+    """Say whether the page shows, folds or removes the code of a cell."""
+    return next((FATES[tag] for tag in tags_of(cell) if tag in FATES), "visible")
+
 
 @dataclass(frozen=True)
 class Page:

@@ -9,28 +9,32 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from statistics import median
 from typing import Any
 
-from notebook_page import Page, parse
+from notebook_page import FATES, Page, fate, parse, tags_of
 
+from collapse_lib.book.display import GLUE
 from collapse_lib.book.notebooks import scales_in
 
-MAX_LINES, MAX_COLUMNS, MAX_BYTES = 15, 88, 700_000
+#: The most lines of a cell, by what the page does with its code.
+MAX_LINES = {"visible": 15, "folded": 35, "removed": 35}
+#: Half of a chapter's visible cells are at most so long, and nine in ten.
+MEDIAN_LINES, LONG_LINES = 6, 12
+MAX_COLUMNS, MAX_BYTES = 88, 700_000
 SCALES = {"ci", "laptop", "paper"}
-TAGS = {"hide-input", "live", "parameters", "photo", "raises-exception", "remove-cell"}
-ANY_TITLE = "the figure (its own title)"
-HEADINGS = [
-    "Scope",
-    "Smallest example",
-    "Theory",
-    "Simulation",
-    ANY_TITLE,
-    "Robustness",
-    "Against the paper",
-    "Exercises",
-    "Summary",
-    "Further reading",
-]
+TAGS = {*FATES, "parameters", "photo", "raises-exception"}
+#: Methods of the chapter that serve the prose and the ledger.
+HOUSEKEEPING = {"say", "record", "control", "check", "verdicts", "finish"}
+#: Names that only drawing uses, and the scales of the run.
+DRAWING = {"plt", "fig", "ax", "axes", "plotting", "SCALE", "SCALES"}
+#: The parts of a chapter, in order; each is a section with the label sec-NN-part.
+PARTS = (
+    *("scope", "example", "theory", "simulation", "figure", "robustness"),
+    *("paper", "exercises", "summary", "reading"),
+)
+#: Titles that say where one is in the pattern, and not what was found.
+EMPTY_TITLES = {"Smallest example", "Theory", "Simulation", "The figure", "Robustness"}
 # Folders that only one person's machine has; an address on the web may contain them.
 MACHINE_PATH = re.compile(
     r"(?<![\w.:/-])(?:/(?:home|Users|root|tmp|work|mnt|opt|usr|var|private)/|~/)\w"
@@ -69,12 +73,56 @@ def no_trailing_semicolon(page: Page) -> Iterator[str]:
 
 
 def cells_are_short(page: Page) -> Iterator[str]:
+    visible = []
     for name, cell in page.numbered:
         lines = cell["source"].splitlines()
-        if len(lines) > MAX_LINES:
-            yield f"{name}: {len(lines)} lines; at most {MAX_LINES}"
+        if fate(cell) == "visible":
+            visible.append(len(lines))
+        if len(lines) > (most := MAX_LINES[fate(cell)]):
+            yield f"{name}: {len(lines)} lines; at most {most}"
         if (widest := max(map(len, lines))) > MAX_COLUMNS:
             yield f"{name}: {widest} columns; at most {MAX_COLUMNS}"
+    if visible and (middle := median(visible)) > MEDIAN_LINES:
+        yield f"half of the visible cells have {middle:g} lines or more; cut some"
+    long = sum(n > LONG_LINES for n in visible)
+    if 10 * long > len(visible):
+        yield f"{long} of {len(visible)} visible cells are longer than {LONG_LINES}"
+
+
+def the_page_shows_the_science(page: Page) -> Iterator[str]:
+    """What serves the run, the prose or the looks is folded or removed."""
+    for name, cell in page.numbered:
+        tree = parse(cell["source"])
+        if fate(cell) == "visible" and tree is not None:
+            for line in sorted(set(_not_science(tree))):
+                yield (
+                    f"{name}: line {line} is no science; put it into a cell of its own "
+                    "with the tag hide-input or remove-cell"
+                )
+
+
+def _not_science(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines that import, draw, name a scale or talk to the chapter."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                yield node.lineno
+            case ast.Name(id=name) if name in DRAWING:
+                yield node.lineno
+            case ast.Attribute(value=ast.Name(id="book"), attr="Chapter"):
+                yield node.lineno
+            case ast.Attribute(value=ast.Name(id="chapter"), attr=method):
+                if method in HOUSEKEEPING:
+                    yield node.lineno
+
+
+def nothing_shown_is_removed(page: Page) -> Iterator[str]:
+    """A cell that is removed as a whole takes its figure or table with it."""
+    for name, cell in page.numbered:
+        kinds = {kind for out in cell["outputs"] for kind in out.get("data", {})}
+        lost = {kind for kind in kinds - {"text/plain"} if not kind.startswith(GLUE)}
+        if "remove-cell" in tags_of(cell) and lost:
+            yield f"{name}: remove-cell hides its output; use remove-input"
 
 
 def code_is_plain_python(page: Page) -> Iterator[str]:
@@ -116,43 +164,41 @@ def _text(output: Any) -> str:
     return "\n".join(map(str, [output.get("text", ""), *shown]))
 
 
-def headings_in_order(page: Page) -> Iterator[str]:
+def sections_in_order(page: Page) -> Iterator[str]:
     if len(re.findall(r"^# ", page.prose, re.M)) != 1:
         yield "there must be one level-1 heading, the title"
     if not re.search(r"\{admonition\} At a glance\s*$", page.prose, re.M):
         yield "there is no admonition with the title `At a glance`"
-    left = re.findall(r"^## +(.*?) *$", page.prose, re.M)
-    for wanted in HEADINGS:
-        place = _find_heading(wanted, left)
-        if place is None:
-            yield f"the heading `## {wanted}` is missing or out of order"
+    label = rf"^\(sec-{page.number}-(\w+)\)=\n## +\S"
+    left = re.findall(label, page.prose, re.M)
+    for part in PARTS:
+        if part in left:
+            left = left[left.index(part) + 1 :]
         else:
-            left = left[place + 1 :]
+            yield f"no section `(sec-{page.number}-{part})=` where the pattern has it"
 
 
-def _find_heading(wanted: str, headings: list[str]) -> int | None:
-    for place, heading in enumerate(headings):
-        required = any(heading.startswith(h) for h in HEADINGS)
-        if heading.startswith(wanted) or (wanted == ANY_TITLE and not required):
-            return place
-    return None
+def titles_say_what_was_found(page: Page) -> Iterator[str]:
+    for title in re.findall(r"^## +(.*?) *$", page.prose, re.M):
+        if title in EMPTY_TITLES:
+            yield f"the title `{title}` says nothing; say what the section finds"
 
 
 def prose_between_code(page: Page) -> Iterator[str]:
     run = 0
     for cell in page.notebook["cells"]:
-        shown = "remove-cell" not in cell["metadata"].get("tags", [])
         if cell["cell_type"] == "code" and cell["source"].strip():
-            run += shown
+            run += fate(cell) == "visible"
         elif cell["cell_type"] == "markdown" and cell["source"].strip():
             run = 0
         if run == 3:
             first = cell["source"].strip().splitlines()[0][:50]
-            yield f"`{first}` is the third code cell in a row; put prose between"
+            yield f"`{first}` is the third visible cell in a row; put prose between"
+            run = 0
 
 
 def scale_is_a_parameter(page: Page) -> Iterator[str]:
-    tagged = [c for c in page.code if "parameters" in c["metadata"].get("tags", [])]
+    tagged = [c for c in page.code if "parameters" in tags_of(c)]
     sources = [cell["source"].strip() for cell in tagged]
     if sources != ['SCALE = "ci"']:
         yield f'one cell tagged `parameters` must be `SCALE = "ci"`; got {sources}'
@@ -172,7 +218,7 @@ def scales_are_literal(page: Page) -> Iterator[str]:
 
 def no_error_output(page: Page) -> Iterator[str]:
     for name, cell in page.numbered:
-        expected = "raises-exception" in cell["metadata"].get("tags", [])
+        expected = "raises-exception" in tags_of(cell)
         for output in cell["outputs"]:
             if output.get("name") == "stderr":
                 yield f"{name}: writes to stderr: {output['text'].strip()[:80]!r}"
@@ -243,7 +289,9 @@ def glued_numbers_exist(page: Page) -> Iterator[str]:
 def tags_are_known(page: Page) -> Iterator[str]:
     """A mistyped tag does nothing; one of nbval's would switch off a comparison."""
     for name, cell in page.numbered:
-        for tag in cell["metadata"].get("tags", []):
+        if len(fates := sorted(FATES.keys() & set(tags_of(cell)))) > 1:
+            yield f"{name}: {' and '.join(fates)}; one of them decides"
+        for tag in tags_of(cell):
             if tag not in TAGS:
                 yield f"{name}: the tag {tag!r}; known are {', '.join(sorted(TAGS))}"
         if re.search(r"^\s*#\s*NBVAL_", cell["source"], re.M):
@@ -258,10 +306,13 @@ RULES: dict[str, Rule] = {
         figures_are_described,
         no_trailing_semicolon,
         cells_are_short,
+        the_page_shows_the_science,
+        nothing_shown_is_removed,
         code_is_plain_python,
         warnings_are_heard,
         no_machine_paths,
-        headings_in_order,
+        sections_in_order,
+        titles_say_what_was_found,
         prose_between_code,
         scale_is_a_parameter,
         scales_are_literal,

@@ -23,6 +23,8 @@ from collapse_lib.book.display import GLUE
 from collapse_lib.claims.verdict import MIME, SYMBOLS
 
 CHAPTER = re.compile(r"chapters/\d\d-[^/]+")
+#: A chapter to copy. It is run and compared like a chapter, and is no page of the book.
+TEMPLATE = "chapters/_template.ipynb"
 _PAYLOAD = {"claim", "chapter", "verdict", "scale", "checks"}
 
 
@@ -203,6 +205,19 @@ def chapters(root: Path) -> dict[str, Notebook]:
             )
         found[chapter.number] = chapter
     return found
+
+
+def executed(root: Path) -> dict[str, Notebook]:
+    """Return all notebooks that are run: the chapters by number, and the template.
+
+    Raises
+    ------
+    BookError
+        As `chapters`.
+    """
+    found = chapters(root)
+    template = Notebook(root / TEMPLATE)
+    return {**found, template.name: template} if template.path.is_file() else found
 
 
 def checked(root: Path) -> dict[str, Notebook]:

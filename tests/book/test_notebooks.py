@@ -57,6 +57,14 @@ def test_what_the_contents_do_not_name_is_no_chapter(book: Path, name: str) -> N
     assert [p.name for p in notebooks.unlisted(book)] == [name] * named_alike
 
 
+def test_the_template_is_run_and_is_no_chapter(book: Path) -> None:
+    assert list(notebooks.executed(book)) == ["01"]
+    path = write_chapter(book, "_template", CELLS)
+    assert list(notebooks.executed(book).items())[1:] == [("_template", Notebook(path))]
+    assert names(book) == ["01-mini"]
+    assert path not in notebooks.sources(book)
+
+
 def test_the_contents_may_have_parts_sections_and_other_pages(book: Path) -> None:
     for name in ("02-b", "03-c", "04-d"):
         write_notebook(book, name, CELLS)
@@ -178,9 +186,8 @@ def test_nbval_leaves_copies_alone(
         hook = pytestconfig.hook.pytest_ignore_collect
         return bool(hook(collection_path=path, path=None, config=pytestconfig))
 
-    for chapter in notebooks.chapters(root).values():
-        assert not ignored(chapter.path)
-        assert ignored(chapter.path.with_stem(f"{chapter.name}-Copy1"))
-    assert ignored(root / "chapters" / "_template.ipynb")
+    for notebook in notebooks.executed(root).values():
+        assert not ignored(notebook.path)
+        assert ignored(notebook.path.with_stem(f"{notebook.name}-Copy1"))
     assert not ignored(root / "chapters" / "helper.py")
     assert not ignored(tmp_path / "02-fixture.ipynb")

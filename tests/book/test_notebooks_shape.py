@@ -10,14 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from notebook_page import Page, figure_labels, labels_in, prose
-from notebook_rules import MAX_BYTES, RULES, problems
+from notebook_page import Page, fate, figure_labels, labels_in, prose
+from notebook_rules import LONG_LINES, MAX_BYTES, MEDIAN_LINES, RULES, problems
 from staleness import ROOT
 
 from collapse_lib.book import notebooks
 from collapse_lib.book.notebooks import Notebook
 
-GOOD = ROOT / "tests" / "fixtures" / "notebooks" / "01-good.ipynb"
+#: The chapter to copy has the form that is asked of all.
+GOOD = ROOT / notebooks.TEMPLATE
 CHAPTERS = list(notebooks.chapters(ROOT).values())
 
 
@@ -65,14 +66,16 @@ def good() -> Any:
 
 
 def page_of(notebook: Any) -> Page:
-    """Return the page of a fixture, with the labels that the good one defines."""
+    """Return the page of a notebook, with the labels that the template defines."""
     whole = notebooks.parse(GOOD.read_text("utf-8"))
     labels = labels_in(prose(whole)) | figure_labels(whole)
     text = json.dumps(notebook)
-    return Page(text, "01", GOOD.parent, frozenset(labels), frozenset({"a-source"}))
+    return Page(
+        text, "01", GOOD.parent, frozenset(labels), frozenset({"wright1931evolution"})
+    )
 
 
-def test_the_good_notebook_keeps_every_rule() -> None:
+def test_the_template_keeps_every_rule() -> None:
     assert problems(page_of(good())) == {}
 
 
@@ -101,7 +104,7 @@ def figure(*path: str, value: str) -> Callable[[Any], None]:
     """Change the description of the figure."""
 
     def change(notebook: Any) -> None:
-        place = code(notebook, 5)["metadata"]["mystnb"]
+        place = code(notebook, FIGURE)["metadata"]["mystnb"]
         for key in path[:-1]:
             place = place[key]
         place[path[-1]] = value
@@ -118,7 +121,7 @@ def text(old: str, new: str) -> Callable[[Any], None]:
             if cell["cell_type"] == "markdown" and old in joined:
                 cell["source"] = joined.replace(old, new, 1)
                 return
-        raise AssertionError(f"the good notebook has no {old!r}")
+        raise AssertionError(f"the template has no {old!r}")
 
     return change
 
@@ -129,27 +132,51 @@ def output(number: int, **content: Any) -> Callable[[Any], None]:
 
 
 def insert_code(notebook: Any) -> None:
-    """Put a third code cell behind the first two, and count anew."""
+    """Put two code cells behind a visible one, and count anew."""
     cells = notebook["cells"]
-    extra = {**copy.deepcopy(code(notebook, 2)), "id": "extra", "source": "n = 1"}
-    cells.insert(cells.index(code(notebook, 2)) + 1, extra)
+    for name in ("one more", "and another"):
+        extra = {**copy.deepcopy(code(notebook, VISIBLE)), "id": name, "source": "n"}
+        cells.insert(cells.index(code(notebook, VISIBLE)) + 1, extra)
     for count, cell in enumerate((c for c in cells if c["cell_type"] == "code"), 1):
         cell["execution_count"] = count
 
 
+def lengthen(notebook: Any) -> None:
+    """Give half of the visible cells one line too many."""
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and fate(cell) == "visible":
+            cell["source"] = "n\n" * (MEDIAN_LINES + 1)
+
+
+def exchange(one: str, other: str) -> Callable[[Any], None]:
+    """Let two pieces of the prose change places."""
+
+    def change(notebook: Any) -> None:
+        for old, new in ((one, "<gap>"), (other, one), ("<gap>", other)):
+            text(old, new)(notebook)
+
+    return change
+
+
+#: Code cells of the template, by what the page does with them.
+SETUP, VISIBLE, NUMBERS, FIGURE, TABLE = 2, 4, 7, 8, 11
+
 BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "a cell was not run": (
         "executed_in_order",
-        lambda notebook: code(notebook, 3).update(execution_count=None),
+        lambda notebook: code(notebook, VISIBLE).update(execution_count=None),
     ),
     "cells were run out of order": (
         "executed_in_order",
-        lambda notebook: code(notebook, 3).update(execution_count=9),
+        lambda notebook: code(notebook, VISIBLE).update(execution_count=99),
     ),
     "no alt text": ("figures_are_described", figure("image", "alt", value=" ")),
     "alt text that repeats the caption": (
         "figures_are_described",
-        figure("image", "alt", value="The line goes down."),
+        lambda notebook: figure(
+            *("image", "alt"),
+            value=code(notebook, FIGURE)["metadata"]["mystnb"]["figure"]["caption"],
+        )(notebook),
     ),
     "no caption": ("figures_are_described", figure("figure", "caption", value="")),
     "a figure of another chapter": (
@@ -158,68 +185,117 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     ),
     "a figure without metadata": (
         "figures_are_described",
-        output(4, output_type="display_data", metadata={}, data={"image/svg+xml": ""}),
+        output(
+            VISIBLE, output_type="display_data", metadata={}, data={"image/svg+xml": ""}
+        ),
     ),
-    "a semicolon at the end": ("no_trailing_semicolon", source(4, "say(n);\n")),
-    "sixteen lines": ("cells_are_short", source(4, "n\n" * 16)),
-    "89 columns": ("cells_are_short", source(4, "n" * 89)),
-    "a shell command": ("code_is_plain_python", source(4, "!pip install torch")),
-    "a magic": ("code_is_plain_python", source(4, "%matplotlib inline")),
+    "a semicolon at the end": ("no_trailing_semicolon", source(VISIBLE, "say(n);\n")),
+    "sixteen lines": ("cells_are_short", source(VISIBLE, "n\n" * 16)),
+    "thirteen lines in one of seven cells": (
+        "cells_are_short",
+        source(VISIBLE, "n\n" * (LONG_LINES + 1)),
+    ),
+    "seven lines in every cell": ("cells_are_short", lengthen),
+    "thirty-six folded lines": ("cells_are_short", source(FIGURE, "n\n" * 36)),
+    "thirty-six removed lines": ("cells_are_short", source(NUMBERS, "n\n" * 36)),
+    "89 columns": ("cells_are_short", source(VISIBLE, "n" * 89)),
+    "an import on the page": (
+        "the_page_shows_the_science",
+        source(VISIBLE, "from collapse_lib import recurse"),
+    ),
+    "a scale on the page": ("the_page_shows_the_science", source(VISIBLE, "SCALES")),
+    "the chapter is opened on the page": (
+        "the_page_shows_the_science",
+        source(VISIBLE, 'chapter = book.Chapter("01")'),
+    ),
+    "a number for the prose on the page": (
+        "the_page_shows_the_science",
+        source(VISIBLE, 'n = 1\nchapter.say("n", n)'),
+    ),
+    "a check on the page": (
+        "the_page_shows_the_science",
+        source(VISIBLE, 'chapter.check("T01", variety=n)'),
+    ),
+    "drawing on the page": (
+        "the_page_shows_the_science",
+        source(VISIBLE, "ax.plot(share)"),
+    ),
+    "a table is removed": (
+        "nothing_shown_is_removed",
+        lambda notebook: code(notebook, TABLE)["metadata"].update(tags=["remove-cell"]),
+    ),
+    "a shell command": ("code_is_plain_python", source(VISIBLE, "!pip install torch")),
+    "a magic": ("code_is_plain_python", source(VISIBLE, "%matplotlib inline")),
     "every warning ignored": (
         "warnings_are_heard",
-        source(4, 'import warnings\nwarnings.filterwarnings("ignore")'),
+        source(TABLE, 'import warnings\nwarnings.filterwarnings("ignore")'),
     ),
     "every warning ignored, by keyword": (
         "warnings_are_heard",
-        source(4, 'simplefilter(action="ignore")'),
+        source(VISIBLE, 'simplefilter(action="ignore")'),
     ),
     "every warning ignored in a block": (
         "warnings_are_heard",
-        source(4, 'with warnings.catch_warnings(action="ignore"):\n    n'),
+        source(VISIBLE, 'with warnings.catch_warnings(action="ignore"):\n    n'),
     ),
-    "a path in the code": ("no_machine_paths", source(4, 'open("/home/me/x.csv")')),
+    "a path in the code": (
+        "no_machine_paths",
+        source(VISIBLE, 'open("/home/me/x.csv")'),
+    ),
     "a path in an output": (
         "no_machine_paths",
-        output(4, output_type="stream", name="stdout", text="/Users/me/x.csv"),
+        output(VISIBLE, output_type="stream", name="stdout", text="/Users/me/x.csv"),
     ),
-    "a path in the prose": ("no_machine_paths", text("By hand", "In ~/book/x")),
-    "a heading is missing": ("headings_in_order", text("## Scope", "### Scope")),
-    "headings out of order": (
-        "headings_in_order",
-        text("## Smallest example", "## Simulation"),
+    "a path in the prose": ("no_machine_paths", text("A bag holds", "In ~/book/x")),
+    "a section has no label": ("sections_in_order", text("(sec-01-scope)=\n", "")),
+    "a label of another chapter": (
+        "sections_in_order",
+        text("(sec-01-theory)=", "(sec-02-theory)="),
     ),
-    "the figure has no heading": (
-        "headings_in_order",
-        text("## One line goes down", "The line goes down."),
+    "sections out of order": (
+        "sections_in_order",
+        exchange("(sec-01-simulation)=", "(sec-01-figure)="),
     ),
-    "no box at the top": ("headings_in_order", text("At a glance", "In short")),
-    "two titles": ("headings_in_order", text("## Simulation", "# B\n\n## Simulation")),
-    "three code cells in a row": ("prose_between_code", insert_code),
+    "a label without a heading": (
+        "sections_in_order",
+        text("## Variety halves", "Variety halves"),
+    ),
+    "no box at the top": ("sections_in_order", text("At a glance", "In short")),
+    "two titles": ("sections_in_order", text("## Scope", "# B\n\n## Scope")),
+    "a title that says nothing": (
+        "titles_say_what_was_found",
+        text("## Each copy keeps all but one part in $n$", "## Theory"),
+    ),
+    "three visible cells in a row": ("prose_between_code", insert_code),
     "another scale was left in": ("scale_is_a_parameter", source(1, 'SCALE = "paper"')),
-    "two parameters cells": ("scale_is_a_parameter", tag(3, "parameters")),
+    "two parameters cells": ("scale_is_a_parameter", tag(VISIBLE, "parameters")),
     "no paper scale": (
         "scales_are_literal",
-        source(2, 'SCALES = {"ci": {"n": 1}, "laptop": {"n": 2}}'),
+        source(SETUP, 'SCALES = {"ci": {"n": 1}, "laptop": {"n": 2}}'),
     ),
     "a computed scale": (
         "scales_are_literal",
-        source(2, 'SCALES = {"ci": {"n": 1}, "laptop": {"n": 10 * k}, "paper": {}}'),
+        source(SETUP, 'SCALES = {"ci": {"n": 1}, "laptop": {"n": 9 * k}, "paper": {}}'),
     ),
     "scales with other keys": (
         "scales_are_literal",
-        source(2, 'SCALES = {"ci": {"n": 1}, "laptop": {"m": 2}, "paper": {"n": 3}}'),
+        source(
+            SETUP, 'SCALES = {"ci": {"n": 1}, "laptop": {"m": 2}, "paper": {"n": 3}}'
+        ),
     ),
     "a warning in the output": (
         "no_error_output",
-        output(4, output_type="stream", name="stderr", text="UserWarning: x"),
+        output(VISIBLE, output_type="stream", name="stderr", text="UserWarning: x"),
     ),
     "an error that nobody announced": (
         "no_error_output",
-        output(4, output_type="error", ename="KeyError", evalue="x", traceback=[]),
+        output(
+            VISIBLE, output_type="error", ename="KeyError", evalue="x", traceback=[]
+        ),
     ),
     "a file that is too large": (
         "file_is_small",
-        output(4, output_type="stream", name="stdout", text="x" * MAX_BYTES),
+        output(VISIBLE, output_type="stream", name="stdout", text="x" * MAX_BYTES),
     ),
     "two exercises": (
         "exercises_have_solutions",
@@ -235,35 +311,45 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     ),
     "a solution that does not end": (
         "exercises_have_solutions",
-        text(":::{solution-end}\n:::", ""),
+        text("```{solution-end}\n```", ""),
     ),
-    "a link to no file": ("references_resolve", text("01-good.ipynb", "02-gone.ipynb")),
-    "a link to no label": ("references_resolve", text("(#chapter-good)", "(#gone)")),
-    "a reference to no label": ("references_resolve", text("<theory>", "<practice>")),
+    "a link to no file": ("references_resolve", text("glossary.md", "gone.md")),
+    "a link to no label": (
+        "references_resolve",
+        text("Chapter 2 goes further.", "[Chapter 2](#gone)."),
+    ),
+    "a reference to no label": (
+        "references_resolve",
+        text("the proposition says", "{prf:ref}`prop-01-gone` says"),
+    ),
     "a number of no figure": (
         "references_resolve",
-        text("{numref}`fig-01-line`", "{numref}`fig-01-gone`"),
+        text("{numref}`fig-01-worlds`", "{numref}`fig-01-gone`"),
     ),
     "a page that is not there": (
         "references_resolve",
-        text("By hand", "{doc}`/notebooks/02-gone`"),
+        text("A bag holds", "{doc}`/chapters/02-gone`"),
     ),
     "a source that is not in the bibliography": (
         "references_resolve",
-        text("{cite}`a-source`", "{cite}`a-source,another`"),
+        text("{cite:t}`wright1931evolution`", "{cite}`wright1931evolution,another`"),
     ),
     "a number nobody said": (
         "glued_numbers_exist",
-        text("{glue:text}`answer`", "{glue:text}`question:.2f`"),
+        text("{glue:text}`first`", "{glue:text}`question:.2f`"),
     ),
-    "a mistyped tag": ("tags_are_known", tag(4, "hide_input")),
+    "a mistyped tag": ("tags_are_known", tag(VISIBLE, "hide_input")),
+    "two tags that contradict each other": (
+        "tags_are_known",
+        tag(SETUP, "remove-input"),
+    ),
     "a comparison switched off by a tag": (
         "tags_are_known",
-        tag(4, "nbval-ignore-output"),
+        tag(VISIBLE, "nbval-ignore-output"),
     ),
     "a comparison switched off by a comment": (
         "tags_are_known",
-        source(4, "# NBVAL_IGNORE_OUTPUT\nsay(n)"),
+        source(VISIBLE, "# NBVAL_IGNORE_OUTPUT\nsay(n)"),
     ),
 }
 
@@ -282,5 +368,5 @@ def test_every_rule_is_broken_by_some_notebook() -> None:
 
 def test_a_page_from_the_root_is_found() -> None:
     notebook = good()
-    text("By hand", "{doc}`/notebooks/01-good` and {doc}`01-good`")(notebook)
+    text("A bag holds", "{doc}`/chapters/_template` and {doc}`_template`")(notebook)
     assert problems(page_of(notebook)) == {}

@@ -62,6 +62,14 @@ def test_execute_stores_outputs_and_their_fingerprint(book: Path, capsys: Any) -
     assert "01-mini: its outputs were never made" in capsys.readouterr().out
 
 
+def test_the_template_is_executed_like_a_chapter(book: Path, capsys: Any) -> None:
+    path = write_chapter(book, "_template", CELLS)
+    assert execute.main(["_template"], book) == 0
+    assert outputs(path) == "2\n"
+    assert execute.main(["--check"], book) == 1
+    assert "_template" not in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_a_second_run_touches_nothing(book: Path, capsys: Any) -> None:
     assert execute.main([], book) == 0
     before = (book / "chapters/01-mini.ipynb").stat()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import draw_logo
 import ledger
@@ -16,6 +17,7 @@ import pytest
 import repository
 import tables
 import yaml
+from docutils import nodes
 from roles import claim_place, find_number
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -347,6 +349,30 @@ def test_the_width_of_a_figure_is_read_from_the_file(tmp_path: Path) -> None:
     (tmp_path / "figure.png").write_bytes(b"GIF89a")
     with pytest.raises(ValueError, match="not a PNG file"):
         pages.png_width(tmp_path / "figure.png")
+
+
+def folded(*outputs: nodes.Node, text: str = "Code") -> nodes.container:
+    """A cell whose code is folded, as MyST-NB builds it."""
+    shown = nodes.container("", *outputs, nb_element="cell_code_output")
+    return nodes.container("", shown, prompt_show=text, prompt_hide="Hide")
+
+
+def test_folded_code_is_named_after_what_it_makes() -> None:
+    def html(text: str) -> nodes.raw:
+        return nodes.raw("", text, format="html")
+
+    cells = {
+        "Code of the figure": folded(html("<table>"), nodes.image(uri="x.png")),
+        "Code of the check": folded(html('<details class="verdict partly"><table>')),
+        "Code of the table": folded(html('<table class="dataframe">')),
+        "Code": folded(html("True")),
+        "Setup": folded(html("<table>"), text="Setup"),
+    }
+    doctree = nodes.container("", *cells.values())
+    app = SimpleNamespace(config=SimpleNamespace(nb_code_prompt_show="Code"))
+    pages.name_folds(cast(Sphinx, app), cast(nodes.document, doctree))
+    for name, cell in cells.items():
+        assert cell["prompt_show"] == cell["prompt_hide"] == name
 
 
 def test_columns_of_numbers_are_marked_with_their_heads() -> None:

@@ -188,6 +188,53 @@ def test_search_finds_a_chapter(browser: Browser, address: str) -> None:
     assert watch.faults == []
 
 
+CHAPTER, ANOTHER = "chapters/03-one-gaussian.html", "chapters/02-discrete-worlds.html"
+SWITCH = "select.code-switch"
+CODE, FOLDS = "article .cell_input >> visible=true", "article details.hide"
+
+
+def test_the_reader_chooses_how_much_code_is_shown(
+    browser: Browser, address: str
+) -> None:
+    context = new_context(browser, "dark", 390)
+    watch, page = Watch(context, address), context.new_page()
+    page.goto(f"{address}/{CHAPTER}")
+    key, folds = page.locator(CODE).count(), page.locator(FOLDS).count()
+    assert key > 0 and folds > 0
+    page.locator(SWITCH).focus()
+    page.keyboard.press("ArrowDown")  # from the key steps to all code
+    assert page.locator(CODE).count() == key + folds
+    page.goto(f"{address}/{ANOTHER}")  # remembered
+    assert page.locator(SWITCH).input_value() == "all"
+    assert page.locator(f"{FOLDS}:not([open])").count() == 0
+    page.locator(SWITCH).select_option("none")
+    assert page.locator(CODE).count() == 0
+    page.goto(f"{address}/{CHAPTER}")
+    assert page.locator(CODE).count() == 0
+    assert page.locator(f"{FOLDS} >> visible=true").count() == 0
+    assert page.locator("article figure img >> visible=true").count() > 0
+    page.locator(SWITCH).select_option("some")
+    assert page.locator(CODE).count() == key
+    page.goto(f"{address}/appendices/glossary.html")
+    assert page.locator(SWITCH).count() == 0, "there is no code to show or hide"
+    context.close()
+    assert watch.faults == []
+
+
+def test_folded_code_opens_without_scripts(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{CHAPTER}")
+    key = page.locator(CODE).count()
+    fold = page.locator(FOLDS).first
+    assert fold.locator("summary").inner_text().strip() == "Setup: sizes, imports, seed"
+    fold.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator(CODE).count() == key + 1
+    assert page.locator(SWITCH).count() == 0
+    context.close()
+
+
 def test_figures_have_caption_number_and_description(
     articles: dict[str, BeautifulSoup],
 ) -> None:

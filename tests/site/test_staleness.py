@@ -266,9 +266,11 @@ def inputs() -> Inputs:
     return Inputs(ROOT)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.name)
-def test_the_committed_outputs_are_fresh(chapter: Notebook, inputs: Inputs) -> None:
-    because = inputs.stale_because(chapter)
+@pytest.mark.parametrize(
+    "notebook", notebooks.executed(ROOT).values(), ids=lambda n: n.name
+)
+def test_the_committed_outputs_are_fresh(notebook: Notebook, inputs: Inputs) -> None:
+    because = inputs.stale_because(notebook)
     assert not because, f"{because}; run `make notebooks` and commit the notebook"
 
 
