@@ -22,7 +22,7 @@ from pathlib import Path
 
 from collapse_lib import files
 
-#: What opening a source gives: name of a file -> its content.
+# What opening a source gives: name of a file -> its content.
 Contents = Callable[[str], bytes]
 Source = Callable[[], AbstractContextManager[Contents]]
 #: How a source fails that cannot be reached or sends something else.
