@@ -61,7 +61,7 @@ lab: $(STAMP)
 ## clean: remove what was built, keep .venv and results
 clean:
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find collapse_lib scripts tests _ext -name __pycache__ -prune -exec rm -rf {} +
+	find collapse_lib scripts tests _ext benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 ## help: list these targets
 help:

@@ -3,7 +3,7 @@
 A colour means the same on the cover and in the last figure. Every colour comes with
 its own line style and marker, so that no figure depends on colour alone. All colours
 have a contrast of at least 4.5 : 1 on white and stay apart for readers with red-,
-green- or blue-blindness (``tests/test_plotting.py`` measures both).
+green- or blue-blindness (``tests/book/test_plotting.py`` measures both).
 
 Functions take ``ax`` and return it; none of them shows or saves a figure.
 """
