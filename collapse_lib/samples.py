@@ -5,6 +5,9 @@ A data set is either an array of shape ``(chains, n, ...)`` - ``n`` points for e
 for ``n`` points without storing them, so that a generation costs the same for ten
 points as for ten million. Regimes only use the functions of this module and so
 work with both.
+
+In order: the two kinds of data sets; what can be done with either; what a model may
+refuse; and `RealData`, where the first data set of a run comes from.
 """
 
 from __future__ import annotations
@@ -282,30 +285,24 @@ def repeat_chains(fitted: Dataclass, chains: int) -> Dataclass:
     return dataclasses.replace(fitted, **repeated)
 
 
-def describe(value: Any, digits: int = 64) -> str:
-    """Return a text that differs for different values, without their bulk.
+class RealData:
+    """The real data of a run: fixed, or a source to draw from.
 
     Parameters
     ----------
-    value
-        Arrays are named by their hash, dataclasses by their fields.
-    digits
-        How much of a hash is kept.
+    real
+        An array of shape ``(n, ...)`` or ``(chains, n, ...)``, a summary, or a source
+        with ``sample(n, rng)``.
+    chains
+        Number of independent replicates.
+    event_ndim
+        Number of axes of one data point.
+
+    Raises
+    ------
+    ValueError
+        If fixed data are empty, not finite, or of another shape or number of chains.
     """
-    if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return f"array {value.dtype} {value.shape} sha256 {digest[:digits]}"
-    if dataclasses.is_dataclass(value):
-        parts = (
-            f"{f.name}={describe(getattr(value, f.name), digits)}"
-            for f in dataclasses.fields(value)
-        )
-        return f"{type(value).__name__}({', '.join(parts)})"
-    return repr(value)
-
-
-class RealData:
-    """The real data of a run: fixed, or a source to draw from."""
 
     def __init__(self, real: Any, chains: int, event_ndim: int) -> None:
         self.chains = chains
@@ -321,7 +318,13 @@ class RealData:
 
     @property
     def first(self) -> Data:
-        """The training set of generation 0."""
+        """The training set of generation 0.
+
+        Raises
+        ------
+        ValueError
+            If it was not kept, because the regime's ``needs_first`` is False.
+        """
         if self._first is None:
             raise ValueError("the regime uses real.first: let needs_first return True")
         return self._first
@@ -331,7 +334,13 @@ class RealData:
         self._first = first
 
     def fresh(self, n: int, rng: np.random.Generator) -> Data:
-        """Draw ``n`` new real points per chain."""
+        """Draw ``n`` new real points per chain.
+
+        Raises
+        ------
+        ValueError
+            If the data are fixed, or the source returns another number of chains.
+        """
         if self.source is None:
             raise ValueError(
                 "this regime draws new real data every generation, but real is a "
@@ -373,3 +382,25 @@ def _fixed(real: Any, chains: int, event_ndim: int) -> Data:
     if size(data) < 1:
         raise ValueError("real is empty: at least one point is needed")
     return data
+
+
+def describe(value: Any, digits: int = 64) -> str:
+    """Return a text that differs for different values, without their bulk.
+
+    Parameters
+    ----------
+    value
+        Arrays are named by their hash, dataclasses by their fields.
+    digits
+        How much of a hash is kept.
+    """
+    if isinstance(value, np.ndarray):
+        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return f"array {value.dtype} {value.shape} sha256 {digest[:digits]}"
+    if dataclasses.is_dataclass(value):
+        parts = (
+            f"{f.name}={describe(getattr(value, f.name), digits)}"
+            for f in dataclasses.fields(value)
+        )
+        return f"{type(value).__name__}({', '.join(parts)})"
+    return repr(value)

@@ -38,7 +38,13 @@ class Turn:
 
     @property
     def remembered(self) -> Data:
-        """The memory of a regime that always has one."""
+        """The memory of a regime that always has one.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
         if self.memory is None:
             raise ValueError(
                 "the regime remembers nothing: let start(first) return data"
@@ -48,7 +54,15 @@ class Turn:
 
 @dataclass(frozen=True)
 class Step:
-    """What a regime hands back: the next training set, and what to remember."""
+    """What a regime hands back.
+
+    Parameters
+    ----------
+    training
+        What the next generation is fitted to: shape ``(chains, n, ...)``, or a summary.
+    memory
+        What the regime is given with the next turn.
+    """
 
     training: Data
     memory: Data | None = None
@@ -56,7 +70,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Regime:
-    """Base of all regimes.
+    """Base of all regimes: a policy is a subclass with a method ``next``.
 
     Parameters
     ----------
@@ -81,6 +95,6 @@ class Regime:
         raise NotImplementedError
 
     def synthetic(self, turn: Turn, n: int) -> Data:
-        """Draw ``n`` synthetic points per chain."""
+        """Draw ``n`` synthetic points per chain, biased if the regime is."""
         generator = self.bias(turn.fitted) if self.bias else turn.fitted
         return generator.sample(n, turn.rng)
