@@ -8,6 +8,7 @@ read, which hold numbers and no programs. A fetched model is used without the ne
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -174,6 +175,8 @@ def fetch(name: str) -> Path:
         If the name is unknown, or the hub has no such model.
     ConnectionError
         If the source cannot be reached.
+    OSError
+        If the model cannot be written.
     ImportError
         If the extra is not installed.
     """
@@ -302,9 +305,15 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 def _write(model: Any, tokenizer: Any, target: Path, source: str) -> Path:
     """Write weights, sizes, tokenizer and their hashes; all of it appears at once."""
+    from safetensors import SafetensorError
+
     with new_folder(target) as folder:
-        model.save_pretrained(folder, max_shard_size="1TB")
-        tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+        try:
+            model.save_pretrained(folder, max_shard_size="1TB")
+        except SafetensorError as error:  # how it says that the disk is full
+            raise OSError(errno.EIO, str(error), str(folder)) from None
+        text = tokenizer.backend_tokenizer.to_str(pretty=True)
+        files.write_text(folder / "tokenizer.json", text)
         for file in folder.iterdir():
             if file.name not in FILES:
                 file.unlink()  # settings of generation: ours are explicit

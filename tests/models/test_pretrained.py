@@ -571,6 +571,18 @@ def test_a_failed_fetch_leaves_the_old_files(fetched: Path, tmp_path: Path) -> N
     assert [p.name for p in target.parent.iterdir()] == ["opt"]
 
 
+def test_a_full_disk_leaves_nothing(original: Path, own: Path) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            files.convert(original, own / "opt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(own.iterdir())
+
+
 def test_without_the_extra_the_error_names_it(
     llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
