@@ -1,5 +1,8 @@
 """What all fitted models share: one chain can serve several."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -35,3 +38,21 @@ def test_every_fitted_model_of_the_library_has_it() -> None:
     without = {kind.__name__ for kind in kinds if not issubclass(kind, FittedChains)}
     # The protocol; one member per chain; n-grams of all chains, sorted together.
     assert without == {"Fitted", "FittedPerChain", "FittedNGram"}
+
+
+def test_a_model_brings_the_kinds_of_its_data() -> None:
+    """A checkpoint names a kind; it is read after the model has been asked for."""
+    code = """
+from collapse_lib import models
+from collapse_lib.samples import Summary
+for model, kinds in {
+    "Gaussian": {"GaussianSummary"},
+    "MultivariateGaussian": {"ScatterSummary"},
+    "RidgeDensity": {"Counts", "ExpectedCounts"},
+    "VAE": {"Images"},
+}.items():
+    getattr(models, model)
+    assert kinds <= set(Summary.kinds), (model, set(Summary.kinds))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
