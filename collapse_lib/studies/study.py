@@ -209,7 +209,13 @@ class Study(ABC):
             If the minutes are over; call again to go on.
         """
         plan = self.plan(config)
-        check_only(only, plan)
+        known = list(dict.fromkeys(lineage.name for lineage in plan))
+        unknown = [name for name in only or () if name not in known]
+        if unknown:
+            raise ValueError(
+                f"no lineage {', '.join(unknown)}; this configuration has "
+                f"{', '.join(known)}"
+            )
         if executor is not None and folder is None:
             raise ValueError("an executor needs a folder that all its workers see")
         with _kept_in(folder) as kept:
@@ -392,17 +398,6 @@ class _Worker:
         values = {name: array if array.ndim else array.item() for name, array in arrays}
         recipe = {"model": first.model} if "model" in names else {}
         return first.kind(**values, **recipe)
-
-
-def check_only(only: Collection[str] | None, plan: Sequence[Lineage]) -> None:
-    """Raise a ValueError if ``only`` names what a plan does not have."""
-    known = list(dict.fromkeys(lineage.name for lineage in plan))
-    unknown = [name for name in only or () if name not in known]
-    if unknown:
-        raise ValueError(
-            f"no lineage {', '.join(unknown)}; this configuration has "
-            f"{', '.join(known)}"
-        )
 
 
 def number_name(arm: str, metric: str = "") -> str:

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from argparse import Namespace
 from collections import Counter
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -14,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import run_study
 import toy_study
 from toy_study import ARMS, CONFIG, DIE, Toy
 
@@ -221,6 +224,12 @@ def test_lineages_run_on_a_dask_cluster(tmp_path: Path, history: Any) -> None:
     ):
         workers = check_executor(client.get_executor(), tmp_path, history)
     assert str(os.getpid()) not in workers
+
+
+def test_the_script_can_start_workers(tmp_path: Path, history: Any) -> None:
+    given = Namespace(folder=tmp_path, minutes=float("inf"), only=None, workers=2)
+    run_study.run(TOY, CONFIG, 5, given, {}, start=time.monotonic())
+    assert same(TOY.read(tmp_path), history)
 
 
 def test_an_executor_needs_a_folder() -> None:
