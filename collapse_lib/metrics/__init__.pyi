@@ -27,5 +27,7 @@ from .tails import tail_mass_gaussian as tail_mass_gaussian
 from .text import batch_factor as batch_factor
 from .text import corpus_perplexity as corpus_perplexity
 from .text import distinct_n as distinct_n
+from .text import rarities as rarities
 from .text import rep_n as rep_n
 from .text import sequence_perplexity as sequence_perplexity
+from .text import similarity as similarity

@@ -28,6 +28,7 @@ from .multivariate import FittedMultivariateGaussian as FittedMultivariateGaussi
 from .multivariate import MultivariateGaussian as MultivariateGaussian
 from .multivariate import ScatterSummary as ScatterSummary
 from .ngram.fitted import FittedNGram as FittedNGram
+from .ngram.fitted import TemperedNGram as TemperedNGram
 from .ngram.model import NGram as NGram
 from .ngram.smoothing import AbsoluteDiscounting as AbsoluteDiscounting
 from .ngram.smoothing import JelinekMercer as JelinekMercer
