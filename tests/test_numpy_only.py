@@ -118,8 +118,7 @@ from collapse_lib.metrics import factorial
 list(factorial.combinations("SEP"))
 metrics.distinct_n([[0, 1, 0]], 2), metrics.rep_n([[0, 1, 0]], 2)
 """,
-    # All of chapters 1 to 5 but variance_of_median, which integrates with scipy, and
-    # factorial.joint_effects, which returns a pandas frame.
+    # All of chapters 1 to 5 but factorial.joint_effects, which returns a pandas frame.
     "theory": """
 g, d, m = theory.gaussian, theory.discrete, theory.multivariate
 g.mean_abs_error_of_mean(10), g.sd_sigma_factor(10), g.log_sigma2_drift(10)
@@ -132,7 +131,7 @@ d.absorption_time(0.5, 10), d.absorption_time_diffusion(0.5, 10)
 d.survival_probability([1.0], 3), d.heterozygosity_with_real(10, 1)
 d.heterozygosity_after(0.5, 10, np.arange(3))
 m.mean_error(10, 3), m.eigenvalue_drifts(10, 3), m.resting_place_sf(1.0, 2)
-m.resting_distance_median(2, "mle")
+m.resting_distance_median(2, "mle"), m.variance_of_median(11)
 m.noisy_lower_bound(1.0, [10])
 theory.linear_vae.training_variances([1.0], 0.1, 3)
 theory.ngram.expected_next_count(1, 1, 0.1, n_pairs=10, discount=0.5)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import integrate, special, stats
 
 from collapse_lib import models, recurse, regimes
 from collapse_lib.theory import gaussian, multivariate
@@ -111,6 +112,15 @@ def test_variance_of_the_median(n):
     found = np.median(np.random.default_rng(4).normal(size=(10_000, n)), axis=1) ** 2
     error = found.std(ddof=1) / 100
     assert abs(found.mean() - multivariate.variance_of_median(n)) < 4 * error
+
+
+@pytest.mark.parametrize("n", [1, 3, 51, 1001])
+def test_variance_of_the_median_is_that_of_its_beta_law(n):
+    law = stats.beta((n + 1) / 2, (n + 1) / 2)
+    exact, _ = integrate.quad(
+        lambda x: x**2 * law.pdf(special.ndtr(x)) * stats.norm.pdf(x), -np.inf, np.inf
+    )
+    assert multivariate.variance_of_median(n) == pytest.approx(exact, rel=1e-12)
 
 
 def test_the_median_of_many_points_has_the_classical_variance():
