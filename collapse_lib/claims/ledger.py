@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from collapse_lib.claims.numbers import three_digits
@@ -225,14 +225,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Ledger(Mapping[str, Claim]):
-    """The claims by id, in the order of the file, and the sources by prefix.
-
-    ``controls_due`` has the checks, by claim, whose control is still to be built.
-    """
+    """The claims by id, in the order of the file, and the sources by prefix."""
 
     claims: Mapping[str, Claim]
     sources: Mapping[str, Source]
-    controls_due: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __getitem__(self, claim_id: str) -> Claim:
         """Return a claim."""

@@ -8,7 +8,7 @@ a source is missing, and that every check has a control or is listed as due.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +78,8 @@ def load(path: str | Path | None = None) -> Ledger:
         claims[claim.id] = claim
     for source in sources.values():
         _check_complete(source, claims, file.name)
-    due = content.get("controls_due", {})
-    _check_controls(due, claims, file.name)
-    return Ledger(claims, sources, due)
+    _check_controls(claims, file.name)
+    return Ledger(claims, sources)
 
 
 def _parse(file: Path) -> Any:
@@ -128,25 +127,16 @@ def _check_complete(source: Source, claims: Mapping[str, Claim], name: str) -> N
         )
 
 
-def _check_controls(
-    due: Mapping[str, Sequence[str]], claims: Mapping[str, Claim], name: str
-) -> None:
-    """Raise a ValueError unless exactly the checks without a control are listed."""
-    listed = {(claim_id, check) for claim_id in due for check in due[claim_id]}
-    bare = {
-        (claim.id, check.name)
-        for claim in claims.values()
-        for check in claim.checks.values()
-        if check.control is None
-    }
-    for claim_id, check in sorted(listed ^ bare):
-        problem = (
-            "has no control; describe one that must fail (control: {what: ...}), say "
-            "why there can be none (control: {none: ...}), or list it in controls_due"
-            if (claim_id, check) in bare
-            else "is in controls_due, but has a control or does not exist; take it off"
-        )
-        raise ValueError(f"{name}, claim {claim_id}, checks.{check}: {problem}")
+def _check_controls(claims: Mapping[str, Claim], name: str) -> None:
+    """Raise a ValueError if a check neither has a control nor says why not."""
+    for claim in claims.values():
+        for check in claim.checks.values():
+            if check.control is None:
+                raise ValueError(
+                    f"{name}, claim {claim.id}, checks.{check.name}: has no control; "
+                    "describe one that must fail (control: {what: ...}), or say why "
+                    "there can be none (control: {none: ...})"
+                )
 
 
 def _claim(entry: Mapping[str, Any], where: str) -> Claim:

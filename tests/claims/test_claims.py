@@ -55,11 +55,8 @@ ENTRY = {
 SOURCES = {"C": {"name": "The paper"}, "L": {"name": "The literature"}}
 
 
-def write(
-    path: Path, *entries: Mapping[str, Any], due: Any = None, **sources: Any
-) -> Path:
+def write(path: Path, *entries: Mapping[str, Any], **sources: Any) -> Path:
     content = {"sources": {**SOURCES, **sources}, "claims": list(entries)}
-    content |= {"controls_due": due} if due is not None else {}
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
 
@@ -170,7 +167,11 @@ def test_no_check_passes_whatever_is_measured() -> None:
         ("evidence.value", "heard", ["evidence.value", "'heard'", "second-hand or"]),
         ("evidence.test", None, ["claim C05, evidence", "test missing"]),
         ("kind", "theorem", ["claim C05, kind", "'theorem'", "definition"]),
-        ("checks.lost.control", None, ["checks.lost: has no control", "controls_due"]),
+        (
+            "checks.lost.control",
+            None,
+            ["checks.lost: has no control", "control: {none"],
+        ),
         ("checks.lost.control", {}, ["lost.control: got {}", "what: which"]),
         ("checks.lost.control.none", "x", ["lost.control: got {'what'", "or none"]),
         ("checks.lost.control.what", "", ["lost.control.what: got ''", "text"]),
@@ -248,14 +249,8 @@ def test_a_malformed_source_is_refused(
         claims.load(write(tmp_path / "claims.yaml", ENTRY, **{letter: body}))
 
 
-def test_a_check_without_control_is_listed_as_due(tmp_path: Path) -> None:
+def test_a_check_without_control_says_why(tmp_path: Path) -> None:
     file = tmp_path / "claims.yaml"
-    bare = changed("checks.lost.control", None)
-    ledger = claims.load(write(file, bare, due={"C05": ["lost"]}))
-    assert ledger.controls_due == {"C05": ["lost"]} and not ledger["C05"].controls
-    for entry, due in ((ENTRY, {"C05": ["lost"]}), (bare, {"C05": ["lost", "found"]})):
-        with pytest.raises(ValueError, match="is in controls_due, but .* take it off"):
-            claims.load(write(file, entry, due=due))
     excused = changed("checks.lost.control", {"none": "it is an identity"})
     assert not claims.load(write(file, excused))["C05"].controls
 

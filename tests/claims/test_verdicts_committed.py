@@ -89,10 +89,16 @@ def fixture_notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "from collapse_lib import book\n"
         "from collapse_lib.claims import Estimate\n"
         "chapter = book.Chapter('02', scale='ci', scales={'ci': {'M': 50}}, seed=2)",
+        "chapter.control('C05', expected_count=Estimate(2.0, 0.01, 1.0),\n"
+        "                lost=Estimate(0.5, 0.002, 0.364))\n"
+        "chapter.control('C06', absorbed=0.0, left_again=1.0,\n"
+        "                time_to_absorption=Estimate(100.0, 2.0, 138.6))\n"
         "chapter.check('C05', expected_count=Estimate(1.01, 0.01, 1.0),\n"
         "              lost=Estimate(0.365, 0.002, 0.364))\n"
         "chapter.check('C06', absorbed=1.0, left_again=0.0,\n"
         "              time_to_absorption=Estimate(300.0, 2.0, 138.6))",
+        "chapter.control('C07', rare_state_left=Estimate(0.2, 0.001, 0.02),\n"
+        "                common_state_left=Estimate(0.2, 0.001, 0.5))\n"
         "chapter.check('C07', rare_state_left=Estimate(0.2, 0.001, 0.02),\n"
         "              common_state_left=Estimate(0.2, 0.001, 0.5))",
     )
