@@ -115,10 +115,9 @@ metrics.tail_mass_gaussian(p, p), metrics.kl_gaussian(p, p)
 metrics.w2_squared_gaussian(p, p), metrics.w2_squared_samples(p, p)
 metrics.w2_squared_gaussians(p, np.eye(2), p, np.eye(2))
 from collapse_lib.metrics import factorial
-list(factorial.combinations("SEP"))
+factorial.joint_effects({name: [1.0, 2.0] for name in factorial.combinations("SEP")})
 metrics.distinct_n([[0, 1, 0]], 2), metrics.rep_n([[0, 1, 0]], 2)
 """,
-    # All of chapters 1 to 5 but factorial.joint_effects, which returns a pandas frame.
     "theory": """
 g, d, m = theory.gaussian, theory.discrete, theory.multivariate
 g.mean_abs_error_of_mean(10), g.sd_sigma_factor(10), g.log_sigma2_drift(10)

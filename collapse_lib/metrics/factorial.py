@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from collapse_lib.claims.estimate import Estimate
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 def combinations(factors: str) -> list[str]:
@@ -44,7 +44,7 @@ def combinations(factors: str) -> list[str]:
     ]
 
 
-def joint_effects(losses: Mapping[str, ArrayLike]) -> pd.DataFrame:
+def joint_effects(losses: Mapping[str, ArrayLike]) -> dict[str, Estimate]:
     """Return what each combination of errors adds beyond its parts.
 
     Parameters
@@ -56,9 +56,9 @@ def joint_effects(losses: Mapping[str, ArrayLike]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        Columns effect, value and se; the values sum up to the mean loss of the last
-        combination, all errors together.
+    dict
+        Combination -> its joint effect, with its standard error; the values sum up to
+        the mean loss of the last combination, all errors together.
 
     Raises
     ------
@@ -67,25 +67,23 @@ def joint_effects(losses: Mapping[str, ArrayLike]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> table = joint_effects({"": 0, "S": 2, "E": 3, "SE": 4})
-    >>> dict(zip(table["effect"], table["value"]))
+    >>> effects = joint_effects({"": 0, "S": 2, "E": 3, "SE": 4})
+    >>> {name: effect.value for name, effect in effects.items()}
     {'': 0.0, 'S': 2.0, 'E': 3.0, 'SE': -1.0}
     """
-    import pandas as pd  # only for who asks for a frame
-
     names = combinations(max(losses, key=len))
     if set(names) != set(losses):
         raise ValueError(
             f"losses are given for {sorted(losses)}; needed are exactly {names}"
         )
     means = {name: _mean(losses[name]) for name in names}
-    rows = []
+    effects = {}
     for name in names:
         signs = {part: (-1) ** (len(name) - len(part)) for part in _parts(name)}
         value = sum(sign * means[part].value for part, sign in signs.items())
         se = math.sqrt(sum(means[part].se ** 2 for part in signs))
-        rows.append({"effect": name, "value": value, "se": se})
-    return pd.DataFrame(rows)
+        effects[name] = Estimate(value, se)
+    return effects
 
 
 def _parts(name: str) -> Iterator[str]:
