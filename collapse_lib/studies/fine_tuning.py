@@ -34,7 +34,7 @@ PURPOSES = ("mix", "train", "write")
 VARIED = {"sizes": "model", "rates": "learning_rate"}
 #: Replicates of the published arms that come before any control.
 N_FIRST = 2
-#: The pretrained model as it is: measured as an arm of one generation.
+#: The arm of the pretrained model as it is, measured in one generation.
 ZERO_SHOT = "zero-shot"
 
 

@@ -34,7 +34,7 @@ from collapse_lib.regimes import Regime, Replace
 Config = Mapping[str, Any]
 Record = Mapping[str, NDArray[Any]]
 
-#: Of the folder of a study. Another number is refused: nothing in it is read wrongly.
+#: The layout of a folder; one of another number is refused, so nothing is read wrongly.
 FORMAT = 2
 LINEAGE = re.compile(r"(?P<arm>[a-z-]+)-(?P<replicate>\d+)")
 
