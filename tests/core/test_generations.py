@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,49 +60,47 @@ def test_the_training_set_is_there_until_the_next_generation_is_asked_for():
         before = generation
 
 
+@dataclass(frozen=True)
+class Watched(regimes.Regime):
+    """Replace, but count the training sets that are still there when one is drawn."""
+
+    alive: list[Any] = field(default_factory=list, repr=False)
+    most: list[int] = field(default_factory=list, repr=False)
+
+    def next(self, turn):
+        self.most.append(sum(ref() is not None for ref in self.alive))
+        data = self.synthetic(turn, turn.n)
+        self.alive.append(weakref.ref(data))
+        return regimes.Step(data)
+
+
 def test_there_are_never_two_training_sets_in_memory():
     """Not even while the next one is drawn, and with every way to keep a run."""
-    alive, most = [], []
-
-    @dataclass(frozen=True)
-    class Watched(regimes.Regime):
-        def next(self, turn):
-            most.append(sum(ref() is not None for ref in alive))
-            data = self.synthetic(turn, turn.n)
-            alive.append(weakref.ref(data))
-            return regimes.Step(data)
+    watched = Watched()
 
     def measure(generation):
         return {"mu": generation.fitted.mu, "points": generation.training.copy()}
 
-    run(regime=Watched(), measure=measure)
-    assert most == [0] * 4
+    run(regime=watched, measure=measure)
+    assert watched.most == [0] * 4
 
 
 @pytest.mark.parametrize("kept", ["checkpoint", "store"])
 def test_nor_where_a_run_goes_on(tmp_path, kept, monkeypatch):
-    alive, most = [], []
-
-    @dataclass(frozen=True)
-    class Watched(regimes.Regime):
-        def next(self, turn):
-            most.append(sum(ref() is not None for ref in alive))
-            data = self.synthetic(turn, turn.n)
-            alive.append(weakref.ref(data))
-            return regimes.Step(data)
+    watched = Watched()
 
     original = models.Gaussian.fit
 
     def fit(self, data, rng):
         if isinstance(data.base, np.ndarray) or data.flags.owndata:
-            alive.append(weakref.ref(data))
+            watched.alive.append(weakref.ref(data))
         return original(self, data, rng)
 
-    options = {"regime": Watched(), kept: tmp_path / "run"}
+    options = {"regime": watched, kept: tmp_path / "run"}
     run(n_generations=2, **options)
     monkeypatch.setattr(models.Gaussian, "fit", fit)
     run(n_generations=5, **options)
-    assert set(most) == {0}
+    assert set(watched.most) == {0}
 
 
 def test_a_bad_argument_is_named_before_the_first_generation_is_asked_for():
