@@ -26,6 +26,7 @@ from collapse_lib import files
 from collapse_lib.checks import check_choice
 from collapse_lib.data import wikipedia
 from collapse_lib.data.fetching import named_folder
+from collapse_lib.data.texts import check_texts
 from collapse_lib.data.vocabulary import words
 
 SPLITS = ("train", "validation", "test")
@@ -72,6 +73,11 @@ class Corpus:
     split: str
     documents: tuple[str, ...]
     provenance: str
+
+    def __post_init__(self) -> None:
+        """Check the documents."""
+        documents = tuple(check_texts("documents", self.documents))
+        object.__setattr__(self, "documents", documents)
 
     def __len__(self) -> int:
         """Return the number of documents."""
@@ -124,8 +130,20 @@ def parts(documents: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Split documents 80 : 10 : 10, in a fixed random order.
 
     A text that occurs twice is kept once, so that none is in two parts.
+
+    Raises
+    ------
+    TypeError
+        If the documents are no list of texts.
+    ValueError
+        If they are fewer than ten different ones: a part would be empty.
     """
-    distinct = list(dict.fromkeys(documents))
+    distinct = list(dict.fromkeys(check_texts("documents", documents)))
+    if len(distinct) < 10:
+        raise ValueError(
+            f"documents hold {len(distinct)} different texts; at least 10 are needed, "
+            "so that every part has one"
+        )
     order = np.random.default_rng(0).permutation(len(distinct))
     tenth = len(distinct) // 10
     places = np.split(order, [len(order) - 2 * tenth, len(order) - tenth])
@@ -195,7 +213,7 @@ def _by_size(path: Path, remedy: str) -> str:
     """Return the training text if it has the published number of tokens."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; {remedy}")
-    text = path.read_text("utf-8")
+    text = files.read_text(path)
     n_tokens = len(text.split()) + text.count("\n")
     if n_tokens != WIKITEXT_TRAIN_TOKENS:
         raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib import files
 from collapse_lib.checks import check_count
+from collapse_lib.data.texts import check_symbols, check_text, check_texts
 
 if TYPE_CHECKING:
     import tokenizers
@@ -28,12 +30,19 @@ SMALLEST_VOCABULARY = 257
 class Tokenizer:
     """Byte-pair encoding of text as bytes (Sennrich et al. 2016; Radford et al. 2019).
 
-    Every text can be encoded, and decoding gives back exactly the same text.
+    Every text can be encoded, and decoding gives back exactly the same text, also one
+    that writes out the name of a special token.
 
     Parameters
     ----------
     backend
-        A tokenizer of the *tokenizers* library.
+        A tokenizer of the *tokenizers* library. It is told to take names of special
+        tokens in a text for text.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
 
     Examples
     --------
@@ -44,6 +53,18 @@ class Tokenizer:
     """
 
     backend: tokenizers.Tokenizer
+
+    def __post_init__(self) -> None:
+        """Check the backend."""
+        import tokenizers
+
+        if not isinstance(self.backend, tokenizers.Tokenizer):
+            raise TypeError(
+                f"backend is {type(self.backend).__name__}; it must be a Tokenizer of "
+                "the library tokenizers: Tokenizer.train(texts, vocabulary) makes "
+                "one, Tokenizer.load(path) reads one"
+            )
+        self.backend.encode_special_tokens = True
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary: int) -> Tokenizer:
@@ -58,6 +79,8 @@ class Tokenizer:
 
         Raises
         ------
+        TypeError
+            If these are no texts.
         ValueError
             If the vocabulary is too small for bytes, or the texts are too short for
             so many merges.
@@ -65,7 +88,8 @@ class Tokenizer:
         import tokenizers
         from tokenizers import decoders, models, pre_tokenizers, trainers
 
-        check_count("vocabulary", vocabulary, least=SMALLEST_VOCABULARY)
+        vocabulary = check_count("vocabulary", vocabulary, least=SMALLEST_VOCABULARY)
+        texts = list(check_texts("texts", texts))
         backend = tokenizers.Tokenizer(models.BPE())
         backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         backend.decoder = decoders.ByteLevel()
@@ -92,21 +116,24 @@ class Tokenizer:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it holds no tokenizer.
+            If it holds no tokenizer, or is in another encoding than UTF-8.
         """
         import tokenizers
 
-        text = Path(path).read_text(encoding="utf-8")
+        text = files.read_text(path)
         try:
-            return cls(tokenizers.Tokenizer.from_str(text))
+            backend = tokenizers.Tokenizer.from_str(text)
         except Exception as error:  # the library raises nothing more specific
             raise ValueError(
                 f"{path} is no tokenizer in JSON ({error}); write one with save()"
             ) from None
+        return cls(backend)
 
     def save(self, path: str | Path) -> None:
         """Write the tokenizer as JSON, in one go."""
-        files.write_json(path, json.loads(self.backend.to_str()))
+        files.write_json(
+            files.check_path("path", path), json.loads(self.backend.to_str())
+        )
 
     def __len__(self) -> int:
         """Return the number of tokens that exist."""
@@ -131,7 +158,7 @@ class Tokenizer:
         ValueError
             If there is no such token.
         """
-        number = self.backend.token_to_id(text)
+        number = self.backend.token_to_id(check_text("text", text))
         if number is None:
             raise ValueError(f"this tokenizer has no token {text!r}")
         return int(number)
@@ -147,17 +174,31 @@ class Tokenizer:
             Whether to add the tokens that a tokenizer puts around a text, as OPT's
             puts ``</s>`` before it.
         """
+        text = check_text("text", text)
         ids = self.backend.encode(text, add_special_tokens=special).ids
         return np.array(ids, dtype=np.int32)
 
     def decode(self, tokens: ArrayLike) -> str:
-        """Return the text of tokens; the special ones are left out."""
-        ids = np.asarray(tokens).ravel().tolist()
-        return str(self.backend.decode(ids))
+        """Return the text of tokens; the special ones are left out.
+
+        Raises
+        ------
+        ValueError
+            If these are no tokens of this tokenizer.
+        """
+        ids = check_symbols("tokens", tokens, "(...)", self._n_ids)
+        return str(self.backend.decode(ids.ravel().tolist()))
 
     def texts(self, blocks: ArrayLike) -> list[str]:
-        """Return the text of each block, blocks of shape ``(n, block)``."""
-        return list(self.backend.decode_batch(np.asarray(blocks).tolist()))
+        """Return the text of each block, blocks of shape ``(n, block)``.
+
+        Raises
+        ------
+        ValueError
+            If these are no tokens of this tokenizer, or the shape is another one.
+        """
+        ids = check_symbols("blocks", blocks, "(n, block)", self._n_ids)
+        return list(self.backend.decode_batch(ids.tolist()))
 
     def blocks(
         self,
@@ -192,6 +233,8 @@ class Tokenizer:
 
         Raises
         ------
+        TypeError
+            If these are no texts.
         ValueError
             If not even one block comes out, or fewer than ``n``.
         """
@@ -200,7 +243,7 @@ class Tokenizer:
             if count is not None:
                 check_count(name, count, least=1)
         cut, found = [np.empty((0, block), np.int32)], 0
-        for part in _groups(texts, group):
+        for part in _groups(check_texts("texts", texts), group):
             cut.append(_cut(self._joined(part, special), block))
             found += len(cut[-1])
             if n is not None and found >= n:
@@ -213,6 +256,11 @@ class Tokenizer:
                 "lower the number of blocks, or take more text"
             )
         return np.concatenate(cut)[:n]
+
+    @cached_property
+    def _n_ids(self) -> int:
+        """One more than the largest token; numbers below it may be left out."""
+        return max(self.backend.get_vocab().values()) + 1
 
     def _joined(self, texts: Sequence[str], special: bool) -> NDArray[np.int32]:
         encoded = self.backend.encode_batch(texts, add_special_tokens=special)

@@ -117,3 +117,73 @@ def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
         Tokenizer.load(path)
     with pytest.raises(FileNotFoundError, match=r"other\.json"):
         Tokenizer.load(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize("name", [END, "</s>", "<unk>"])
+def test_a_text_may_name_a_special_token(name: str) -> None:
+    from tokenizers import AddedToken
+
+    backend = type(SMALL.backend).from_str(SMALL.backend.to_str())
+    backend.add_special_tokens([AddedToken("</s>"), AddedToken("<unk>")])
+    tokenizer = Tokenizer(backend)
+    text = f"the {name} cat{name}{name}"
+    tokens = tokenizer.encode(text)
+    assert tokenizer.decode(tokens) == text
+    assert tokenizer.token(name) not in tokens
+    lines = tokenizer.blocks([text], len(tokens))
+    assert tokenizer.texts(lines) == [text]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: SMALL.decode([280]), "tokens holds symbols from 280 to 280; .* 279"),
+        (lambda: SMALL.decode([-1]), "tokens holds symbols from -1"),
+        (lambda: SMALL.decode([0.5]), "tokens holds float64 values"),
+        (lambda: SMALL.texts([1, 2]), r"blocks has shape \(2,\); it must be \(n, blo"),
+    ],
+)
+def test_what_are_no_tokens_is_refused(call, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+def test_something_else_than_a_tokenizer_is_refused() -> None:
+    for backend in (None, "gpt2", type(SMALL.backend)):
+        with pytest.raises(TypeError, match=r"backend is .*Tokenizer\.load\(path\)"):
+            Tokenizer(backend)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "latin-1"])
+def test_a_tokenizer_in_another_encoding_is_refused(
+    encoding: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "tokens.json"
+    path.write_text('{"model": "é"}', encoding)
+    with pytest.raises(ValueError, match=r"tokens\.json is no text in UTF-8 \(byte 0x"):
+        Tokenizer.load(path)
+
+
+def test_a_mark_and_other_line_ends_do_not_matter(tmp_path: Path) -> None:
+    SMALL.save(tmp_path / "plain.json")
+    text = (tmp_path / "plain.json").read_text().replace("\n", "\r\n")
+    (tmp_path / "marked.json").write_text(text, "utf-8-sig")
+    found = Tokenizer.load(tmp_path / "marked.json")
+    assert (found.encode(TEXTS[2]) == SMALL.encode(TEXTS[2])).all()
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("", "path is ''; it must be the path of a file"),
+        (" ", "path is ' '"),
+        (None, "path is None; it must be a path"),
+        (3, "path is 3; it must be a path"),
+        ("a\0b", r"path is 'a\\x00b'"),
+        ("~nobody-of-that-name/t.json", "there is no user of that name"),
+        (".", "is a folder; name a file"),
+    ],
+)
+def test_a_path_that_names_no_file_is_refused(path: object, says: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=says):
+        Tokenizer.load(path)

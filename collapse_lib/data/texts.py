@@ -1,0 +1,155 @@
+"""What a text and its symbols must be: the one door for both.
+
+A text is a ``str``; a list of texts may be anything that gives texts in an order. The
+symbols of texts - numbers of words or tokens - are integers from 0 up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: The largest symbol that is accepted where no vocabulary says which exist.
+LARGEST = 2**31 - 1
+
+
+def check_text(name: str, value: Any) -> str:
+    """Return a text.
+
+    Parameters
+    ----------
+    name
+        What the caller calls it, for the message.
+    value
+        What was given.
+
+    Raises
+    ------
+    TypeError
+        If it is no ``str``.
+    ValueError
+        If it holds half of a character (a lone surrogate), which no file can hold.
+    """
+    if not isinstance(value, str):
+        remedy = ""
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            remedy = "; decode bytes first, as in data.decode('utf-8')"
+        raise TypeError(
+            f"{name} is {_shown(value)}; it must be a text, that is a str{remedy}"
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{name} holds the lone surrogate {value[error.start]!r} at place "
+            f"{error.start}, half of a character: it was read in another encoding than "
+            "it was written in, or cut; read it again, or take such characters out"
+        ) from None
+    return str(value)
+
+
+def check_texts(name: str, values: Any) -> Iterator[str]:
+    """Return texts one by one; no more are read than are asked for.
+
+    Parameters
+    ----------
+    name
+        What the caller calls them, for the message.
+    values
+        What was given: a list, tuple, generator, array or column of texts.
+
+    Raises
+    ------
+    TypeError
+        If it is one text, or nothing that gives values in an order; later, if a value
+        is no text.
+    ValueError
+        Later, if a text holds half of a character.
+    """
+    if isinstance(values, (str, bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"{name} is one text, {_shown(values)}; it must be a list of texts: put it "
+            "in brackets"
+        )
+    ordered = isinstance(values, Iterable) and not isinstance(values, (Mapping, Set))
+    if not ordered or isinstance(values, type) or getattr(values, "ndim", 1) != 1:
+        inside = "; take its documents" if hasattr(values, "documents") else ""
+        raise TypeError(
+            f"{name} is {_shown(values)}; it must be a list of texts{inside}"
+        )
+    return (check_text(f"{name}[{i}]", text) for i, text in enumerate(values))
+
+
+def check_symbols(
+    name: str, value: Any, shape: str, n_symbols: int | None = None
+) -> NDArray[np.int64]:
+    """Return symbols as an array.
+
+    Parameters
+    ----------
+    name
+        What the caller calls them, for the message.
+    value
+        What was given.
+    shape
+        Names of the axes, as ``"(n, length)"``; ``"(..., length)"`` for any number
+        before the last ones.
+    n_symbols
+        How many symbols exist; default: as many as the numbers say.
+
+    Raises
+    ------
+    TypeError
+        If it is no array.
+    ValueError
+        If these are no integers, some are missing or do not exist, or the shape is
+        another one.
+    """
+    array = _array(name, value)
+    axes = shape.strip("()").split(", ")
+    least = len(axes) - ("..." in axes)
+    if array.ndim < least or (array.ndim > least and "..." not in axes):
+        raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+    if array.size == 0:  # an empty list has no type of its own
+        return array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} holds {array.dtype} values; symbols must be integers")
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high >= (LARGEST + 1 if n_symbols is None else n_symbols):
+        last = LARGEST if n_symbols is None else n_symbols - 1
+        raise ValueError(
+            f"{name} holds symbols from {low} to {high}; allowed: 0 to {last}"
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def _array(name: str, value: Any) -> NDArray[Any]:
+    """Return what was given as an array, none of it missing."""
+    if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
+        raise ValueError(
+            f"{name} has {np.ma.getmaskarray(value).sum()} masked values; take them "
+            "out: a symbol cannot be missing"
+        )
+    if isinstance(value, (str, bytes, bytearray, Mapping, Set, type)):
+        raise TypeError(f"{name} is {_shown(value)}; it must be an array of symbols")
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise TypeError(
+            f"{name} is {_shown(value)}; it must be an array of symbols, with rows of "
+            "equal length"
+        ) from None
+
+
+def _shown(value: object) -> str:
+    """Return the kind of a value and the beginning of what it looks like."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if value is None:
+        return "None"
+    text = " ".join(repr(value).split())
+    text = text if len(text) <= 60 else f"{text[:60]} ..."
+    return f"{text} ({type(value).__name__})"
