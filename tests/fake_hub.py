@@ -10,8 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
+from collapse_lib.data.models import REVISIONS
+
 MODEL = "facebook/opt-125m"
-MAIN, ROBOT = "a" * 40, "b" * 40  # commits
+MAIN, ROBOT = REVISIONS[MODEL], "b" * 40  # commits
+#: Bytes of weights, as the hub says before it sends them.
+SIZES = {"pytorch_model.bin": 8, "README.md": 10**15}
 #: How the hub's robot offers weights as safetensors where the owner has none.
 OFFER = {
     "num": 1,
@@ -29,33 +33,40 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     root: Path
     sent: list[str]
+    main: str
+    sizes: dict[str, int]
 
     def do_GET(self) -> None:
         path = unquote(self.path.split("?")[0])
         model, resolves, place = path.strip("/").partition("/resolve/")
+        place = place.replace(f"{self.main}/", "main/")
         if not resolves:
             self._api(path.removeprefix(f"/api/models/{MODEL}"))
         elif model != MODEL:
             self._answer(404, X_Error_Code="RepoNotFound")
         elif not (self.root / place).is_file():
-            self._answer(404, X_Error_Code="EntryNotFound", X_Repo_Commit=MAIN)
+            self._answer(404, X_Error_Code="EntryNotFound", X_Repo_Commit=self.main)
         else:
             if self.command == "GET":
                 self.sent.append(place)
-            commit = MAIN if place.startswith("main/") else ROBOT
+            commit = self.main if place.startswith("main/") else ROBOT
             content = (self.root / place).read_bytes()
             self._answer(200, content, ETag=f'"{place}"', X_Repo_Commit=commit)
 
     do_HEAD = do_GET
 
     def _api(self, question: str) -> None:
+        files = [{"rfilename": name, "size": size} for name, size in self.sizes.items()]
+        about = {"id": MODEL, "private": False, "sha": self.main, "tags": []}
         answers = {
-            "": {"id": MODEL, "private": False, "siblings": [], "tags": []},
-            "/commits/main": [_commit(MAIN)],
-            "/commits/refs/pr/1": [_commit(ROBOT), _commit(MAIN)],
+            "": {**about, "siblings": files},
+            "/commits/main": [_commit(self.main)],
+            "/commits/refs/pr/1": [_commit(ROBOT), _commit(self.main)],
             "/discussions": {"count": 1, "start": 0, "discussions": [OFFER]},
         }
-        if question not in answers:
+        if question.startswith("/api/"):
+            self._answer(404, b"{}", X_Error_Code="RepoNotFound")
+        elif question not in answers:
             self._answer(404, b"{}", X_Error_Code="EntryNotFound")
         else:
             content = json.dumps(answers[question]).encode()
@@ -79,9 +90,12 @@ def _commit(number: str) -> dict[str, object]:
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[tuple[str, list[str]]]:
+def serving(
+    root: Path, main: str = MAIN, sizes: dict[str, int] = SIZES
+) -> Iterator[tuple[str, list[str]]]:
     """Serve a folder; give the hub's address and the list of the files it sent."""
-    kind = type("Hub", (Hub,), {"root": root, "sent": []})
+    known = {"root": root, "sent": [], "main": main, "sizes": sizes}
+    kind = type("Hub", (Hub,), known)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -1,7 +1,7 @@
 """The one command that fetches data and models: ``python -m collapse_lib.data NAME``.
 
 It exits with 0 if all is there and checked, 1 if something could not be fetched, 2 if a
-name is unknown.
+name is unknown or a variable names no folder.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from collapse_lib.data import models
 from collapse_lib.data.digits import MNIST
@@ -28,7 +27,11 @@ ABOUT = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    parser = _parser()
+    try:
+        parser = _parser()
+    except ValueError as error:  # a variable that names no folder
+        print(error, file=sys.stderr)
+        return 2
     names = parser.parse_args(arguments).name
     if not names:
         parser.print_help()
@@ -52,15 +55,8 @@ def _fetch(name: str) -> int:
     try:
         data = DATA.get(name)
         folder = data.fetch() if data else models.fetch(name)
-    except (ConnectionError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError) as error:
         print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(
-            f"{name} cannot be written into {_folder(name)} ({error.strerror}); make "
-            f"room there, or name another folder in {_variable(name)}",
-            file=sys.stderr,
-        )
         return 1
     print(f"{name} is complete in {folder}")
     return 0
@@ -91,14 +87,6 @@ def _is_known(name: str) -> bool:
         return name in DATA or bool(models.check_name(name))
     except ValueError:
         return False
-
-
-def _variable(name: str) -> str:
-    return variable(name if name in DATA else "pretrained")
-
-
-def _folder(name: str) -> Path:
-    return folder_of(name) if name in DATA else models.own_folder(name)
 
 
 if __name__ == "__main__":

@@ -106,8 +106,11 @@ def corpus(
 
     Raises
     ------
+    TypeError
+        If the folder is no path.
     ValueError
-        If the name or the split is unknown, or a file's content is not the known one.
+        If the name or the split is unknown, a file's content is not the known one, or
+        the folder is a file.
     FileNotFoundError
         If a file is missing; the message says how to get it.
 
@@ -176,9 +179,9 @@ def _chitchat_parts(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _chitchat(split: str, folder: str | Path | None) -> Loaded:
-    if folder is None:
-        folder = Path(str(importlib.resources.files("chitchat_dataset")))
-    return _chitchat_parts(Path(folder) / "dataset.json")[split], (
+    own = Path(str(importlib.resources.files("chitchat_dataset")))
+    own = own if folder is None else files.check_path("folder", folder)
+    return _chitchat_parts(own / "dataset.json")[split], (
         "conversations of 2018 from chitchat-dataset 0.9.0 by Myers, Etchart and Fulda "
         "(Perception, Control and Cognition Lab, Brigham Young University), MIT licence"
     )

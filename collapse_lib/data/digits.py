@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import importlib.resources
 import io
+import math
 import struct
 import zipfile
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from collapse_lib import files
 from collapse_lib.checks import check_choice
 from collapse_lib.data.fetching import Files, Package, folder_of, mirror
+from collapse_lib.data.texts import check_symbols
 
 SIZES = ("5k", "60k")
 SPLITS = ("train", "test")
@@ -87,8 +89,14 @@ class Digits:
         return len(self.images)
 
     def take(self, places: ArrayLike) -> Digits:
-        """Return some of the digits, by their places."""
-        kept = np.asarray(places)
+        """Return some of the digits, by their places, shape ``(n,)``.
+
+        Raises
+        ------
+        ValueError
+            If these are not places of digits.
+        """
+        kept = check_symbols("places", places, "(n,)", len(self))
         return Digits(self.images[kept], self.labels[kept], self.provenance)
 
 
@@ -141,10 +149,13 @@ def parse_idx(raw: bytes) -> NDArray[np.uint8]:
     ValueError
         If the header is not that of such a file, or bytes are missing or left over.
     """
-    if len(raw) < 4 or raw[:3] != b"\0\0\x08" or len(raw) < 4 + 4 * raw[3]:
+    if not isinstance(raw, bytes):
+        raise TypeError(f"raw is {raw!r:.60}; it must be the content of a file, bytes")
+    known = len(raw) >= 4 and raw[:3] == b"\0\0\x08" and raw[3] <= 8  # axes
+    if not known or len(raw) < 4 + 4 * raw[3]:
         raise ValueError(f"no idx file of bytes: it begins with {raw[:4]!r}")
-    shape = np.frombuffer(raw, ">i4", raw[3], offset=4)
-    start, n = 4 + 4 * raw[3], int(np.prod(shape))
+    shape = np.frombuffer(raw, ">u4", raw[3], offset=4).tolist()
+    start, n = 4 + 4 * raw[3], math.prod(shape)
     if len(raw) != start + n:
         raise ValueError(
             f"the idx header promises {n} bytes of data, the file has "
@@ -154,7 +165,16 @@ def parse_idx(raw: bytes) -> NDArray[np.uint8]:
 
 
 def write_idx(array: NDArray[np.uint8]) -> bytes:
-    """Return the idx file of an array of bytes; `parse_idx` reads it."""
+    """Return the idx file of an array of bytes; `parse_idx` reads it.
+
+    Raises
+    ------
+    TypeError
+        If it is no array of bytes.
+    """
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"array is {kind}; it must be an array of uint8")
     header = struct.pack(f">HBB{array.ndim}i", 0, 8, array.ndim, *array.shape)
     return header + array.tobytes()
 

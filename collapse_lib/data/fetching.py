@@ -19,14 +19,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from collapse_lib import files
+from collapse_lib.checks import check_choice
 
 # What opening a source gives: name of a file -> its content.
 Contents = Callable[[str], bytes]
 Source = Callable[[], AbstractContextManager[Contents]]
 #: How a source fails that cannot be reached or sends something else.
 _NOT_THIS = (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+#: Bytes that no file of these has, packed or not: what sends more is something else.
+LARGEST = 2**26
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,15 @@ class Files:
         FileNotFoundError
             If the folder has neither the file nor ``<file>.gz``.
         ValueError
-            If it is damaged, or its content is another one.
+            If it is damaged, or its content is another one, or no such file is known.
         """
+        check_choice("file", file, tuple(self.sha256))
+        folder = files.check_path("folder", folder)
         wrong = None
         for path in (folder / f"{file}.gz", folder / file):
             if path.is_file():
                 try:
-                    return self._original(file, _unpacked(path), path)
+                    return self._original(file, unpacked(path), path)
                 except ValueError as error:
                     wrong = error
         if wrong:
@@ -95,6 +101,8 @@ class Files:
         ------
         ConnectionError
             If no source has them; the message says what each one answered.
+        ValueError
+            If the folder is none, see `named_folder`.
         OSError
             If they cannot be written.
         """
@@ -110,7 +118,10 @@ class Files:
             except _NOT_THIS as error:
                 failures.append(f"{name}: {first_line(error)}")
             for file in brought:
-                files.write(folder / file, brought[file])
+                try:
+                    files.write(folder / file, brought[file])
+                except OSError as error:
+                    raise unwritable(self.name, folder, error) from None
         if missing := self._missing(folder):
             raise ConnectionError(
                 f"no source brought {', '.join(missing)}. {'; '.join(failures)}. "
@@ -200,9 +211,34 @@ def mirror(address: str, sha256: Mapping[str, str]) -> Source:
         # Not into the folder itself: pooch makes files that only their maker can read.
         with tempfile.TemporaryDirectory() as scratch:
             known = pooch.create(scratch, f"{address}/", registry=packed)
-            yield lambda file: _unpacked(Path(known.fetch(f"{file}.gz")))
+            yield lambda file: unpacked(
+                Path(known.fetch(f"{file}.gz", downloader=_download))
+            )
 
     return opened
+
+
+def _download(address: str, path: str, _: object) -> None:
+    """Do what pooch does to download a file, up to a size."""
+    import pooch
+
+    with Path(path).open("wb") as file:
+        pooch.HTTPDownloader()(address, _UpToLargest(file), None)
+
+
+class _UpToLargest:
+    """A file that takes no more than `LARGEST` bytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.left = file, LARGEST
+        self.flush = file.flush
+
+    def write(self, content: bytes) -> None:
+        """Write, or raise ValueError."""
+        self.left -= len(content)
+        if self.left < 0:
+            raise ValueError(f"it sends more than {LARGEST // 2**20} MB")
+        self.file.write(content)
 
 
 def variable(name: str) -> str:
@@ -215,14 +251,50 @@ def folder_of(name: str, given: str | Path | None = None) -> Path:
 
     It is the one that is given, else the one that the environment `variable` names,
     else a cache folder of the user.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See `named_folder`.
     """
     return named_folder(given, variable(name)) or cache_folder(name)
 
 
 def named_folder(given: str | Path | None, variable: str) -> Path | None:
-    """Return the folder that an argument or else an environment variable names."""
-    named = given if given is not None else os.environ.get(variable)
-    return Path(named).expanduser() if named else None
+    """Return the folder that an argument or else an environment variable names.
+
+    A variable that is empty names none.
+
+    Raises
+    ------
+    TypeError
+        If the argument is no path.
+    ValueError
+        If the variable's path is not a full one, or either names a file.
+    """
+    if given is not None:
+        folder = files.check_path("folder", given)
+    elif named := os.environ.get(variable, "").strip():
+        folder = files.check_path(variable, named)
+        if not folder.is_absolute():
+            raise ValueError(
+                f"the environment variable {variable} is {named!r}; it must be a full "
+                "path, because commands and chapters run in different folders: here "
+                f"that would be {folder.resolve()}"
+            )
+    else:
+        return None
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file; name the folder that it is in")
+    return folder
+
+
+def unwritable(name: str, folder: Path, error: OSError) -> OSError:
+    """Return an error of the same kind that says what can be done."""
+    return type(error)(
+        f"{name} cannot be written into {folder} ({error.strerror or error}); make "
+        f"room there, or name another folder in {variable(name)}"
+    )
 
 
 def cache_folder(name: str) -> Path:
@@ -238,11 +310,23 @@ def first_line(error: BaseException) -> str:
     return textwrap.shorten(lines[0], 160, placeholder=" ...")
 
 
-def _unpacked(path: Path) -> bytes:
-    raw = path.read_bytes()
-    if path.suffix != ".gz":
-        return raw
+def unpacked(path: Path) -> bytes:
+    """Return the content of a file, unpacked if its name ends in ``.gz``.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, cannot be read, or has more bytes than any of these files.
+    """
     try:
-        return gzip.decompress(raw)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} is damaged ({error})") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from None
+    if len(content) > LARGEST:
+        raise ValueError(
+            f"{path} is not the original: it holds more than {LARGEST // 2**20} MB"
+        )
+    return content

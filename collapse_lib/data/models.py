@@ -18,12 +18,15 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from collapse_lib import files
-from collapse_lib.data.fetching import Package, first_line, folder_of
+from collapse_lib.checks import check_count
+from collapse_lib.data.fetching import Package, first_line, folder_of, unwritable
+from collapse_lib.data.texts import check_text
 
 #: Name -> what it is. Other models of the hub have names like ``owner/model``.
 KNOWN = {
@@ -37,6 +40,14 @@ KNOWN = {
     ),
 }
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
+#: Name -> the one version of it that is fetched.
+REVISIONS = {"facebook/opt-125m": "27dcfa74d334bc871f3234de431e71c6eeba5dd6"}
+#: The most bytes of weights that are fetched from the hub.
+LARGEST = 10 * 10**9
+#: How the hub's library calls it that the hub does not answer.
+_OUT_OF_REACH = {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "TransportError"}
+#: How a folder fails that cannot be written.
+_NO_ROOM = (errno.EACCES, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS)
 #: The hash of every file that `fetch` wrote.
 SUMS = "sha256.json"
 #: Holds SmolLM2.
@@ -66,7 +77,7 @@ def find(name: str | Path) -> Path:
     FileNotFoundError
         If the model is not on this machine, or a file is missing.
     """
-    folder = Path(name).expanduser()
+    folder = files.check_path("name", name)
     if not folder.is_dir():
         folder = own_folder(check_name(str(name)))
         if not folder.is_dir():
@@ -85,7 +96,7 @@ def find(name: str | Path) -> Path:
 
 def check_name(name: str) -> str:
     """Return the name if it can be one of a model, else raise ValueError."""
-    parts = name.split("/")
+    parts = check_text("name", name).split("/")
     owner_and_model = len(parts) == 2 and all(parts) and name[0] not in ".~"
     if name not in KNOWN and not owner_and_model:
         known = ", ".join(f"{key!r} ({about})" for key, about in KNOWN.items())
@@ -112,8 +123,13 @@ def checked(folder: Path, name: str) -> Path:
     path = folder / name
     if not (folder / SUMS).exists():  # the user put this folder together
         return path
-    sums = json.loads((folder / SUMS).read_text("utf-8"))["sha256"]
-    return files.checked(path, sums[name], _again(folder))
+    try:
+        sha256 = str(json.loads(files.read_text(folder / SUMS))["sha256"][name])
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(
+            f"{folder / SUMS} is damaged: it names no hash of {name}; {_again(folder)}"
+        ) from None
+    return files.checked(path, sha256, _again(folder))
 
 
 def config(folder: Path) -> dict[str, Any]:
@@ -126,8 +142,8 @@ def config(folder: Path) -> dict[str, Any]:
     """
     path = checked(folder, "config.json")
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        int(content["vocab_size"])
+        content: dict[str, Any] = json.loads(files.read_text(path))
+        check_count("vocab_size", content["vocab_size"], least=1)
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
             f"{path} does not describe a language model ({error!r}); {_again(folder)}"
@@ -215,23 +231,39 @@ def convert(source: str | Path, target: Path) -> Path:
     """Read a model from the hub, or from a folder in its format, and write ours.
 
     Transformers does the fetching: where the hub has only pickled weights, as those of
-    OPT, it takes the safetensors file that the hub's robot made of them.
+    OPT, it takes the safetensors file that the hub's robot made of them. Programs that
+    come with a model are never run.
+
+    Parameters
+    ----------
+    source
+        ``owner/model``, or a folder.
+    target
+        A folder that is not there yet, or one that this function wrote.
 
     Raises
     ------
     ValueError
-        If there is no such model, it has no weights as safetensors, or some are
-        missing.
+        If there is no such model, it needs a program of its own, it is too large, it
+        has no weights as safetensors, or some are missing; or if the target holds
+        anything else.
     ConnectionError
         If the hub cannot be reached.
+    OSError
+        If the model cannot be written.
     """
-    transformers = library()
+    transformers, target = library(), check_target(target)
+    where = files.check_path("source", source)
+    source = where if where.is_dir() else str(source)
     try:
+        listing = _Listing() if where.is_dir() else _listing(str(source))
         tokenizer = transformers.AutoTokenizer.from_pretrained(
-            source, trust_remote_code=False
+            source, revision=listing.revision, trust_remote_code=False
         )
         model, report = transformers.AutoModelForCausalLM.from_pretrained(
             source,
+            # The robot's file is found by this name only.
+            revision=listing.revision if listing.safe else "main",
             use_safetensors=True,
             trust_remote_code=False,
             dtype="float32",
@@ -242,19 +274,72 @@ def convert(source: str | Path, target: Path) -> Path:
     if report["missing_keys"] or report["mismatched_keys"]:
         lacking = sorted(map(str, report["missing_keys"] or report["mismatched_keys"]))
         raise ValueError(f"the weights of {source} lack {', '.join(lacking[:3])}")
+    if not where.is_dir():
+        source = f"{source}, version {listing.revision}"
     return _write(model, tokenizer, target, str(source))
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """Which version of a model is taken, and whether it has safetensors."""
+
+    revision: str = "main"
+    safe: bool = True
+
+
+def _listing(name: str) -> _Listing:
+    """Ask the hub what it has, before anything is fetched.
+
+    Raises
+    ------
+    ValueError
+        If its weights are too large, or the version is not the one that is known.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        info = HfApi().model_info(name, files_metadata=True)
+    except Exception as error:
+        if _kinds(error) & _OUT_OF_REACH:  # what was fetched before may do
+            return _Listing(REVISIONS.get(name, "main"))
+        raise
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    safe = any(file.endswith(".safetensors") for file in sizes)
+    ending = ".safetensors" if safe else ".bin"
+    total = sum(size for file, size in sizes.items() if file.endswith(ending))
+    if total > LARGEST:
+        raise ValueError(
+            f"{name} has {total / 1e9:.0f} GB of weights; at most {LARGEST / 1e9:.0f} "
+            "GB are fetched: take a smaller model, or name a folder with its files"
+        )
+    found = str(info.sha)
+    known = REVISIONS.get(name, found)
+    if found != known:
+        raise ValueError(
+            f"the hub has version {found[:12]} of {name}, {known[:12]} is the one that "
+            "is known: its owner has changed it; name a folder with the known files"
+        )
+    return _Listing(found, safe)
+
+
 def convert_gguf(gguf: Path, target: Path, source: str) -> Path:
-    """Turn a GGUF file into a folder of the usual format, weights in float32."""
+    """Turn a GGUF file into a folder of the usual format, weights in float32.
+
+    Raises
+    ------
+    ValueError
+        If the file does not fit its own description, or see `check_target`.
+    """
     import torch
 
-    transformers = library("gguf")
+    transformers, target = library("gguf"), check_target(target)
     from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
     described = load_gguf_checkpoint(str(gguf), return_tensors=False)["config"]
     config = transformers.AutoConfig.for_model(**described)
-    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model = transformers.AutoModelForCausalLM.from_config(
+        config, dtype=torch.float32, trust_remote_code=False
+    )
     loaded = load_gguf_checkpoint(str(gguf), return_tensors=True, model_to_load=model)
     missing, unknown = model.load_state_dict(loaded["tensors"], strict=False)
     model.tie_weights()
@@ -262,7 +347,7 @@ def convert_gguf(gguf: Path, target: Path, source: str) -> Path:
     if untied or unknown:
         raise ValueError(f"{gguf.name} does not fit its own description: {untied}")
     tokenizer = transformers.AutoTokenizer.from_pretrained(
-        gguf.parent, gguf_file=gguf.name
+        gguf.parent, gguf_file=gguf.name, trust_remote_code=False
     )
     return _write(model, tokenizer, target, source)
 
@@ -286,20 +371,55 @@ def library(*also: str) -> ModuleType:
     return modules[0]
 
 
+def check_target(target: str | Path) -> Path:
+    """Return where a model's folder may be put: where nothing is, or an older one.
+
+    Raises
+    ------
+    ValueError
+        If the place holds anything that was not fetched.
+    """
+    path = files.check_path("target", target).resolve()
+    if not os.path.lexists(path):
+        return path
+    if not path.is_dir():
+        raise ValueError(
+            f"target {path} is a file; name a folder that is not there yet"
+        )
+    inside = {file.name: file.is_file() for file in path.iterdir()}
+    foreign = [name for name in sorted(inside) if name not in (*FILES, SUMS)]
+    if inside and (foreign or SUMS not in inside or not all(inside.values())):
+        shown = ", ".join((foreign or sorted(inside))[:3])
+        raise ValueError(
+            f"target {path} holds files that were not fetched ({shown}); nothing was "
+            "changed there: name a folder that is not there yet, or move it away"
+        )
+    return path
+
+
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder to fill; it appears under its name if nothing fails."""
+def new_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; it appears under its name if nothing fails.
+
+    Raises
+    ------
+    ValueError
+        See `check_target`; nothing else than an older model is ever deleted.
+    """
+    path = check_target(target)
     path.parent.mkdir(parents=True, exist_ok=True)
     mark = f"{os.getpid()}-{secrets.token_hex(4)}"
     new, old = (path.with_name(f".{path.name}.{kind}-{mark}") for kind in "no")
     new.mkdir()
     try:
         yield new
-        if path.exists():
+        if check_target(path).exists():
             path.rename(old)  # deleting takes time, in which half of it would be there
         new.rename(path)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+        if old.exists() and not path.exists():  # stopped between the two
+            old.rename(path)
         shutil.rmtree(old, ignore_errors=True)
 
 
@@ -307,21 +427,28 @@ def _write(model: Any, tokenizer: Any, target: Path, source: str) -> Path:
     """Write weights, sizes, tokenizer and their hashes; all of it appears at once."""
     from safetensors import SafetensorError
 
-    with new_folder(target) as folder:
-        try:
-            model.save_pretrained(folder, max_shard_size="1TB")
-        except SafetensorError as error:  # how it says that the disk is full
-            raise OSError(errno.EIO, str(error), str(folder)) from None
-        text = tokenizer.backend_tokenizer.to_str(pretty=True)
-        files.write_text(folder / "tokenizer.json", text)
-        for file in folder.iterdir():
-            if file.name not in FILES:
-                file.unlink()  # settings of generation: ours are explicit
-        sums = {file: files.sha256_of(folder / file) for file in FILES}
-        files.write_json(folder / SUMS, {"source": source, "sha256": sums})
-        # A class can share the folder; weights come readable for their maker only.
-        (folder / "model.safetensors").chmod((folder / SUMS).stat().st_mode)
+    try:
+        with new_folder(target) as folder:
+            _fill(folder, model, tokenizer, source)
+    except SafetensorError as error:  # how it says that the disk is full
+        raise unwritable("pretrained", target, OSError(errno.EIO, str(error))) from None
+    except OSError as error:
+        raise unwritable("pretrained", target, error) from None
     return target
+
+
+def _fill(folder: Path, model: Any, tokenizer: Any, source: str) -> None:
+    """Write all files of a model."""
+    model.save_pretrained(folder, max_shard_size="1TB")
+    text = tokenizer.backend_tokenizer.to_str(pretty=True)
+    files.write_text(folder / "tokenizer.json", text)
+    for file in folder.iterdir():
+        if file.name not in FILES:
+            file.unlink()  # settings of generation: ours are explicit
+    sums = {file: files.sha256_of(folder / file) for file in FILES}
+    files.write_json(folder / SUMS, {"source": source, "sha256": sums})
+    # A class can share the folder; weights come readable for their maker only.
+    (folder / "model.safetensors").chmod((folder / SUMS).stat().st_mode)
 
 
 def _is_complete(folder: Path) -> bool:
@@ -334,7 +461,7 @@ def _is_complete(folder: Path) -> bool:
 
 def _explained(source: str | Path, error: Exception) -> Exception:
     """Return an error that says what can be done."""
-    kinds = {kind.__name__ for e in _causes(error) for kind in type(e).__mro__}
+    kinds = _kinds(error)
     if "GatedRepoError" in kinds:
         return ValueError(
             f"the hub gives {source} only to those who accepted its terms: accept them "
@@ -343,7 +470,18 @@ def _explained(source: str | Path, error: Exception) -> Exception:
     if kinds & {"RepositoryNotFoundError", "RevisionNotFoundError"}:
         known = ", ".join(map(repr, KNOWN))
         return ValueError(f"the hub has no model {source!r}; known here are {known}")
-    if kinds & {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "TransportError"}:
+    full = [e for e in _causes(error) if isinstance(e, OSError) and e.errno in _NO_ROOM]
+    if full:
+        return type(full[0])(
+            f"{source} cannot be written into the cache of the hub "
+            f"({full[0].strerror}); make room, or name another folder in HF_HOME"
+        )
+    if "trust_remote_code" in str(error):
+        return ValueError(
+            f"{source} needs a program that comes with it, and such are never run; "
+            "take a model whose architecture the library transformers knows"
+        )
+    if kinds & _OUT_OF_REACH:
         return ConnectionError(
             f"the hub cannot be reached for {source} ({first_line(error)}). Try again "
             "with a network, or take 'smollm2-135m', which comes from the package index"
@@ -351,6 +489,11 @@ def _explained(source: str | Path, error: Exception) -> Exception:
     return ValueError(
         f"{source} cannot be read as a causal language model: {first_line(error)}"
     )
+
+
+def _kinds(error: BaseException) -> set[str]:
+    """Return the names of the classes of an error and of what caused it."""
+    return {kind.__name__ for e in _causes(error) for kind in type(e).__mro__}
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

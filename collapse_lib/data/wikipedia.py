@@ -16,6 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from collapse_lib.data.fetching import Files, Package, folder_of
+from collapse_lib.data.texts import check_text
 
 FILE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 SHA256 = "a53f4648dec40467ebdcbc7a1307eddb51fe6e28e9309f6ebde81ba0d04bea2d"
@@ -92,7 +93,7 @@ def prose(markup: str) -> str:
     >>> prose("== Cats ==\n'''Cats''' are [[felid|small]].{{fact}}\n* a list")
     'Cats are small.'
     """
-    text = html.unescape(_DROPPED.sub("", markup))
+    text = html.unescape(_DROPPED.sub("", check_text("markup", markup)))
     for pattern, by in ((_INNERMOST, ""), (_LINK, _link)):
         count = 1
         while count:  # from the inside out

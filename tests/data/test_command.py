@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.server
 import json
@@ -37,6 +38,18 @@ def unreachable() -> None:
 
 def never() -> None:
     raise AssertionError("all files were there")
+
+
+@contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on this machine; give the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture
@@ -159,6 +172,130 @@ def test_ctrl_c_is_no_traceback(
     assert capsys.readouterr().err == "stopped; nothing half is kept: run it again\n"
 
 
+# ---- folders, variables, sizes ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("data/here", "COLLAPSE_THING is 'data/here'; it must be a full path, because"),
+        ("$HOME/data", "it must be a full path"),
+        ("~nobody-of-that-name/data", "COLLAPSE_THING is .*no user of that name"),
+        ("{file}", "is a file; name the folder that it is in"),
+    ],
+)
+def test_a_variable_that_names_no_folder_is_said(
+    named: str,
+    says: str,
+    thing: fetching.Files,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").write_text("")
+    named = named.format(file=tmp_path / "file")
+    monkeypatch.setenv("COLLAPSE_THING", named)
+    with pytest.raises(ValueError, match=says):
+        fetching.folder_of("thing")
+    assert command.main(["thing"]) in (1, 2)
+    heard = capsys.readouterr()
+    assert "Traceback" not in heard.err and heard.err.count("\n") == 1
+
+
+def test_the_command_lists_folders_only_if_variables_name_some(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLLAPSE_MNIST", "relative")
+    assert command.main([]) == 2
+    assert capsys.readouterr().err.startswith("the environment variable COLLAPSE_MNIST")
+
+
+@pytest.mark.parametrize("named", ["", " "])
+def test_an_empty_variable_names_nothing(
+    named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLLAPSE_THING", named)
+    assert fetching.folder_of("thing") == fetching.cache_folder("thing")
+
+
+def test_a_variable_may_begin_with_a_tilde(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("COLLAPSE_THING", "~/data")
+    assert fetching.folder_of("thing") == tmp_path / "data"
+
+
+@pytest.mark.parametrize("folder", [3, b"x", Path, "", "a\0b"])
+def test_a_folder_that_is_none_is_said(folder: object) -> None:
+    with pytest.raises((TypeError, ValueError), match="^folder is "):
+        fetching.folder_of("thing", folder)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_file_that_is_larger_than_any_is_not_unpacked(
+    suffix: str, thing: fetching.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even by a byte: what is packed would fill the memory."""
+    monkeypatch.setattr(fetching, "LARGEST", len(CONTENT["two"]))
+    path = tmp_path / f"two{suffix}"
+    pack = gzip.compress if suffix else bytes
+    path.write_bytes(pack(CONTENT["two"]))
+    assert thing.read("two", tmp_path) == CONTENT["two"]
+    path.write_bytes(pack(CONTENT["two"] + b"!"))
+    with pytest.raises(
+        ValueError, match="is not the original: it holds more than 0 MB"
+    ):
+        thing.read("two", tmp_path)
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Sends as long as somebody listens."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(b"x" * 10_000)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_a_mirror_that_never_stops_is_left(
+    thing: fetching.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "LARGEST", 2**20)
+    with serving(Endless) as address:
+        mirror = fetching.mirror(address, KNOWN)
+        endless = replace(thing, sources={"endless": mirror})
+        with pytest.raises(ConnectionError, match="endless: it sends more than 1 MB"):
+            endless.fetch(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_home_that_cannot_be_written_is_one_sentence(
+    thing: fetching.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").write_text("no folder")
+    monkeypatch.delenv("COLLAPSE_THING")
+    monkeypatch.setattr(fetching, "cache_folder", lambda _: tmp_path / "home/cache")
+    with pytest.raises(
+        OSError, match=r"^thing cannot be written into .*COLLAPSE_THING$"
+    ):
+        thing.fetch()
+
+
+def test_a_folder_in_place_of_a_file_is_no_file(
+    thing: fetching.Files, tmp_path: Path
+) -> None:
+    (tmp_path / "one").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no one; run"):
+        thing.read("one", tmp_path)
+    with pytest.raises(ValueError, match="file is 'three'; allowed: 'one', 'two'"):
+        thing.read("three", tmp_path)
+
+
 # ---- killed -------------------------------------------------------------------------
 
 
@@ -187,13 +324,8 @@ class Stalling(http.server.BaseHTTPRequestHandler):
 def stalling() -> Iterator[str]:
     """The address of a mirror that stalls."""
     Stalling.stalled = threading.Event()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stalling)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Stalling) as address:
+        yield address
 
 
 FETCH = """
@@ -235,6 +367,7 @@ def test_a_killed_conversion_leaves_the_old_model(tmp_path: Path) -> None:
     target = tmp_path / "model"
     with models.new_folder(target) as folder:
         (folder / "config.json").write_text("old")
+        (folder / models.SUMS).write_text("a fetch wrote this")
     command = [sys.executable, "-c", FILL, str(target)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -402,6 +403,8 @@ def test_the_hub_is_asked_for_numbers_only(
     (folder,) = own.iterdir()
     assert done.stdout.splitlines()[1] == f"{fake_hub.MODEL} is complete in {folder}"
     assert contents(folder).keys() == contents(fetched).keys()
+    noted = json.loads((folder / files.SUMS).read_text())["source"]
+    assert noted == f"{fake_hub.MODEL}, version {files.REVISIONS[fake_hub.MODEL]}"
     for file in files.FILES:
         assert sha256_of(folder / file) == sha256_of(fetched / file)
     assert "refs/pr/1/model.safetensors" in sent
@@ -589,3 +592,210 @@ def test_without_the_extra_the_error_names_it(
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ImportError, match=r"need transformers; pip install .\[pretr"):
         tiny(llama).network(seed=0)
+
+
+# ---- other people's folders, sizes and programs -------------------------------------
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        {"results.csv": "a,b"},
+        {"config.json": "{}", "model.safetensors": "", "tokenizer.json": ""},
+        {files.SUMS: "{}", "config.json": "{}", "notes.txt": "mine"},
+        {"config.json/mine.txt": "a folder", files.SUMS: "{}"},
+    ],
+    ids=["results", "own model", "notes in a model", "folder"],
+)
+def test_a_folder_of_somebody_else_is_left_alone(
+    inside: dict[str, str], original: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "mine"
+    for name, text in inside.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(text)
+    (tmp_path / "link").symlink_to(target)
+    for given in (target, tmp_path / "link"):
+        with pytest.raises(ValueError, match="files that were not fetched .*; nothing"):
+            files.convert(original, given)
+    found = [path for path in target.rglob("*") if path.is_file()]
+    assert {str(p.relative_to(target)): p.read_text() for p in found} == inside
+    assert {path.name for path in tmp_path.iterdir()} == {"mine", "link"}
+
+
+def test_what_appears_while_a_model_is_written_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    with (
+        pytest.raises(ValueError, match=r"not fetched \(results.csv\)"),
+        files.new_folder(target),
+    ):
+        target.mkdir()
+        (target / "results.csv").write_text("a,b")
+    assert [p.name for p in tmp_path.rglob("*")] == ["model", "results.csv"]
+
+
+def test_an_older_model_and_an_empty_folder_are_replaced(
+    original: Path, fetched: Path, tmp_path: Path
+) -> None:
+    old = Path(shutil.copytree(fetched, tmp_path / "old"))
+    (old / "config.json").write_text("damaged")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (tmp_path / "link").symlink_to(old)
+    for target in (tmp_path / "link", empty):
+        files.convert(original, target)
+        for file in files.FILES:
+            assert files.checked(target, file).exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "link", "empty"}
+
+
+@pytest.mark.parametrize("target", ["file", "file/below"])
+def test_a_file_in_place_of_a_folder_is_said(
+    target: str, original: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(
+        (ValueError, OSError), match="is a file; name|cannot be written"
+    ):
+        files.convert(original, tmp_path / target)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def hub(
+    tmp_path: Path, original: Path, name: str = fake_hub.MODEL, **other: object
+) -> subprocess.CompletedProcess[str]:
+    """Run the real fetch, from a hub that says something else than the real one."""
+    shutil.copytree(original, tmp_path / "hub/main", dirs_exist_ok=True)
+    command = [sys.executable, "-m", "collapse_lib.data", name]
+    cache = other.pop("cache", tmp_path / "cache")
+    with fake_hub.serving(tmp_path / "hub", **other) as (address, sent):
+        settings = {"HF_ENDPOINT": address, "HF_HOME": str(cache)}
+        settings |= {"HF_HUB_OFFLINE": "0", "DISABLE_SAFETENSORS_CONVERSION": "1"}
+        done = subprocess.run(
+            command, env={**os.environ, **settings}, capture_output=True, text=True
+        )
+    done.sent = sent
+    return done
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (
+            {"sizes": {"a.safetensors": 7 * 10**9, "b.safetensors": 6 * 10**9}},
+            "has 13 GB of weights; at most 10 GB are fetched: take a smaller",
+        ),
+        ({"sizes": {"pytorch_model.bin": 10**12}}, "has 1000 GB of weights; at most"),
+        ({"main": "c" * 40}, "has version cccccccccccc of facebook/opt-125m, 27dcfa7"),
+    ],
+    ids=["large", "large pickle", "changed"],
+)
+def test_what_the_hub_should_not_send_is_not_fetched(
+    other: dict[str, object], says: str, original: Path, tmp_path: Path, own: Path
+) -> None:
+    done = hub(tmp_path, original, **other)
+    assert done.returncode == 1 and says in done.stderr.splitlines()[-1]
+    assert not done.sent and not list(own.iterdir())
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_one_version_is_fetched(
+    safe: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sizes and tokenizer are of the same version; the robot's file has no number."""
+    asked = []
+
+    def report(*_: object, **settings: object) -> object:
+        asked.append(settings["revision"])
+        if len(asked) == 2:
+            raise OSError("enough")
+        return object()
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", report)
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", report)
+    found = files._Listing("c" * 40, safe)
+    monkeypatch.setattr(files, "_listing", lambda _: found)
+    with pytest.raises(ValueError, match="enough"):
+        files.convert("owner/model", tmp_path / "own")
+    assert asked == ["c" * 40, "c" * 40 if safe else "main"]
+
+
+def test_a_cache_that_cannot_be_written_is_named(
+    original: Path, tmp_path: Path, own: Path
+) -> None:
+    (tmp_path / "cache").write_text("a file where the folder belongs")
+    done = hub(tmp_path, original, sizes={"model.safetensors": 10**5})
+    assert done.returncode == 1
+    assert (
+        "into the cache of the hub (Not a directory); make room, or name another "
+        in (done.stderr.splitlines()[-1])
+    )
+
+
+PROGRAM = """
+from pathlib import Path
+from transformers import PretrainedConfig
+Path(__file__).with_name("ran").write_text("")
+class Config(PretrainedConfig):
+    model_type = "own"
+"""
+
+
+def test_programs_that_come_with_a_model_never_run(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    (copy / files.SUMS).unlink()
+    program = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
+    config = {"model_type": "own", "auto_map": program, "vocab_size": 280}
+    (copy / "config.json").write_text(json.dumps(config))
+    (copy / "own.py").write_text(PROGRAM)
+    with pytest.raises(ValueError, match="needs a program .* such are never run; take"):
+        tiny(copy).network(seed=0)
+    with pytest.raises(ValueError, match="needs a program .* such are never run; take"):
+        files.convert(copy, tmp_path / "own")
+    assert not (copy / "ran").exists() and not (tmp_path / "own").exists()
+
+
+def test_nobody_asks_for_programs(root: Path) -> None:
+    """Every call that could run one says no: left out, the library would ask."""
+    calls = [
+        node
+        for path in (root / "collapse_lib").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("from_pretrained", "from_config")
+    ]
+    assert len(calls) >= 4
+    for call in calls:
+        given = {word.arg: ast.unparse(word.value) for word in call.keywords}
+        assert given.get("trust_remote_code") == "False", ast.unparse(call)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"sha256": {}}', "\0"])
+def test_damaged_hashes_are_said(content: str, copy: Path) -> None:
+    (copy / files.SUMS).write_text(content)
+    with pytest.raises(
+        ValueError, match=r"sha256\.json is damaged.*get the model again"
+    ):
+        tiny(copy).tokenizer()
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["", "[]", "{", *(f'{{"vocab_size": {n}}}' for n in ("null", "1e400", 0, '""'))],
+)
+def test_a_description_that_is_none_is_said(config: str, copy: Path) -> None:
+    (copy / files.SUMS).unlink()
+    for encoding in ("utf-8", "utf-16"):
+        (copy / "config.json").write_text(config or " ", encoding)
+        with pytest.raises(ValueError, match=r"config\.json does not describe a lang"):
+            files.config(copy)
+
+
+@pytest.mark.parametrize("name", [None, 3, "", " ", b"opt", ["a"], "a\0b", "~noone-x"])
+def test_a_name_that_is_none_is_said(name: object) -> None:
+    with pytest.raises((TypeError, ValueError), match="^name is "):
+        files.find(name)

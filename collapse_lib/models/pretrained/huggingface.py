@@ -37,10 +37,17 @@ class HuggingFace(nn.Module):
                     folder,
                     use_safetensors=True,
                     local_files_only=True,
+                    trust_remote_code=False,
                     dtype=torch.float32,
                     output_loading_info=True,
                 )
-        except (SafetensorError, OSError, RuntimeError) as error:
+        except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+            if "trust_remote_code" in str(error):
+                raise ValueError(
+                    f"the model in {folder} needs a program that comes with it, and "
+                    "such are never run; take a model whose architecture the library "
+                    "transformers knows"
+                ) from None
             raise ValueError(
                 f"the weights in {folder} cannot be read ({error}); get the model again"
             ) from None
