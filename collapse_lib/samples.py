@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from collapse_lib.checks import check_count, check_finite, given, numeric
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -39,6 +42,17 @@ class Summary(ABC):
     kinds: ClassVar[dict[str, type[Summary]]] = {}
     size: int
 
+    def __post_init__(self) -> None:
+        """Check that the size is a number and the rest are arrays, chains first."""
+        check_count("size", self.size, least=0)
+        for field in dataclasses.fields(self)[1:]:
+            array = getattr(self, field.name)
+            if not (isinstance(array, np.ndarray) and array.ndim):
+                raise ValueError(
+                    f"{field.name} of {type(self).__name__} is {given(array)}; it must "
+                    "be an array with the chains first"
+                )
+
     def __init_subclass__(cls) -> None:
         """Register the kind, so that a checkpoint can name it."""
         Summary.kinds[cls.__name__] = cls
@@ -52,6 +66,19 @@ class Summary(ABC):
     @abstractmethod
     def pool(cls, parts: Sequence[Self]) -> Self:
         """Return the summary of all points of ``parts`` together."""
+
+    def like(self, points: NDArray[Any]) -> Self:
+        """Summarise points ``(chains, n, ...)`` in the same way, to pool both.
+
+        Raises
+        ------
+        ValueError
+            If the points cannot be summarised.
+        """
+        raise ValueError(
+            f"a {type(self).__name__} cannot be pooled with an array of points; "
+            'build the model with law="literal"'
+        )
 
     def subsample(self, n: int, rng: np.random.Generator) -> Self:
         """Draw ``n`` of the points without replacement, where the law allows it.
@@ -130,32 +157,37 @@ def pool(parts: Sequence[Data]) -> Data:
     Parameters
     ----------
     parts
-        Data sets of one kind; empty ones are dropped.
+        Data sets of one kind; empty ones are dropped, and points are summarised where
+        another part is a summary.
 
     Raises
     ------
     ValueError
-        If nothing is left, or arrays and summaries are mixed.
+        If nothing is left, or the kinds do not go together.
 
     Examples
     --------
     >>> pool([np.zeros((2, 3)), np.ones((2, 1))]).shape
     (2, 4)
     """
-    parts = [part for part in parts if size(part) > 0]
+    parts = [_unbuffered(part) for part in parts if size(part) > 0]
     if not parts:
         raise ValueError("nothing to pool: every part is empty")
     if len(parts) == 1:
         return parts[0]
-    arrays = [part for part in parts if isinstance(part, np.ndarray)]
-    if len(arrays) == len(parts):
-        return np.concatenate(arrays, axis=1)
-    summaries = [part for part in parts if isinstance(part, Summary)]
-    kinds = {type(part) for part in parts}
+    summary = next((part for part in parts if isinstance(part, Summary)), None)
+    if summary is None:
+        return np.concatenate([part for part in parts], axis=1)
+    alike = [p if isinstance(p, Summary) else summary.like(p) for p in parts]
+    kinds = {type(part) for part in alike}
     if len(kinds) > 1:
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise ValueError(f"data sets of different kinds cannot be pooled: {names}")
-    return type(summaries[0]).pool(summaries)
+    return type(summary).pool(alike)
+
+
+def _unbuffered(part: Data) -> Data:
+    return part.points if isinstance(part, Pool) else part
 
 
 def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
@@ -166,6 +198,7 @@ def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
     ValueError
         If there are fewer than ``n`` points.
     """
+    check_count("n", n, least=0)
     if n > size(data):
         raise ValueError(f"cannot draw {n} points from {size(data)}")
     if isinstance(data, Summary):
@@ -196,64 +229,106 @@ def _places(
         places.sort(axis=1)
 
 
-def check_data(data: Data, event_ndim: int, name: str = "data") -> None:
-    """Check that a data set can train a model.
+def check_data(
+    data: Any, event_ndim: int, name: str = "data", *, finite: bool = True
+) -> NDArray[Any]:
+    """Return points that can train a model as an array, else raise.
 
     Parameters
     ----------
     data
-        Array of shape ``(chains, n, ...)`` or a summary.
+        Numbers of shape ``(chains, n, ...)``; they keep their type.
     event_ndim
         Number of axes of one data point: 0 for scalars, 1 for vectors.
     name
         What to call the data in a message.
+    finite
+        Whether to look for NaN and infinity.
 
     Raises
     ------
     ValueError
-        If the data are empty, not finite or of another shape.
+        If the data are empty, no numbers, not finite or of another shape.
     """
-    if isinstance(data, Summary):
-        if data.size < 1:
-            raise ValueError(f"{name} is empty: at least one point is needed")
-        return
-    want = "(chains, n" + ", ..." * event_ndim + ")"
-    if data.ndim != 2 + event_ndim:
-        raise ValueError(f"{name} has shape {data.shape}; this model needs {want}")
-    if 0 in data.shape:
-        raise ValueError(f"{name} is empty: its shape is {data.shape}")
-    if data.dtype.kind not in "biuf":
-        raise ValueError(f"{name} holds {data.dtype} values; numbers are needed")
-    if data.dtype.kind == "f" and not np.isfinite(data).all():
-        bad = int(data.size - np.isfinite(data).sum())
-        raise ValueError(f"{name} holds {bad} values that are NaN or infinite")
+    array = numeric(name, data)
+    if array.ndim != 2 + event_ndim:
+        want = "(chains, n" + ", ..." * event_ndim + ")"
+        raise ValueError(f"{name} has shape {array.shape}; this model needs {want}")
+    if 0 in array.shape:
+        raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if finite and array.dtype.kind == "f":
+        check_finite(name, array)
+    return array
 
 
-def points(data: Data, model: object, *kinds: type[Summary]) -> NDArray[Any]:
-    """Return data that are points; refuse the summaries that a model cannot use.
+def points(
+    data: Any, model: Any, *kinds: type[Summary], finite: bool = True
+) -> NDArray[Any]:
+    """Return data that are points, checked; refuse summaries that a model cannot use.
 
     Parameters
     ----------
     data
-        What is to be fitted.
+        What is to be fitted: numbers of shape ``(chains, n, ...)``.
     model
-        Who asks, for the message.
+        Who asks: its ``event_ndim`` says what a point is.
     kinds
         Summaries that it can use as well.
+    finite
+        Whether to look for NaN and infinity.
 
     Raises
     ------
     ValueError
-        If the points themselves are gone.
+        If the points themselves are gone, or see `check_data`.
     """
     if not isinstance(data, Summary):
-        return data
+        return check_data(data, model.event_ndim, finite=finite)
     name, allowed = type(model).__name__, [kind.__name__ for kind in kinds]
     raise ValueError(
         f"{name} cannot be fitted to {type(data).__name__}: it needs "
         f"{' or '.join(['the points themselves', *allowed])}. Build the model that "
         'they come from with law="literal", or pass an array'
     )
+
+
+def draw(source: Any, n: int, chains: int, rng: np.random.Generator) -> Data:
+    """Draw from a source, and check what it returns.
+
+    Parameters
+    ----------
+    source
+        Has ``sample(n, rng)``.
+    n, chains
+        How many points per chain, and how many chains are needed.
+    rng
+        Source of randomness.
+
+    Raises
+    ------
+    ValueError
+        If it returns another number of points or chains, or no numbers.
+    """
+    return check_draw(source, source.sample(n, rng), n, chains)
+
+
+def check_draw(source: Any, data: Any, n: int, chains: int) -> Data:
+    """Return what a source drew if it is ``n`` points in each chain, else raise."""
+    name = f"what {type(source).__name__}.sample(n, rng) returned"
+    if not isinstance(data, Summary):
+        data = numeric(name, data)
+        if data.shape[:2] != (chains, n):
+            raise ValueError(
+                f"{name} has shape {data.shape}; needed is (chains, n, ...), here "
+                f"({chains}, {n}, ...)"
+            )
+    elif (data.chains, data.size) != (chains, n):
+        raise ValueError(
+            f"{name} stands for {data.size} points in each of {data.chains} chains; "
+            f"needed are n = {n} and chains = {chains}"
+        )
+    checked: Data = data
+    return checked
 
 
 def repeat_chains(fitted: Dataclass, chains: int) -> Dataclass:
@@ -295,22 +370,23 @@ class RealData:
         with ``sample(n, rng)``.
     chains
         Number of independent replicates.
-    event_ndim
-        Number of axes of one data point.
+    model
+        What is fitted to them: its ``event_ndim`` says what one point is.
 
     Raises
     ------
     ValueError
-        If fixed data are empty, not finite, or of another shape or number of chains.
+        If fixed data are empty, not finite, or of another shape or number of chains;
+        if ``sample`` of a source does not take ``(n, rng)``.
     """
 
-    def __init__(self, real: Any, chains: int, event_ndim: int) -> None:
+    def __init__(self, real: Any, chains: int, model: Any) -> None:
         self.chains = chains
         self._first: Data | None = None
-        self.source = real if hasattr(real, "sample") else None
+        self.source = real if _is_source(real) else None
         self.fixed: Data | None = None
         if self.source is None:
-            self.fixed = _fixed(real, chains, event_ndim)
+            self.fixed = _fixed(real, chains, _event_ndim(model))
 
     def describe(self) -> str:
         """Return a text that differs for different data."""
@@ -347,18 +423,44 @@ class RealData:
                 "fixed data set; pass a source with sample(n, rng), e.g. a fitted model"
             )
         if hasattr(self.source, "expand"):
-            data: Data = self.source.expand(self.chains).sample(n, rng)
-        else:
-            data = self.source.sample(n, rng)
-            if isinstance(data, np.ndarray) and len(data) == 1 < self.chains:
-                more = [self.source.sample(n, rng) for _ in range(self.chains - 1)]
-                data = np.concatenate([data, *more])
-        if n_chains(data) != self.chains:
-            raise ValueError(
-                "real.sample(n, rng) must return 1 chain or as many as chains asks "
-                f"for: it returned {n_chains(data)}, chains is {self.chains}"
-            )
-        return data
+            return draw(self.source.expand(self.chains), n, self.chains, rng)
+        data: Any = self.source.sample(n, rng)
+        if isinstance(data, np.ndarray) and len(data) == 1 < self.chains:
+            more = [self.source.sample(n, rng) for _ in range(self.chains - 1)]
+            data = np.concatenate([data, *more])
+        return check_draw(self.source, data, n, self.chains)
+
+
+def _is_source(real: Any) -> bool:
+    """Return whether real data are to be drawn; tables have a ``sample`` as well."""
+    if not hasattr(real, "sample") or hasattr(real, "__array__"):
+        return False
+    if isinstance(real, type):
+        raise ValueError(
+            f"real is {given(real)}; pass one, for example {real.__name__}.standard()"
+            if hasattr(real, "standard")
+            else f"real is {given(real)}; pass an object"
+        )
+    try:
+        inspect.signature(real.sample).bind(1, None)
+    except TypeError:
+        raise ValueError(
+            f"real is a {type(real).__name__} whose sample does not take (n, rng); "
+            "wrap it in an object with sample(n, rng) that returns an array (1, n, ...)"
+        ) from None
+    except ValueError:  # its arguments are not known
+        pass
+    return True
+
+
+def _event_ndim(model: Any) -> int:
+    if not hasattr(model, "event_ndim"):
+        raise ValueError(
+            f"model is a {type(model).__name__} without event_ndim, the number of axes "
+            "of one data point: 0 for numbers, 1 for vectors, 2 for pictures. Give it "
+            "one (event_ndim = 0 in the class), or pass a source as real"
+        )
+    return check_count("event_ndim of the model", model.event_ndim, least=0)
 
 
 def _fixed(real: Any, chains: int, event_ndim: int) -> Data:
@@ -366,15 +468,21 @@ def _fixed(real: Any, chains: int, event_ndim: int) -> Data:
     if isinstance(real, Summary):
         data: Data = real
     else:
-        array = np.asarray(real)
-        data = array[None] if array.ndim == 1 + event_ndim else array
-        if data.ndim != 2 + event_ndim:
-            tail = ", ..." * event_ndim
+        array = numeric("real", real)
+        tail = ", ..." * event_ndim
+        if array.ndim not in (1 + event_ndim, 2 + event_ndim):
             raise ValueError(
                 f"real has shape {array.shape}; this model needs (n{tail}) or "
                 f"(chains, n{tail}), or a source with sample(n, rng)"
             )
-        check_data(data, event_ndim, name="real")
+        alone = array.ndim == 1 + event_ndim
+        if not alone and array.shape[1] == 1 < chains == len(array):
+            raise ValueError(
+                f"real has shape {array.shape}: that is {chains} chains with a single "
+                f"point each. If they are the points of one data set, drop the second "
+                "axis: real[:, 0]"
+            )
+        data = check_data(array[None] if alone else array, event_ndim, "real")
         if len(data) == 1:
             data = np.broadcast_to(data, (chains, *data.shape[1:]))
     if n_chains(data) != chains:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from collapse_lib.checks import numbers
 
 Array = NDArray[np.float64]
 
@@ -31,10 +34,8 @@ def w2_squared_gaussian(
     >>> float(w2_squared_gaussian(3.0, 5.0))
     25.0
     """
-    check_scale("sigma", sigma)
-    check_scale("sigma0", sigma0)
-    mean_part = np.subtract(mu, mu0, dtype=np.float64) ** 2
-    return np.asarray(mean_part + np.subtract(sigma, sigma0, dtype=np.float64) ** 2)
+    mu, sigma, mu0, sigma0 = _two_normals(mu, sigma, mu0, sigma0)
+    return np.asarray((mu - mu0) ** 2 + (sigma - sigma0) ** 2)
 
 
 def w2_squared_gaussians(
@@ -81,29 +82,40 @@ def w2_squared_gaussians(
     return np.asarray(np.clip(shift + traces - 2 * fidelity, 0, None))
 
 
-def check_scale(name: str, value: ArrayLike) -> None:
-    """Raise ValueError if a standard deviation is negative or NaN."""
-    smallest = np.min(np.asarray(value, float), initial=np.inf)
-    if not smallest >= 0:
+def _two_normals(
+    mu: ArrayLike, sigma: ArrayLike, mu0: ArrayLike, sigma0: ArrayLike
+) -> list[Array]:
+    """Return means and standard deviations as arrays; a chain may have diverged."""
+    means, scales = {"mu": mu, "mu0": mu0}, {"sigma": sigma, "sigma0": sigma0}
+    all_of = {name: numbers(name, a, infinite=True) for name, a in means.items()}
+    for name, a in scales.items():
+        all_of[name] = numbers(name, a, least=0, infinite=True)
+    check_broadcast(all_of)
+    return [all_of[name] for name in ("mu", "sigma", "mu0", "sigma0")]
+
+
+def check_broadcast(arrays: Mapping[str, Array]) -> None:
+    """Raise ValueError unless the shapes go together."""
+    try:
+        np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ValueError(
-            f"{name} is {smallest:g} in at least one place; a standard deviation "
-            "must be >= 0"
-        )
+            f"the shapes of {shapes} do not go together; give arrays of one shape, or "
+            "single numbers"
+        ) from None
 
 
 def _moments(
     mean_name: str, mean: ArrayLike, cov_name: str, cov: ArrayLike
 ) -> tuple[Array, Array]:
     """Return mean and covariance as arrays, if they can belong to a distribution."""
-    mean, cov = np.asarray(mean, float), np.asarray(cov, float)
+    mean, cov = numbers(mean_name, mean), numbers(cov_name, cov)
     if mean.ndim < 1 or cov.shape != (*mean.shape, mean.shape[-1]):
         raise ValueError(
             f"{cov_name} has shape {cov.shape} and {mean_name} {mean.shape}; needed "
             "are (..., d, d) and (..., d)"
         )
-    for name, value in ((mean_name, mean), (cov_name, cov)):
-        if not np.isfinite(value).all():
-            raise ValueError(f"{name} holds values that are NaN or infinite")
     # Relative to each matrix, so that collapsed chains are judged by their own size.
     size = np.abs(cov).max(axis=(-2, -1))
     if (np.abs(cov - np.swapaxes(cov, -1, -2)).max(axis=(-2, -1)) > 1e-8 * size).any():
@@ -132,12 +144,12 @@ def w2_squared_samples(x: ArrayLike, y: ArrayLike) -> float:
     ValueError
         If the samples are empty or not equally large 1-D arrays.
     """
-    x, y = np.sort(np.asarray(x, float)), np.sort(np.asarray(y, float))
-    if x.shape != y.shape or x.ndim != 1 or x.size == 0:
+    x, y = numbers("x", x), numbers("y", y)
+    if x.shape != y.shape or x.ndim != 1:
         raise ValueError(
             f"x and y must be equally long 1-D samples, got {x.shape} and {y.shape}"
         )
-    return float(np.mean((x - y) ** 2))
+    return float(np.mean((np.sort(x) - np.sort(y)) ** 2))
 
 
 def kl_gaussian(
@@ -152,14 +164,12 @@ def kl_gaussian(
     >>> float(kl_gaussian(0.0, 1.0)), float(kl_gaussian(0.0, 0.0))
     (0.0, inf)
     """
-    check_scale("sigma", sigma)
-    check_scale("sigma0", sigma0)
-    sigma, sigma0 = np.asarray(sigma, float), np.asarray(sigma0, float)
+    mu, sigma, mu0, sigma0 = _two_normals(mu, sigma, mu0, sigma0)
     alive = sigma > 0
     # Collapsed chains get a stand-in scale here and infinity below.
     scale = np.where(alive, sigma, 1.0)
     with np.errstate(over="ignore"):  # below a scale of 1e-154 it is infinite too
-        shift = np.subtract(mu0, mu, dtype=np.float64) / scale
+        shift = (mu0 - mu) / scale
         ratio = sigma0 / scale
         value = 0.5 * (ratio**2 + shift**2 - 1) - np.log(ratio)
     return np.asarray(np.where(alive, value, np.inf))
@@ -178,7 +188,9 @@ def kl_categorical(p0: ArrayLike, p: ArrayLike) -> Array:
     ndarray
         Infinite as soon as a state that really occurs has died out.
     """
-    p0, p = np.broadcast_arrays(np.asarray(p0, float), np.asarray(p, float))
+    both = {"p0": numbers("p0", p0, least=0), "p": numbers("p", p, least=0)}
+    check_broadcast(both)
+    p0, p = np.broadcast_arrays(both["p0"], both["p"])
     terms, there = np.zeros(p0.shape), p0 != 0
     with np.errstate(divide="ignore"):  # what died out is infinitely far
         terms[there] = p0[there] * (np.log(p0[there]) - np.log(p[there]))
@@ -193,4 +205,6 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Any:
     >>> float(total_variation([1.0, 0.0], [0.5, 0.5]))
     0.5
     """
-    return 0.5 * np.abs(np.subtract(p, q)).sum(axis=-1)
+    both = {"p": numbers("p", p, least=0), "q": numbers("q", q, least=0)}
+    check_broadcast(both)
+    return 0.5 * np.abs(both["p"] - both["q"]).sum(axis=-1)

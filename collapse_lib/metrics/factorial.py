@@ -16,15 +16,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from collapse_lib.checks import given, numbers
 from collapse_lib.claims.estimate import Estimate
-
-if TYPE_CHECKING:
-    pass
 
 
 def combinations(factors: str) -> list[str]:
@@ -35,8 +32,8 @@ def combinations(factors: str) -> list[str]:
     >>> combinations("SE")
     ['', 'S', 'E', 'SE']
     """
-    if len(set(factors)) != len(factors) or not factors:
-        raise ValueError(f"factors are {factors!r}; give different single letters")
+    if not (isinstance(factors, str) and 0 < len(set(factors)) == len(factors)):
+        raise ValueError(f"factors are {given(factors)}; give different single letters")
     return [
         "".join(chosen)
         for size in range(len(factors) + 1)
@@ -71,12 +68,17 @@ def joint_effects(losses: Mapping[str, ArrayLike]) -> dict[str, Estimate]:
     >>> {name: effect.value for name, effect in effects.items()}
     {'': 0.0, 'S': 2.0, 'E': 3.0, 'SE': -1.0}
     """
+    keys = isinstance(losses, Mapping) and all(isinstance(key, str) for key in losses)
+    if not (keys and losses):
+        raise ValueError(
+            f"losses is {given(losses)}; it must map combinations of letters to numbers"
+        )
     names = combinations(max(losses, key=len))
     if set(names) != set(losses):
         raise ValueError(
             f"losses are given for {sorted(losses)}; needed are exactly {names}"
         )
-    means = {name: _mean(losses[name]) for name in names}
+    means = {name: _mean(name, losses[name]) for name in names}
     effects = {}
     for name in names:
         signs = {part: (-1) ** (len(name) - len(part)) for part in _parts(name)}
@@ -90,12 +92,11 @@ def _parts(name: str) -> Iterator[str]:
     return (part for part in combinations(name)) if name else iter([""])
 
 
-def _mean(values: ArrayLike) -> Estimate:
+def _mean(name: str, values: ArrayLike) -> Estimate:
     """Return the mean over replicates; a single number is known exactly."""
-    data = np.atleast_1d(np.asarray(values, dtype=np.float64))
-    if data.ndim != 1 or not data.size or not np.isfinite(data).all():
+    data = np.atleast_1d(numbers(f"losses[{name!r}]", values))
+    if data.ndim != 1:
         raise ValueError(
-            f"losses of a combination have shape {data.shape}; needed are finite "
-            "numbers of shape (replicates,)"
+            f"losses[{name!r}] have shape {data.shape}; needed is (replicates,)"
         )
     return Estimate(data[0]) if data.size == 1 else Estimate.mean(data)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.checks import check_count, check_finite, check_rng, numbers, numeric
 from collapse_lib.metrics.distances import w2_squared_gaussians
 from collapse_lib.metrics.tails import entropy
 from collapse_lib.theory.special import entropy_terms
@@ -95,7 +96,7 @@ def precision(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
     ValueError
         If the shapes do not fit or a set has fewer than ``k + 1`` points.
     """
-    a, b = _two_sets(real, generated, least=k + 1)
+    a, b = _two_sets(real, generated, least=check_count("k", k, least=1) + 1)
     return float(_inside(a, _radii(a, k), b).any(axis=0).mean())
 
 
@@ -123,7 +124,7 @@ def coverage(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
     ValueError
         As in `precision`.
     """
-    a, b = _two_sets(real, generated, least=k + 1)
+    a, b = _two_sets(real, generated, least=check_count("k", k, least=1) + 1)
     return float(_inside(a, _radii(a, k), b).any(axis=1).mean())
 
 
@@ -143,7 +144,13 @@ def measure_images(images: ArrayLike, rng: np.random.Generator) -> dict[str, flo
         ``pixel_variance``, the variance of a pixel over images, averaged over pixels;
         ``distance``, the mean Euclidean distance of two images.
     """
-    array = np.asarray(images)
+    array = numeric("images", images)
+    if array.ndim < 2 or len(array) < 2 or not array.size:
+        raise ValueError(
+            f"images have shape {array.shape}; needed is (n, height, width) with n >= 2"
+        )
+    check_finite("images", array)
+    check_rng(rng)
     flat = array.reshape(len(array), -1)
     first, second = rng.integers(len(flat), size=(2, N_PAIRS))
     apart = np.linalg.norm(flat[first] - flat[second], axis=1)
@@ -171,7 +178,7 @@ def pixel_entropy(images: ArrayLike) -> float:
     >>> round(pixel_entropy([[0.5, 1.0]]), 3)
     0.693
     """
-    x = np.asarray(images, dtype=np.float64)
+    x = np.atleast_1d(numbers("images", images, least=0, most=1))
     return float(entropy_terms(np.stack([x, 1 - x])).sum() / len(x))
 
 
@@ -194,7 +201,7 @@ def measure_latents(latents: ArrayLike) -> dict[str, Any]:
     ValueError
         If there are fewer than 100 images.
     """
-    values = np.asarray(latents, dtype=np.float64)
+    values = numbers("latents", latents, ndim=2, shape="(n, n_latents)")
     return {
         "latent_mean": float(values.mean()),
         "latent_sigma": float(values.std()),
@@ -229,7 +236,7 @@ def latent_density(
     ValueError
         If there are fewer than two values or all are the same.
     """
-    flat = np.asarray(values, dtype=np.float64).ravel()
+    flat = numbers("values", values, empty=True).ravel()
     if len(flat) < 2 or flat.min() == flat.max():
         raise ValueError(
             f"a density needs two different values, got {flat.size} of which "
@@ -238,7 +245,7 @@ def latent_density(
     width = flat.std(ddof=1) * len(flat) ** -0.2
     if grid is None:
         grid = np.linspace(flat.min() - 3 * width, flat.max() + 3 * width, N_GRID)
-    points = np.asarray(grid, dtype=np.float64)
+    points = numbers("grid", grid, ndim=1, shape="(n_points,)")
     scaled = (points[:, None] - flat) / width
     density = np.exp(-0.5 * scaled**2).mean(axis=1) / (width * np.sqrt(2 * np.pi))
     return points, density
@@ -262,7 +269,7 @@ def latent_peak(latents: ArrayLike) -> NDArray[np.float64]:
     ValueError
         If there are fewer than 100 images.
     """
-    array = np.asarray(latents)
+    array = numbers("latents", latents, ndim=2, shape="(n, n_latents)")
     n_groups = len(array) // PER_GROUP
     if not n_groups:
         raise ValueError(f"got {len(array)} images; at least {PER_GROUP} are needed")
@@ -310,9 +317,8 @@ def _chunks(array: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 
 
 def _probabilities(values: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64)
-    proper = array.ndim == 2 and array.size and (array >= 0).all()
-    if not (proper and np.allclose(array.sum(axis=1), 1, atol=1e-4)):
+    array = numbers("probabilities", values, ndim=2, shape="(n, n_classes)", least=0)
+    if not (np.allclose(array.sum(axis=1), 1, atol=1e-4)):
         raise ValueError(
             f"probabilities have shape {array.shape}; needed are rows (n, n_classes) "
             "of numbers >= 0 with sum 1"
@@ -323,7 +329,7 @@ def _probabilities(values: ArrayLike) -> NDArray[np.float64]:
 def _two_sets(
     real: ArrayLike, generated: ArrayLike, least: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    a, b = (np.asarray(points, dtype=np.float64) for points in (real, generated))
+    a, b = numbers("real", real), numbers("generated", generated)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise ValueError(
             f"features have shapes {a.shape} and {b.shape}; needed are (n, d), (m, d)"
@@ -332,4 +338,6 @@ def _two_sets(
         raise ValueError(
             f"the sets have {len(a)} and {len(b)} points; at least {least} are needed"
         )
-    return a, b
+    # Squares of numbers far from 0 would lose the digits that tell neighbours apart.
+    centre = a.mean(axis=0)
+    return a - centre, b - centre

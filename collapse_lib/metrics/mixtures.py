@@ -10,10 +10,12 @@ one integral,
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from collapse_lib.checks import given, numbers
 
 Array = NDArray[np.float64]
 
@@ -59,13 +61,14 @@ def overlap_mixtures(f: Mixture, g: Mixture) -> Array:
     ValueError
         If the dimensions differ.
     """
-    means_f, means_g = np.asarray(f.means, float), np.asarray(g.means, float)
+    _check_mixtures(f=f, g=g)
+    means_f, means_g = numbers("f.means", f.means), numbers("g.means", g.means)
     dim = means_f.shape[-1]
     if means_g.shape[-1] != dim:
         raise ValueError(f"f has {dim} dimensions, g has {means_g.shape[-1]}")
     shift = means_f[..., :, None, :] - means_g[..., None, :, :]
-    cov = np.asarray(f.covariances, float)[..., :, None, :, :]
-    cov = cov + np.asarray(g.covariances, float)[..., None, :, :, :]
+    cov = numbers("f.covariances", f.covariances)[..., :, None, :, :]
+    cov = cov + numbers("g.covariances", g.covariances)[..., None, :, :, :]
     values, vectors = np.linalg.eigh(cov)
     along = np.square(np.einsum("...ij,...i->...j", vectors, shift))
     with np.errstate(divide="ignore", invalid="ignore"):  # no spread: see below
@@ -73,11 +76,21 @@ def overlap_mixtures(f: Mixture, g: Mixture) -> Array:
         log_scale = np.log(2 * math.pi * np.clip(values, 0, None)).sum(axis=-1)
         # Two points in different places do not overlap, whatever their density.
         log_density = np.where(np.isinf(far), -np.inf, -(far + log_scale) / 2)
-    weights = np.asarray(f.weights, float)[..., :, None]
-    weights = weights * np.asarray(g.weights, float)[..., None, :]
+    weights = numbers("f.weights", f.weights)[..., :, None]
+    weights = weights * numbers("g.weights", g.weights)[..., None, :]
     with np.errstate(over="ignore"):
         terms = np.where(weights > 0, weights * np.exp(log_density), 0)
     return np.asarray(terms.sum(axis=(-1, -2)))
+
+
+def _check_mixtures(**mixtures: Any) -> None:
+    for name, mixture in mixtures.items():
+        parts = ("weights", "means", "covariances")
+        if isinstance(mixture, type) or not all(hasattr(mixture, p) for p in parts):
+            raise ValueError(
+                f"{name} is {given(mixture)}; it must be a mixture with weights, means "
+                "and covariances, for example a fitted one"
+            )
 
 
 def l2_squared_mixtures(f: Mixture, g: Mixture) -> Array:

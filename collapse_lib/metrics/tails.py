@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.metrics.distances import check_scale
+from collapse_lib.checks import check_number, check_positive, given, numbers, numeric
+from collapse_lib.metrics.distances import check_broadcast
 from collapse_lib.theory.special import entropy_terms, normal_cdf
 
 Array = NDArray[np.float64]
@@ -37,8 +38,12 @@ def tail_mass_gaussian(
     >>> round(float(tail_mass_gaussian(0.0, 1.0)), 4)
     0.0455
     """
-    check_scale("sigma", sigma)
-    mu, sigma = np.asarray(mu, float), np.asarray(sigma, float)
+    mu = numbers("mu", mu, infinite=True)
+    sigma = numbers("sigma", sigma, least=0, infinite=True)
+    check_broadcast({"mu": mu, "sigma": sigma})
+    check_number("cut", cut, least=0)
+    check_number("mu0", mu0)
+    check_positive("sigma0", sigma0)
     upper, lower = mu0 + cut * sigma0, mu0 - cut * sigma0
     alive = sigma > 0
     scale = np.where(alive, sigma, 1.0)
@@ -49,7 +54,7 @@ def tail_mass_gaussian(
 
 def support_size(p: ArrayLike) -> NDArray[np.int64]:
     """Return the number of states that are still possible, along the last axis."""
-    return np.asarray((np.asarray(p) > 0).sum(axis=-1))
+    return np.asarray((_shares(p) > 0).sum(axis=-1))
 
 
 def heterozygosity(p: ArrayLike) -> Array:
@@ -62,12 +67,22 @@ def heterozygosity(p: ArrayLike) -> Array:
     >>> float(heterozygosity([0.5, 0.5]))
     0.5
     """
-    return np.asarray(1 - (np.asarray(p, float) ** 2).sum(axis=-1))
+    return np.asarray(1 - (_shares(p) ** 2).sum(axis=-1))
 
 
 def entropy(p: ArrayLike) -> Array:
     r"""Return the Shannon entropy :math:`-\sum_i p_i \log p_i` in nats."""
-    return np.asarray(entropy_terms(p).sum(axis=-1))
+    return np.asarray(entropy_terms(_shares(p)).sum(axis=-1))
+
+
+def _shares(p: ArrayLike) -> Array:
+    """Return probabilities, or counts, of the states along the last axis."""
+    array = numbers("p", p, least=0)
+    if array.ndim == 0:
+        raise ValueError(
+            f"p is {given(p)}; needed are probabilities of states, shape (..., k)"
+        )
+    return array
 
 
 def first_below(values: ArrayLike, level: float) -> Array:
@@ -91,6 +106,12 @@ def first_below(values: ArrayLike, level: float) -> Array:
     >>> first_below([[1.0, 1.0], [0.4, 0.9]], 0.5)
     array([ 1., inf])
     """
-    below = np.asarray(values) < level
+    array = numeric("values", values)
+    if array.ndim < 1 or not len(array):
+        raise ValueError(
+            f"values has shape {array.shape}; needed is (generations, chains), with at "
+            "least one generation"
+        )
+    below = array < check_number("level", level)
     first = below.argmax(axis=0).astype(float)
     return np.where(below.any(axis=0), first, np.inf)

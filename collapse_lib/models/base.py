@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from collapse_lib.checks import check_count, check_rng, given, numeric
 from collapse_lib.samples import Data, points, repeat_chains
 
 LAWS = ("literal", "exact")
+# Probabilities written down with nine digits may be off a sum of 1 by so much.
+SUM_TO_1 = 1e-9
 
 
 @runtime_checkable
@@ -41,7 +46,33 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class FittedChains:
-    """Base of fitted models that are dataclasses of arrays, chain axis first."""
+    """Base of fitted models that are dataclasses of arrays, chain axis first.
+
+    ``ndims`` says how many axes each array has. All must have as many chains; what is
+    no array of floating-point numbers becomes one.
+    """
+
+    ndims: ClassVar[Mapping[str, int]] = {}
+
+    def __post_init__(self) -> None:
+        """Check the arrays."""
+        chains = -1
+        for name, ndim in self.ndims.items():
+            array = getattr(self, name)
+            if type(array) is not np.ndarray or array.dtype.kind != "f":
+                array = numeric(name, array).astype(np.float64)
+                object.__setattr__(self, name, array)
+            if array.ndim != ndim or (len(array) != chains != -1):
+                raise ValueError(self._misfit())
+            chains = len(array)
+
+    def _misfit(self) -> str:
+        shapes = (f"{name} {getattr(self, name).shape}" for name in self.ndims)
+        wanted = (f"{name} {n}" for name, n in self.ndims.items())
+        return (
+            f"the shapes of {', '.join(shapes)} do not fit: the chains come first, as "
+            f"many in each; numbers of axes: {', '.join(wanted)}"
+        )
 
     def expand(self, chains: int) -> Self:
         """Repeat the model of one chain for several, as a source of real data.
@@ -51,7 +82,23 @@ class FittedChains:
         ValueError
             If there are several models, and not as many as ``chains``.
         """
-        return repeat_chains(self, chains)
+        return repeat_chains(self, check_count("chains", chains, least=1))
+
+
+def check_sampling(n: Any, rng: Any) -> None:
+    """Raise ValueError unless ``n`` points can be drawn with ``rng``."""
+    check_count("n", n, least=1)
+    check_rng(rng)
+
+
+def check_distribution(name: str, p: NDArray[np.float64]) -> None:
+    """Raise ValueError unless the numbers along the last axis are probabilities."""
+    off = np.abs(p.sum(axis=-1) - 1)
+    if not ((p >= 0).all() and (off <= SUM_TO_1).all()):
+        raise ValueError(
+            f"{name} has values from {p.min():g} to {p.max():g} and is off a sum of 1 "
+            f"by {off.max():g}; needed are probabilities >= 0 with sum 1"
+        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +117,11 @@ class PerChain:
     model: Any
     event_ndim: int = 0
 
+    def __post_init__(self) -> None:
+        """Check the model."""
+        check_model("model", self.model)
+        check_count("event_ndim", self.event_ndim, least=0)
+
     def fit(self, data: Data, rng: np.random.Generator) -> FittedPerChain:
         """Fit one model per chain."""
         # A copy each: the fit method of many libraries changes and returns the model.
@@ -83,6 +135,25 @@ class FittedPerChain:
 
     members: tuple[Any, ...]
 
+    def __post_init__(self) -> None:
+        """Check that there are models."""
+        members = self.members if isinstance(self.members, (tuple, list)) else ()
+        if not members or not all(hasattr(member, "sample") for member in members):
+            raise ValueError(
+                f"members is {given(self.members)}; it must be fitted models with "
+                "sample(n, rng), one for each chain"
+            )
+
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Draw ``n`` points from each member: shape ``(chains, n, ...)``."""
+        check_sampling(n, rng)
         return np.stack([member.sample(n, rng) for member in self.members])
+
+
+def check_model(name: str, model: Any) -> None:
+    """Raise ValueError unless it can be fitted."""
+    if isinstance(model, type) or not hasattr(model, "fit"):
+        raise ValueError(
+            f"{name} is {given(model)}; it must have a method fit(data, rng), as "
+            "models.Gaussian() has"
+        )

@@ -9,13 +9,58 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_choice, check_count
-from collapse_lib.models.base import LAWS, FittedChains
-from collapse_lib.samples import Data, Summary, check_data, points
+from collapse_lib.checks import (
+    check_choice,
+    check_count,
+    check_not_negative,
+    given,
+    numbers,
+)
+from collapse_lib.models.base import (
+    LAWS,
+    SUM_TO_1,
+    FittedChains,
+    check_distribution,
+    check_sampling,
+)
+from collapse_lib.samples import Data, Summary, points
+
+SINGLE = float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True)
-class Counts(Summary):
+class _Counted(Summary):
+    """What `Counts` and `ExpectedCounts` share."""
+
+    counts: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        """Check the counts."""
+        super().__post_init__()
+        if self.counts.ndim != 2 or self.counts.dtype.kind not in "iuf":
+            raise ValueError(
+                f"counts is {given(self.counts)}; it must be numbers of shape (chains, "
+                "n_states)"
+            )
+
+    @property
+    def chains(self) -> int:
+        """Number of replicates; without noise they only differ by their start."""
+        return len(self.counts)
+
+    @classmethod
+    def pool(cls, parts: Sequence[Self]) -> Self:
+        """Add the counts up."""
+        total = np.sum([part.counts for part in parts], axis=0)
+        return cls(sum(part.size for part in parts), total)
+
+    def like(self, points: NDArray[Any]) -> Self:
+        """Count points: states of shape ``(chains, n)``."""
+        return type(self)(points.shape[1], count_states(points, self.counts.shape[1]))
+
+
+@dataclass(frozen=True)
+class Counts(_Counted):
     """How often each state occurs among ``size`` points of each chain.
 
     Parameters
@@ -28,17 +73,6 @@ class Counts(Summary):
 
     counts: NDArray[np.int64]
 
-    @property
-    def chains(self) -> int:
-        """Number of independent replicates."""
-        return len(self.counts)
-
-    @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
-        """Add the counts up."""
-        total = np.sum([part.counts for part in parts], axis=0)
-        return cls(sum(part.size for part in parts), total)
-
     def subsample(self, n: int, rng: np.random.Generator) -> Self:
         """Draw ``n`` points without replacement: multivariate hypergeometric."""
         drawn = [rng.multivariate_hypergeometric(row, n) for row in self.counts]
@@ -46,7 +80,7 @@ class Counts(Summary):
 
 
 @dataclass(frozen=True)
-class ExpectedCounts(Summary):
+class ExpectedCounts(_Counted):
     """Counts without sampling noise: what infinitely many points would show.
 
     Parameters
@@ -58,17 +92,6 @@ class ExpectedCounts(Summary):
     """
 
     counts: NDArray[np.float64]
-
-    @property
-    def chains(self) -> int:
-        """Number of replicates; without noise they only differ by their start."""
-        return len(self.counts)
-
-    @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
-        """Add the counts up."""
-        total = np.sum([part.counts for part in parts], axis=0)
-        return cls(sum(part.size for part in parts), total)
 
     def subsample(self, n: int, rng: np.random.Generator) -> Self:
         """Scale the counts to ``n`` points."""
@@ -135,23 +158,31 @@ class Categorical:
         if isinstance(data, Counts):
             p = frequencies(data, self.n_states)
         else:
-            p = self._count(points(data, self, Counts))
+            data = points(data, self, Counts)
+            p = count_states(data, self.n_states) / data.shape[1]
         return FittedCategorical(p, self.law)
 
-    def _count(self, data: NDArray[Any]) -> NDArray[np.float64]:
-        check_data(data, self.event_ndim)
-        if data.dtype.kind not in "iu":
-            raise ValueError(f"states must be integers, the data are {data.dtype}")
-        if data.min() < 0 or data.max() >= self.n_states:
-            raise ValueError(
-                f"the data hold states {data.min()} to {data.max()}; "
-                f"allowed: 0 to {self.n_states - 1}"
-            )
-        # One bincount for all chains: each chain gets its own range of labels.
-        offsets = self.n_states * np.arange(len(data))[:, None]
-        n_labels = len(data) * self.n_states
-        flat = np.bincount((data + offsets).ravel(), minlength=n_labels)
-        return np.asarray(flat.reshape(len(data), self.n_states) / data.shape[1])
+
+def count_states(data: NDArray[Any], n_states: int) -> NDArray[np.int64]:
+    """Return how often each state occurs in data ``(chains, n)``.
+
+    Raises
+    ------
+    ValueError
+        If a state is not an integer from 0 to ``n_states - 1``.
+    """
+    if data.dtype.kind not in "iu":
+        raise ValueError(f"states must be integers, the data are {data.dtype}")
+    if data.min() < 0 or data.max() >= n_states:
+        raise ValueError(
+            f"the data hold states {data.min()} to {data.max()}; "
+            f"allowed: 0 to {n_states - 1}"
+        )
+    # One bincount for all chains: each chain gets its own range of labels.
+    offsets = n_states * np.arange(len(data))[:, None]
+    labels = data.astype(np.int64, copy=False) + offsets
+    flat = np.bincount(labels.ravel(), minlength=len(data) * n_states)
+    return flat.reshape(len(data), n_states)
 
 
 def frequencies(
@@ -185,6 +216,14 @@ class FittedCategorical(FittedChains):
     p: NDArray[np.float64]
     law: str = "exact"
 
+    ndims = {"p": 2}
+
+    def __post_init__(self) -> None:
+        """Check the probabilities."""
+        super().__post_init__()
+        check_choice("law", self.law, LAWS)
+        check_distribution("p", self.p)
+
     @classmethod
     def of(cls, weights: Sequence[float], law: str = "exact") -> FittedCategorical:
         """Return a given distribution as a source of real data.
@@ -194,21 +233,19 @@ class FittedCategorical(FittedChains):
         ValueError
             If the weights are negative, not finite, or do not sum to 1.
         """
-        p = np.asarray(weights, dtype=np.float64)
-        if p.ndim != 1 or p.size == 0 or not np.isfinite(p).all() or (p < 0).any():
-            raise ValueError(
-                "weights must be a non-empty list of numbers >= 0, got "
-                f"shape {p.shape} with minimum {p.min(initial=0)}"
-            )
-        if abs(p.sum() - 1) > 1e-9:
+        p = numbers("weights", weights, ndim=1, shape="(n_states,)", least=0)
+        # Written in single precision, they are off by its rounding errors.
+        single = getattr(weights, "dtype", p.dtype).itemsize < p.itemsize
+        if abs(p.sum() - 1) > (len(p) * SINGLE if single else SUM_TO_1):
             raise ValueError(f"weights must sum to 1, they sum to {p.sum():.12g}")
-        return cls(p[None], law)
+        return cls((p / p.sum() if single else p)[None], law)
 
     def temper(self, temperature: float) -> FittedCategorical:
         r"""Return the distribution :math:`p_i^{1/T} / \sum_j p_j^{1/T}`.
 
         Temperature 0 keeps only the most probable state (ties share it equally).
         """
+        check_not_negative("temperature", temperature)
         with np.errstate(divide="ignore"):  # log 0 = -inf: the state stays impossible
             logits = np.log(self.p)
         logits -= logits.max(axis=1, keepdims=True)
@@ -220,6 +257,7 @@ class FittedCategorical(FittedChains):
 
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Draw ``n`` points per chain: counts, or an array under the literal law."""
+        check_sampling(n, rng)
         if self.law == "exact":
             return Counts(n, rng.multinomial(n, self.p))
         uniform = rng.random((len(self.p), n))

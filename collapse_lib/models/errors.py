@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_not_negative
-from collapse_lib.models.base import Fitted, Model
+from collapse_lib.checks import check_count, check_not_negative, given
+from collapse_lib.models.base import Fitted, Model, check_model
 from collapse_lib.models.discrete import FittedCategorical
 from collapse_lib.models.multivariate import FittedMultivariateGaussian
 from collapse_lib.samples import Data, points
@@ -40,6 +40,15 @@ class Perturbed:
 
     model: Model
     error: Callable[[Any, Data, np.random.Generator], Fitted]
+
+    def __post_init__(self) -> None:
+        """Check that there is a model and an error."""
+        check_model("model", self.model)
+        if isinstance(self.error, type) or not callable(self.error):
+            raise ValueError(
+                f"error is {given(self.error)}; it must be a function of (fitted, "
+                "data, rng) that returns a fitted model, as MedianForMean() is"
+            )
 
     @property
     def event_ndim(self) -> int:
@@ -86,6 +95,8 @@ class MedianForMean:
     :math:`v_M` the `variance_of_median`.
     """
 
+    event_ndim = 1
+
     def __call__(
         self, fitted: FittedMultivariateGaussian, data: Data, rng: np.random.Generator
     ) -> FittedMultivariateGaussian:
@@ -111,6 +122,8 @@ class SplitScatter:
 
     scale: float
 
+    event_ndim = 1
+
     def __post_init__(self) -> None:
         """Check the scale."""
         check_not_negative("scale", self.scale)
@@ -119,7 +132,7 @@ class SplitScatter:
         self, fitted: FittedMultivariateGaussian, data: Data, rng: np.random.Generator
     ) -> FittedMultivariateGaussian:
         """Return the fitted model with a moved mean."""
-        x = points(data, self)
+        x = points(data, self).astype(np.float64, copy=False)
         half = x.shape[1] // 2
         if half < 2:
             raise ValueError(
@@ -137,6 +150,9 @@ class SplitScatter:
         + e^\top\Sigma^2e)/k`; the two expectations on the right obey a linear
         recursion, since the next :math:`\Sigma` is Wishart distributed.
         """
+        check_count("n_samples", n_samples, least=4)
+        check_count("samplings", samplings, least=0)
+        check_count("dim", dim, least=1)
         half = n_samples // 2
         inverse = 1 / (half - 1) + 1 / (n_samples - half - 1)
         k = n_samples - 1
@@ -177,8 +193,15 @@ class Blur:
     width: float
 
     def __post_init__(self) -> None:
-        """Check the width."""
+        """Check the options."""
         check_not_negative("width", self.width)
+        sides = self.shape if isinstance(self.shape, (tuple, list)) else ()
+        if len(sides) != 2:
+            raise ValueError(
+                f"shape is {given(self.shape)}; it must be (height, width) in pixels"
+            )
+        for side in sides:
+            check_count("a side of shape", side, least=1)
 
     def __call__(
         self, fitted: FittedCategorical, data: Data, rng: np.random.Generator

@@ -10,8 +10,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_choice
-from collapse_lib.models.base import LAWS, FittedChains
+from collapse_lib.checks import (
+    check_choice,
+    check_count,
+    check_finite,
+    check_not_negative,
+)
+from collapse_lib.models.base import LAWS, FittedChains, check_sampling
 from collapse_lib.samples import Data, Summary, check_data, points
 
 ESTIMATORS = ("unbiased", "mle")
@@ -52,6 +57,10 @@ class GaussianSummary(Summary):
             between = math.sqrt(part.size) * (part.mean - mean)
             norm = np.hypot(norm, np.hypot(part.norm, between))
         return cls(n, mean, norm)
+
+    def like(self, points: NDArray[Any]) -> GaussianSummary:
+        """Summarise points ``(chains, n)``."""
+        return summarise(points)
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,8 @@ class Gaussian:
             estimator gets a single point.
         """
         if not isinstance(data, GaussianSummary):
-            data = summarise(points(data, self, GaussianSummary))
+            # Its sums show whether a point is NaN, without a pass over the data.
+            data = summarise(points(data, self, GaussianSummary, finite=False))
         divisor = variance_divisor(self.estimator, data.size)
         sigma = data.norm / math.sqrt(divisor)
         return FittedGaussian(data.mean, sigma, self.law)
@@ -127,9 +137,10 @@ def variance_divisor(estimator: str, n: int) -> int:
     Raises
     ------
     ValueError
-        If it is unbiased and there is a single point.
+        If it is unbiased and there is a single point, or there is no such estimator.
     """
-    divisor = n - (estimator == "unbiased")
+    check_choice("estimator", estimator, ESTIMATORS)
+    divisor = check_count("n", n, least=1) - (estimator == "unbiased")
     if divisor < 1:
         raise ValueError(
             "the unbiased estimator needs at least 2 points per chain, got 1; "
@@ -154,6 +165,20 @@ class FittedGaussian(FittedChains):
     sigma: NDArray[np.float64]
     law: str = "literal"
 
+    ndims = {"mu": 1, "sigma": 1}
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        check_choice("law", self.law, LAWS)
+        # Looking at a single number takes less than asking an array for its least.
+        lowest = self.sigma[0] if len(self.sigma) == 1 else self.sigma.min()
+        if not lowest >= 0:
+            raise ValueError(
+                f"sigma is {lowest:g} in at least one chain; it must be a standard "
+                "deviation >= 0"
+            )
+
     @classmethod
     def standard(cls, law: str = "literal") -> FittedGaussian:
         """Return N(0, 1) as a source of real data."""
@@ -161,10 +186,12 @@ class FittedGaussian(FittedChains):
 
     def temper(self, temperature: float) -> FittedGaussian:
         """Return the density raised to ``1/temperature``: the variance is scaled."""
+        check_not_negative("temperature", temperature)
         return replace(self, sigma=self.sigma * math.sqrt(temperature))
 
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Draw ``n`` points per chain: an array, or a summary under the exact law."""
+        check_sampling(n, rng)
         if self.law == "literal":
             return draw_normal(self.mu, self.sigma, n, rng)
         noise = rng.standard_normal(self.mu.shape)
@@ -182,14 +209,13 @@ def summarise(data: NDArray[Any]) -> GaussianSummary:
     ValueError
         If the data are empty, not finite or not of shape ``(chains, n)``.
     """
-    if data.ndim != 2 or data.size == 0 or data.dtype.kind not in "biuf":
-        check_data(data, event_ndim=0)
+    data = check_data(data, event_ndim=0, finite=False)
     n = data.shape[1]
     parts = [_moments(data[:, start : start + BLOCK]) for start in range(0, n, BLOCK)]
     summary = parts[0] if len(parts) == 1 else GaussianSummary.pool(parts)
     if not np.isfinite(summary.norm).all():
         # Either bad data, or good data so large that its square overflows.
-        check_data(data, event_ndim=0)
+        check_finite("data", data)
         raise ValueError("data are too large: their squares overflow float64")
     return summary
 

@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_choice, check_positive
+from collapse_lib.checks import check_choice, check_count, check_positive, given
+from collapse_lib.models.base import check_sampling
 from collapse_lib.models.discrete import Counts, ExpectedCounts, frequencies
 from collapse_lib.models.line_mixture import LineMixture
 from collapse_lib.samples import Data, Summary
@@ -96,19 +97,16 @@ class GridMixture:
     def __post_init__(self) -> None:
         """Check the options."""
         check_choice("law", self.law, GRID_LAWS)
-        if self.steps is not None and self.steps < 1:
-            raise ValueError(
-                f"steps is {self.steps}; it must be at least 1, or None for an exact "
-                "fit"
-            )
+        if self.steps is not None:
+            check_count("steps (None: an exact fit)", self.steps, least=1)
         for name in ("rate", "half_width"):
             check_positive(name, getattr(self, name))
-        if self.n_points < 3:
-            raise ValueError(f"n_points is {self.n_points}; a grid needs at least 3")
-        if self.start.chains != 1:
+        check_count("n_points", self.n_points, least=3)
+        if not (isinstance(self.start, LineMixture) and self.start.chains == 1):
+            found = getattr(self.start, "chains", "no")
             raise ValueError(
-                f"start holds {self.start.chains} mixtures; it must be a single one, "
-                "as from LineMixture.of(weights, means, widths)"
+                f"start is {given(self.start)} that holds {found} mixtures; it must be "
+                "a single one, as from LineMixture.of(weights, means, widths)"
             )
 
     @cached_property
@@ -256,6 +254,7 @@ class FittedGridMixture:
 
     def sample(self, n: int, rng: np.random.Generator) -> Summary:
         """Draw the counts of ``n`` points per chain, or return their expectation."""
+        check_sampling(n, rng)
         if self.model.law == "expected":
             return ExpectedCounts(n, n * self.p)
         return Counts(n, rng.multinomial(n, self.p))

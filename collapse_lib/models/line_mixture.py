@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.checks import numbers
 from collapse_lib.models.base import FittedChains
 
 Array = NDArray[np.float64]
@@ -36,6 +37,8 @@ class LineMixture(FittedChains):
     means: Array
     widths: Array
 
+    ndims = {"weights": 2, "means": 2, "widths": 2}
+
     @classmethod
     def of(cls, weights: ArrayLike, means: ArrayLike, widths: ArrayLike) -> LineMixture:
         """Return a single mixture from three lists of the same length.
@@ -46,8 +49,8 @@ class LineMixture(FittedChains):
             If the lists differ in length, the weights are not a distribution or a
             width is not above 0.
         """
-        lists = (weights, means, widths)
-        w, m, s = (np.atleast_1d(np.asarray(a, float)) for a in lists)
+        named = {"weights": weights, "means": means, "widths": widths}
+        w, m, s = (np.atleast_1d(numbers(name, a)) for name, a in named.items())
         if not (w.shape == m.shape == s.shape and w.ndim == 1):
             raise ValueError(
                 f"weights, means and widths have the lengths {w.size}, {m.size} and "

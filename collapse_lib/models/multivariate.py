@@ -10,10 +10,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_choice
-from collapse_lib.models.base import LAWS, FittedChains
+from collapse_lib.checks import check_choice, check_count, check_not_negative
+from collapse_lib.models.base import LAWS, FittedChains, check_sampling
 from collapse_lib.models.gaussian import ESTIMATORS, variance_divisor
-from collapse_lib.samples import Data, Summary, check_data, points
+from collapse_lib.samples import Data, Summary, points
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,10 @@ class ScatterSummary(Summary):
         columns = [part.root for part in parts]
         columns += [(math.sqrt(p.size) * (p.mean - mean))[..., None] for p in parts]
         return cls(n, mean, triangular_root(np.concatenate(columns, axis=-1)))
+
+    def like(self, points: NDArray[Any]) -> ScatterSummary:
+        """Summarise points ``(chains, n, d)``."""
+        return summarise(points)
 
 
 @dataclass(frozen=True)
@@ -92,19 +96,11 @@ class MultivariateGaussian:
             If the data are empty, not finite or of another shape, or if the unbiased
             estimator gets a single point.
         """
-        summary = self._summarise(data)
-        divisor = variance_divisor(self.estimator, summary.size)
-        factor = summary.root / math.sqrt(divisor)
-        return FittedMultivariateGaussian(summary.mean, factor, self.law)
-
-    def _summarise(self, data: Data) -> ScatterSummary:
-        if isinstance(data, ScatterSummary):
-            return data
-        data = points(data, self, ScatterSummary)
-        check_data(data, self.event_ndim)
-        mean = data.mean(axis=1)
-        deviations = np.swapaxes(data - mean[:, None, :], -1, -2)
-        return ScatterSummary(data.shape[1], mean, triangular_root(deviations))
+        if not isinstance(data, ScatterSummary):
+            data = summarise(points(data, self, ScatterSummary))
+        divisor = variance_divisor(self.estimator, data.size)
+        factor = data.root / math.sqrt(divisor)
+        return FittedMultivariateGaussian(data.mean, factor, self.law)
 
 
 @dataclass(frozen=True)
@@ -125,9 +121,22 @@ class FittedMultivariateGaussian(FittedChains):
     factor: NDArray[np.float64]
     law: str = "literal"
 
+    ndims = {"mean": 2, "factor": 3}
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        check_choice("law", self.law, LAWS)
+        if self.factor.shape != (*self.mean.shape, self.mean.shape[1]):
+            raise ValueError(
+                f"factor has shape {self.factor.shape} and mean {self.mean.shape}; "
+                "needed are (chains, d, d) and (chains, d)"
+            )
+
     @classmethod
     def standard(cls, dim: int, law: str = "literal") -> FittedMultivariateGaussian:
         """Return N(0, I) in ``dim`` dimensions as a source of real data."""
+        check_count("dim", dim, least=1)
         return cls(np.zeros((1, dim)), np.eye(dim)[None], law)
 
     @property
@@ -158,10 +167,12 @@ class FittedMultivariateGaussian(FittedChains):
 
     def temper(self, temperature: float) -> FittedMultivariateGaussian:
         """Return the density raised to ``1/temperature``: covariances are scaled."""
+        check_not_negative("temperature", temperature)
         return replace(self, factor=self.factor * math.sqrt(temperature))
 
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Draw ``n`` vectors per chain: an array, or a summary under the exact law."""
+        check_sampling(n, rng)
         chains, dim = self.mean.shape
         if self.law == "literal":
             noise = rng.standard_normal((chains, n, dim))
@@ -170,6 +181,15 @@ class FittedMultivariateGaussian(FittedChains):
         mean = self.mean + (self.factor @ noise)[..., 0] / math.sqrt(n)
         root = self.factor @ wishart_root(chains, dim, n - 1, rng)
         return ScatterSummary(n, mean, root)
+
+
+def summarise(data: NDArray[Any]) -> ScatterSummary:
+    """Return mean and root of the scatter of points ``(chains, n, d)``."""
+    # Sums of single-precision numbers in single precision would lose the variance.
+    data = data.astype(np.float64, copy=False)
+    mean = data.mean(axis=1)
+    deviations = np.swapaxes(data - mean[:, None, :], -1, -2)
+    return ScatterSummary(data.shape[1], mean, triangular_root(deviations))
 
 
 def triangular_root(columns: NDArray[Any]) -> NDArray[np.float64]:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_choice, check_not_negative, check_positive
-from collapse_lib.models.base import FittedChains
+from collapse_lib.checks import (
+    check_choice,
+    check_count,
+    check_not_negative,
+    check_number,
+    check_positive,
+    numbers,
+)
+from collapse_lib.models.base import FittedChains, check_distribution, check_sampling
 from collapse_lib.models.discrete import (
     Categorical,
     Counts,
@@ -18,7 +26,7 @@ from collapse_lib.models.discrete import (
     FittedCategorical,
     frequencies,
 )
-from collapse_lib.samples import Data, check_data, points
+from collapse_lib.samples import Data, points
 
 KERNEL_LAWS = ("exact", "literal", "expected")
 
@@ -86,23 +94,18 @@ class RidgeDensity:
     def __post_init__(self) -> None:
         """Check the options."""
         check_choice("law", self.law, KERNEL_LAWS)
+        check_number("low", self.low)
+        check_number("high", self.high)
         if not (math.isfinite(self.high - self.low) and self.high > self.low):
             raise ValueError(
                 f"low is {self.low}, high is {self.high}; both must be finite and "
                 "low < high"
             )
-        if self.n_points < 2:
-            raise ValueError(f"n_points is {self.n_points}; a grid needs at least 2")
+        check_count("n_points", self.n_points, least=2)
         check_positive("bandwidth", self.bandwidth)
         check_not_negative("ridge", self.ridge)
         if self.base is not None:
-            ok = len(self.base) == self.n_points and min(self.base) > 0
-            if not (ok and math.isfinite(sum(self.base))):
-                raise ValueError(
-                    f"base has {len(self.base)} weights, the smallest is "
-                    f"{min(self.base, default=None)}; needed are {self.n_points} "
-                    "positive numbers, one for each grid point"
-                )
+            self._on_grid("base", self.base, above=0)
 
     @cached_property
     def grid(self) -> NDArray[np.float64]:
@@ -137,21 +140,29 @@ class RidgeDensity:
 
     def coefficients(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return :math:`c_i` of distributions on the grid: ``(..., n_points)``."""
+        p = self._on_grid("p", p)
         return np.asarray((p / self._root_weights) @ self._eigen[1])
 
     def energy_share(self, p: NDArray[np.float64], k: int) -> NDArray[np.float64]:
         r"""Return :math:`\sum_{i\le k}c_i^2 / \sum_i c_i^2`, shape ``(...)``."""
+        check_count("k", k, least=0)
         energy = self.coefficients(p) ** 2
         return np.asarray(energy[..., :k].sum(axis=-1) / energy.sum(axis=-1))
 
     def source(self, p: NDArray[np.float64]) -> FittedRidgeDensity:
         """Return a given distribution on the grid as a source of real data."""
-        weights = FittedCategorical.of(list(p)).p
-        if weights.shape[1] != self.n_points:
+        p = self._on_grid("p", p, least=0)
+        return FittedRidgeDensity(self, p[None] if p.ndim == 1 else p)
+
+    def _on_grid(self, name: str, values: Any, **bounds: Any) -> NDArray[np.float64]:
+        """Return numbers, one for each grid point: shape ``(..., n_points)``."""
+        array = numbers(name, values, **bounds)
+        if array.shape[-1:] != (self.n_points,):
             raise ValueError(
-                f"p has {weights.shape[1]} entries; the grid has {self.n_points}"
+                f"{name} has shape {array.shape}; the grid has {self.n_points} points, "
+                "and needs one number for each"
             )
-        return FittedRidgeDensity(self, weights)
+        return array
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedRidgeDensity:
         """Estimate the density of each chain.
@@ -178,8 +189,7 @@ class RidgeDensity:
     def _frequencies(self, data: Data) -> NDArray[np.float64]:
         if isinstance(data, (Counts, ExpectedCounts)):
             return frequencies(data, self.n_points, "points, the grid has")
-        data = points(data, self, Counts, ExpectedCounts)
-        check_data(data, self.event_ndim)
+        data = points(data, self, Counts, ExpectedCounts).astype(np.float64, copy=False)
         step = (self.high - self.low) / (self.n_points - 1)
         cells = np.rint((data - self.low) / step).astype(np.int64)
         if cells.min() < 0 or cells.max() >= self.n_points:
@@ -206,6 +216,13 @@ class FittedRidgeDensity(FittedChains):
     model: RidgeDensity
     p: NDArray[np.float64]
 
+    ndims = {"p": 2}
+
+    def __post_init__(self) -> None:
+        """Check the probabilities."""
+        super().__post_init__()
+        check_distribution("p", self.p)
+
     @property
     def mean(self) -> NDArray[np.float64]:
         """Means, shape ``(chains,)``."""
@@ -228,6 +245,7 @@ class FittedRidgeDensity(FittedChains):
 
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Draw ``n`` points per chain: counts, grid points or expected counts."""
+        check_sampling(n, rng)
         law = self.model.law
         if law == "expected":
             return ExpectedCounts(n, n * self.p)

@@ -210,7 +210,7 @@ class _Loop:
         self.chains = check_count("chains", chains, least=1)
         self.n_samples = n_samples
         self.sizes = _sizes(n_samples, self.n_generations + 1)
-        self.real = RealData(real, self.chains, self._model(0).event_ndim)
+        self.real = RealData(real, self.chains, self._model(0))
         self.t = 0
         self.training: Data | None = None
         self.memory: Data | None = None

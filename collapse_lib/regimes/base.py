@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from collapse_lib.checks import given
 from collapse_lib.models.base import Fitted
-from collapse_lib.samples import Data, RealData
+from collapse_lib.samples import Data, RealData, draw
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,15 @@ class Regime:
 
     bias: Callable[[Any], Fitted] | None = field(default=None, kw_only=True)
 
+    def __post_init__(self) -> None:
+        """Check the bias."""
+        wrong = isinstance(self.bias, type) or not callable(self.bias)
+        if self.bias is not None and wrong:
+            raise ValueError(
+                f"bias is {given(self.bias)}; it must be a function fitted -> fitted, "
+                "for example regimes.Temperature(0.9), or None"
+            )
+
     @property
     def needs_first(self) -> bool:
         """Whether later generations train on the first real data set again."""
@@ -92,9 +102,9 @@ class Regime:
 
     def next(self, turn: Turn) -> Step:
         """Return the next training set and the new memory."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} needs a method next(turn)")
 
     def synthetic(self, turn: Turn, n: int) -> Data:
         """Draw ``n`` synthetic points per chain, biased if the regime is."""
         generator = self.bias(turn.fitted) if self.bias else turn.fitted
-        return generator.sample(n, turn.rng)
+        return draw(generator, n, turn.real.chains, turn.rng)

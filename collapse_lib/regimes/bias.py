@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from collapse_lib.checks import check_not_negative
+from collapse_lib.checks import check_not_negative, given
 from collapse_lib.models.base import Fitted
 
 
@@ -33,8 +33,8 @@ class Temperature:
         """Return the tempered generator."""
         if not hasattr(fitted, "temper"):
             raise ValueError(
-                f"{type(fitted).__name__} has no temper(temperature) method; "
-                "give it one, or use a regime without bias"
+                f"fitted is {given(fitted)} without a method temper(temperature); give "
+                "it one, or use a regime without bias"
             )
         tempered: Fitted = fitted.temper(self.value)
         return tempered

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib.checks import check_count, check_not_negative
+from collapse_lib.checks import check_count, check_not_negative, given
 from collapse_lib.regimes.base import Regime, Step, Turn
 from collapse_lib.samples import Data, Pool, Summary, pool, size, subsample
 
@@ -98,14 +98,15 @@ class Fresh(Regime):
 
     def __post_init__(self) -> None:
         """Check the number of real points."""
+        super().__post_init__()
         if self.n_real is not None:
             check_count("n_real", self.n_real, least=0)
 
     def next(self, turn: Turn) -> Step:
         """Return new real data with the newest synthetic data."""
         n_real = turn.n if self.n_real is None else self.n_real
-        new = turn.real.fresh(n_real, turn.rng)
-        return Step(pool([new, self.synthetic(turn, turn.n)]))
+        parts = [turn.real.fresh(n_real, turn.rng)] if n_real else []
+        return Step(pool([*parts, self.synthetic(turn, turn.n)]))
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,12 @@ class Mix(Regime):
 
     def __post_init__(self) -> None:
         """Check the weights."""
+        super().__post_init__()
+        if self.weights is not None and not callable(self.weights):
+            raise ValueError(
+                f"weights is {given(self.weights)}; it must be a function rng -> "
+                "(alpha, beta, gamma). For constants pass alpha, beta and gamma"
+            )
         check_weights((self.alpha, self.beta, self.gamma))
 
     @property
@@ -175,7 +182,8 @@ def split(n: int, weights: Weights) -> tuple[int, int, int]:
     >>> split(10, (0.5, 0.25, 0.25))
     (5, 3, 2)
     """
-    shares = [n * weight for weight in weights]
+    check_count("n", n, least=0)
+    shares = [n * weight for weight in check_weights(weights)]
     counts = [math.floor(share + 1e-9) for share in shares]
     order = sorted(range(3), key=lambda i: counts[i] - shares[i])
     for i in order[: n - sum(counts)]:
@@ -186,8 +194,8 @@ def split(n: int, weights: Weights) -> tuple[int, int, int]:
 def check_weights(weights: Weights) -> Weights:
     """Return the weights if they are three numbers >= 0 with sum 1, else raise."""
     names = ("alpha", "beta", "gamma")
-    if len(weights) != len(names):
-        raise ValueError(f"weights must be {names}, got {len(weights)} numbers")
+    if not hasattr(weights, "__len__") or len(weights) != len(names):
+        raise ValueError(f"weights is {given(weights)}; it must be {names}")
     for name, weight in zip(names, weights, strict=True):
         check_not_negative(name, weight)
     if abs(sum(weights) - 1) > 1e-9:

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, check_share, numbers
 from collapse_lib.theory.special import entropy_terms
 
 Array = NDArray[np.float64]
@@ -56,7 +56,7 @@ def heterozygosity_after(h0: ArrayLike, n_samples: int, generation: ArrayLike) -
     ValueError
         If ``h0`` is not between 0 and 1 or ``n_samples`` is not a positive integer.
     """
-    decay = (1 - 1 / _samples(n_samples)) ** np.asarray(generation, float)
+    decay = (1 - 1 / _samples(n_samples)) ** numbers("generation", generation, least=0)
     return np.asarray(_probability("h0", h0) * decay)
 
 
@@ -89,7 +89,7 @@ def heterozygosity_with_real(n_synthetic: int, n_real: int) -> float:
     >>> round(heterozygosity_with_real(100, 1), 3)
     0.664
     """
-    n = _samples(n_synthetic)
+    n = check_count("n_synthetic", n_synthetic, least=1)
     r = check_count("n_real", n_real, least=0)
     return 1 - (n + r) / (2 * n * r + r**2 + n)
 
@@ -152,9 +152,8 @@ def absorption_time(q: float, n_samples: int) -> float:
     ValueError
         If ``q`` is not between 0 and 1 or ``n_samples`` is too large.
     """
-    _probability("q", q)
-    if not 2 <= n_samples <= 2000:
-        raise ValueError(f"n_samples is {n_samples}; allowed: 2 to 2000")
+    check_share("q", q)
+    check_count("n_samples", n_samples, least=2, most=2000)
     inner = np.arange(1, n_samples)
     moves = _binomial(inner / n_samples, n_samples)
     times = np.linalg.solve(np.eye(n_samples - 1) - moves[:, 1:-1], np.ones(len(inner)))
@@ -205,7 +204,7 @@ def survival_factor(generations: int) -> Array:
     array([1.    , 0.6321, 0.4685])
     """
     factors = [1.0]
-    for _ in range(1, check_count("generations", generations, least=1)):
+    for _ in range(1, check_count("generations", generations, least=1, most=10**7)):
         factors.append(-math.expm1(-factors[-1]))
     return np.array(factors)
 
@@ -236,9 +235,8 @@ def survival_probability(count: ArrayLike, generation: int) -> Array:
     >>> survival_probability([1, 10], 5).round(3)
     array([0.268, 0.956])
     """
-    expected = np.asarray(count, float)
-    if not (expected >= 0).all():
-        raise ValueError(f"count is {count!r}; counts must be numbers >= 0")
+    expected = numbers("count", count, least=0)
+    check_count("generation", generation, least=1)
     return np.asarray(-np.expm1(-expected * survival_factor(generation)[-1]))
 
 
@@ -247,7 +245,4 @@ def _samples(n_samples: int) -> int:
 
 
 def _probability(name: str, value: ArrayLike) -> Array:
-    numbers = np.asarray(value, float)
-    if not ((numbers >= 0) & (numbers <= 1)).all():
-        raise ValueError(f"{name} is {value!r}; it must be between 0 and 1")
-    return numbers
+    return numbers(name, value, least=0, most=1)

@@ -14,6 +14,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.checks import (
+    check_choice,
+    check_count,
+    check_number,
+    check_rng,
+    numbers,
+)
 from collapse_lib.theory.special import digamma, half_step
 
 Array = NDArray[np.float64]
@@ -27,7 +34,7 @@ def mean_abs_error_of_mean(n_samples: ArrayLike) -> Array:
     >>> round(float(mean_abs_error_of_mean(10**7)), 7)
     0.0002523
     """
-    return np.sqrt(2 / (np.pi * np.asarray(n_samples, float)))
+    return np.sqrt(2 / (np.pi * numbers("n_samples", n_samples, least=1)))
 
 
 def sd_abs_error_of_mean(n_samples: ArrayLike) -> Array:
@@ -35,7 +42,7 @@ def sd_abs_error_of_mean(n_samples: ArrayLike) -> Array:
 
     :math:`\sqrt{(1-2/\pi)/M}`: the half-normal law.
     """
-    return np.sqrt((1 - 2 / np.pi) / np.asarray(n_samples, float))
+    return np.sqrt((1 - 2 / np.pi) / numbers("n_samples", n_samples, least=1))
 
 
 def mean_sigma_factor(n_samples: ArrayLike, estimator: str = "unbiased") -> Array:
@@ -46,13 +53,13 @@ def mean_sigma_factor(n_samples: ArrayLike, estimator: str = "unbiased") -> Arra
     with :math:`c=1` for the unbiased variance and :math:`c=0` for the MLE. Iterated,
     :math:`E\sigma_t` is this factor to the power :math:`t+1` (Bertrand et al. 2024).
     """
-    n = np.asarray(n_samples, float)
+    n = numbers("n_samples", n_samples, least=2)
     return np.asarray(np.sqrt(2 / (n - _lost(estimator))) * half_step((n - 1) / 2))
 
 
 def sd_sigma_factor(n_samples: ArrayLike, estimator: str = "unbiased") -> Array:
     r"""Return the standard deviation of :math:`\hat\sigma/\sigma` after one fit."""
-    n = np.asarray(n_samples, float)
+    n = numbers("n_samples", n_samples, least=2)
     mean_square = (n - 1) / (n - _lost(estimator))
     return np.asarray(np.sqrt(mean_square - mean_sigma_factor(n, estimator) ** 2))
 
@@ -65,7 +72,7 @@ def log_sigma2_drift(n_samples: ArrayLike, estimator: str = "unbiased") -> Array
     about :math:`-1/M` (unbiased) or :math:`-2/M` (MLE). By the law of large numbers
     every path shrinks at this rate: :math:`\sigma_t \to 0` almost surely.
     """
-    n = np.asarray(n_samples, float)
+    n = numbers("n_samples", n_samples, least=2)
     drift = digamma((n - 1) / 2) + np.log(2 / (n - _lost(estimator)))
     return np.asarray(drift)
 
@@ -78,8 +85,9 @@ def pooled_variance(
     :math:`1 + n/M` for the unbiased estimator (Shumailov et al. 2023, section 4.2;
     exact, there is no second-order term) and exactly 1 for the MLE.
     """
-    n = np.asarray(samplings, float)
-    return 1 + n / n_samples if estimator == "unbiased" else np.ones_like(n)
+    n = numbers("samplings", samplings, least=0)
+    check_count("n_samples", n_samples, least=1)
+    return 1 + n / n_samples if _lost(estimator) else np.ones_like(n)
 
 
 def w2_risk_arxiv(n_samples: Sequence[float]) -> float:
@@ -88,7 +96,7 @@ def w2_risk_arxiv(n_samples: Sequence[float]) -> float:
     :math:`1/M_0 + \dots + 1/M_{n-1} + 3/(2M_n)`: only the last term carries the
     contribution of the fitted :math:`\sigma`. Kept to compare (claim C14a).
     """
-    inverse = 1 / np.asarray(n_samples, float)
+    inverse = _inverse_sizes(n_samples)
     return float(inverse[:-1].sum() + 1.5 * inverse[-1])
 
 
@@ -97,7 +105,7 @@ def w2_risk_nature(n_samples: Sequence[float]) -> float:
 
     Equation 6 of the Nature supplement, which corrects the arXiv paper.
     """
-    return float(1.5 * (1 / np.asarray(n_samples, float)).sum())
+    return float(1.5 * _inverse_sizes(n_samples).sum())
 
 
 def w2_risk(n_samples: int, samplings: ArrayLike) -> Array:
@@ -110,7 +118,8 @@ def w2_risk(n_samples: int, samplings: ArrayLike) -> Array:
     :math:`E(\sigma_n - 1)^2 = E\sigma_n^2 - 2E\sigma_n + 1` with
     :math:`E\sigma_n^2 = 1`.
     """
-    n = np.asarray(samplings, float)
+    n = numbers("samplings", samplings, least=0)
+    check_count("n_samples", n_samples, least=2)
     return np.asarray(n / n_samples + 2 * (1 - mean_sigma_factor(n_samples) ** n))
 
 
@@ -120,7 +129,7 @@ def w2_risk_variance_arxiv(n_samples: Sequence[float]) -> float:
     :math:`\sum_{i<n} 2/M_i^2 + 3/M_n^2 + \sum_{i\ne j} 3/(M_i M_j)`; does not hold
     (claim C15).
     """
-    inverse = 1 / np.asarray(n_samples, float)
+    inverse = _inverse_sizes(n_samples)
     squares = inverse**2
     crossed = inverse.sum() ** 2 - squares.sum()
     return float(2 * squares[:-1].sum() + 3 * squares[-1] + 3 * crossed)
@@ -133,7 +142,7 @@ def w2_risk_variance(n_samples: Sequence[float]) -> float:
     with :math:`s=\sum 1/M_i`, independent; a square of :math:`N(0, v)` has variance
     :math:`2v^2`.
     """
-    return float(2.5 * (1 / np.asarray(n_samples, float)).sum() ** 2)
+    return float(2.5 * _inverse_sizes(n_samples).sum() ** 2)
 
 
 def accumulate_variance_limit(n_samples: float) -> float:
@@ -150,7 +159,7 @@ def accumulate_variance_limit(n_samples: float) -> float:
     >>> round(accumulate_variance_limit(100), 4)
     0.9836
     """
-    x = math.pi / math.sqrt(n_samples)
+    x = math.pi / math.sqrt(check_number("n_samples", n_samples, least=1))
     return math.sin(x) / x
 
 
@@ -161,6 +170,8 @@ def log_det_drift(n_samples: int, dim: int, estimator: str = "unbiased") -> floa
 
     by Bartlett's decomposition; about :math:`-d(d+1)/(2M)` for the unbiased estimator.
     """
+    check_count("dim", dim, least=1)
+    check_count("n_samples", n_samples, least=dim + 1)
     degrees = n_samples - 1 - np.arange(dim)
     total = digamma(degrees / 2).sum()
     return float(total + dim * math.log(2 / (n_samples - _lost(estimator))))
@@ -189,6 +200,10 @@ def marginal_sample(
     rng
         Source of randomness.
     """
+    check_count("n_samples", n_samples, least=2)
+    check_count("samplings", samplings, least=0)
+    check_count("size", size, least=1)
+    check_rng(rng)
     scale, total = np.ones(size), np.zeros(size)
     for _ in range(samplings):
         total += scale * rng.standard_normal(size) / math.sqrt(n_samples)
@@ -196,8 +211,13 @@ def marginal_sample(
     return total + scale * rng.standard_normal(size)
 
 
+def _inverse_sizes(n_samples: ArrayLike) -> Array:
+    """Return 1 over the sample sizes of the generations, shape ``(n,)``."""
+    shape = "(generations,)"
+    return 1 / numbers("n_samples", n_samples, ndim=1, shape=shape, least=1)
+
+
 def _lost(estimator: str) -> int:
     """Return the degrees of freedom :math:`c` that the estimator subtracts."""
-    if estimator not in ("unbiased", "mle"):
-        raise ValueError(f"estimator is {estimator!r}; allowed: 'unbiased', 'mle'")
+    check_choice("estimator", estimator, ("unbiased", "mle"))
     return int(estimator == "unbiased")

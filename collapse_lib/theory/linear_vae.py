@@ -12,6 +12,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.checks import (
+    check_choice,
+    check_count,
+    check_not_negative,
+    check_number,
+    check_share,
+    numbers,
+)
+
 Array = NDArray[np.float64]
 
 
@@ -37,10 +46,8 @@ def decoder_variance(variance: ArrayLike, noise: float) -> Array:
     >>> decoder_variance([5.0, 2.0, 0.5], noise=1.0)
     array([4., 1., 0.])
     """
-    lam = np.asarray(variance, dtype=np.float64)
-    if noise < 0 or (lam < 0).any():
-        raise ValueError(f"variances are {lam}, noise is {noise}; all must be >= 0")
-    return np.maximum(lam - noise, 0)
+    lam = numbers("variance", variance, least=0)
+    return np.maximum(lam - check_not_negative("noise", noise), 0)
 
 
 def training_variances(
@@ -93,11 +100,11 @@ def training_variances(
            [3., 0.],
            [2., 0.]])
     """
-    if not 0 <= real <= 1:
-        raise ValueError(f"real is {real}; it must be a share from 0 to 1")
-    if pixels not in ("mean", "drawn"):
-        raise ValueError(f"pixels is {pixels!r}; allowed: 'mean', 'drawn'")
-    first = np.asarray(variance, dtype=np.float64)
+    check_share("real", real)
+    check_choice("pixels", pixels, ("mean", "drawn"))
+    check_not_negative("noise", noise)
+    check_count("n_generations", n_generations, least=0)
+    first = numbers("variance", variance, least=0)
     added = noise if pixels == "drawn" else 0.0
     rows = [first]
     for _ in range(n_generations):
@@ -130,8 +137,8 @@ def limit_variance(variance: ArrayLike, noise: float, real: float) -> Array:
     >>> limit_variance([20.0, 5.0], noise=1.0, real=0.1)
     array([11. ,  0.5])
     """
-    if not 0 < real <= 1:
-        raise ValueError(f"real is {real}; it must be a share above 0, up to 1")
-    lam = np.asarray(variance, dtype=np.float64)
+    check_number("real", real, above=0, most=1)
+    check_not_negative("noise", noise)
+    lam = numbers("variance", variance, least=0)
     alive = lam - noise * (1 - real) / real
     return np.where(lam > noise / real, alive, real * lam)

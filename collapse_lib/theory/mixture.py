@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from collapse_lib.checks import check_count, check_not_negative, numbers
+
 Array = NDArray[np.float64]
 
 
@@ -52,12 +54,7 @@ def balance_quantile(q: ArrayLike, n_samples: int, reg_covar: float) -> Array:
     >>> round(float(balance_quantile(0.5, 500, 1e-6)) ** 0.5, 4)
     0.0173
     """
-    q = np.asarray(q, float)
-    if not ((q >= 0) & (q <= 1)).all():
-        raise ValueError(f"q is {q}; probabilities from 0 to 1 are needed")
-    if n_samples < 2 or reg_covar < 0:
-        raise ValueError(
-            f"n_samples is {n_samples} and reg_covar is {reg_covar}; they must be at "
-            "least 2 and at least 0"
-        )
+    q = numbers("q", q, least=0, most=1)
+    check_count("n_samples", n_samples, least=2)
+    check_not_negative("reg_covar", reg_covar)
     return np.asarray(reg_covar * n_samples * stats.invgamma(2).ppf(q))

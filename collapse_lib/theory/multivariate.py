@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.checks import check_choice, check_count, check_not_negative, numbers
 from collapse_lib.theory.special import digamma, normal_cdf
 
 Array = NDArray[np.float64]
@@ -38,7 +39,8 @@ def mean_error(
     >>> mean_error(50, [50, 500], "mle").round(3).tolist()
     [0.636, 1.0]
     """
-    n = np.asarray(samplings, float)
+    n = numbers("samplings", samplings, least=0)
+    check_count("n_samples", n_samples, least=1)
     if _is_mle(estimator):
         return np.asarray(1 - (1 - 1 / n_samples) ** n)
     return n / n_samples
@@ -80,7 +82,8 @@ def eigenvalue_drifts(n_samples: int, dim: int, estimator: str = "unbiased") -> 
     >>> (100 * eigenvalue_drifts(100, 3)).round(2).tolist()
     [-1.01, -2.04, -3.08]
     """
-    if not n_samples > dim >= 1:
+    check_count("dim", dim, least=1)
+    if not check_count("n_samples", n_samples, least=1) > dim:
         raise ValueError(
             f"n_samples is {n_samples} and dim is {dim}; needed is n_samples > dim >= 1"
         )
@@ -124,7 +127,8 @@ def resting_place_sf(
     >>> resting_place_sf([0.0, 2.0, 98.0], dim=2).round(2).tolist()
     [1.0, 0.5, 0.02]
     """
-    y = 2 / (2 + np.asarray(distance2, float))
+    check_count("dim", dim, least=1)
+    y = 2 / (2 + numbers("distance2", distance2, least=0, infinite=True))
     return np.asarray(-np.expm1(_log_mass_within(y, dim, estimator)))
 
 
@@ -146,6 +150,7 @@ def resting_distance_median(dim: int, estimator: str = "unbiased") -> float:
     >>> round(resting_distance_median(1), 4), round(resting_distance_median(2), 4)
     (0.6667, 2.0)
     """
+    check_count("dim", dim, least=1)
     low, high = 0.0, 1.0  # of y = 2 / (2 + x), halved until they are neighbours
     while low < (y := (low + high) / 2) < high:
         within = math.exp(_log_mass_within(np.asarray(y), dim, estimator))
@@ -183,8 +188,15 @@ def noisy_lower_bound(
     >>> noisy_lower_bound(2.0, [100, 100], noise=0.01)
     0.06
     """
-    sizes = np.asarray(n_samples, float)
-    return float(trace * (1 / sizes).sum() + np.broadcast_to(noise, sizes.shape).sum())
+    check_not_negative("trace", trace)
+    sizes = numbers("n_samples", n_samples, ndim=1, shape="(generations,)", least=1)
+    errors = numbers("noise", noise, least=0)
+    if errors.shape not in ((), sizes.shape):
+        raise ValueError(
+            f"noise has shape {errors.shape}; needed is one number, or one for each of "
+            f"the {len(sizes)} fits"
+        )
+    return float(trace * (1 / sizes).sum() + np.broadcast_to(errors, sizes.shape).sum())
 
 
 def variance_of_median(n_samples: int) -> float:
@@ -204,7 +216,7 @@ def variance_of_median(n_samples: int) -> float:
     >>> round(variance_of_median(1), 6), round(variance_of_median(3), 4)
     (1.0, 0.4487)
     """
-    if n_samples < 1 or n_samples % 2 == 0:
+    if check_count("n_samples", n_samples, least=1) % 2 == 0:
         raise ValueError(f"n_samples is {n_samples}; allowed are odd numbers from 1")
     x = math.sqrt(math.pi / (2 * n_samples)) * np.linspace(-12, 12, 801)
     both = 4 * normal_cdf(x) * normal_cdf(-x)  # 1 at its largest
@@ -213,6 +225,5 @@ def variance_of_median(n_samples: int) -> float:
 
 
 def _is_mle(estimator: str) -> bool:
-    if estimator not in ("unbiased", "mle"):
-        raise ValueError(f"estimator is {estimator!r}; allowed: 'unbiased', 'mle'")
+    check_choice("estimator", estimator, ("unbiased", "mle"))
     return estimator == "mle"

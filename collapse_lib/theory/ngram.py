@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, check_share, numbers
 
 Array = NDArray[np.float64]
 
@@ -55,15 +55,13 @@ def expected_next_count(
     >>> expected_next_count(1, 1, 0.001, n_pairs=300, discount=0.9).round(2)
     np.float64(0.37)
     """
-    if not 0 <= discount <= 1:
-        raise ValueError(f"discount is {discount!r}; it must be in [0, 1]")
-    c, n, q = (np.asarray(x, float) for x in (count, predecessors, fallback))
+    check_share("discount", discount)
+    c, n = numbers("count", count), numbers("predecessors", predecessors)
+    q = numbers("fallback", fallback, least=0, most=1)
     if not ((c >= n) & (n >= 0)).all():
         raise ValueError(
             "a word has at least as many occurrences as different predecessors, and "
             "none below 0; given were other numbers"
         )
-    if not ((q >= 0) & (q <= 1)).all():
-        raise ValueError(f"fallback goes from {q.min()} to {q.max()}; allowed: 0 to 1")
     pairs = check_count("n_pairs", n_pairs, least=1)
     return np.asarray(c - discount * (n - pairs * q))

@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.checks import numbers
+
 Array = NDArray[np.float64]
 
 # Coefficients of asymptotic series, in powers of 1/x^2 and of 1/(x - 1/4)^2, and from
@@ -38,7 +40,8 @@ def normal_cdf(x: ArrayLike) -> Array:
     >>> normal_cdf([0.0, 1.96]).round(3)
     array([0.5  , 0.975])
     """
-    return np.asarray(0.5 * _erfc(-np.asarray(x, float) / math.sqrt(2)), float)
+    z = numbers("x", x, infinite=True, empty=True)
+    return np.asarray(0.5 * _erfc(-z / math.sqrt(2)), float)
 
 
 def entropy_terms(p: ArrayLike) -> Array:
@@ -49,7 +52,7 @@ def entropy_terms(p: ArrayLike) -> Array:
     >>> entropy_terms([0.0, 1.0, np.exp(1)]).round(3)
     array([ 0.   ,  0.   , -2.718])
     """
-    p = np.asarray(p, float)
+    p = numbers("p", p, least=0, empty=True)
     return np.asarray(0 - p * np.log(np.where(p == 0, 1, p)))
 
 
@@ -63,7 +66,7 @@ def digamma(x: ArrayLike) -> Array:
     >>> float(-digamma(1.0).round(4))  # Euler's constant
     0.5772
     """
-    x = np.array(x, float)
+    x = numbers("x", x, above=0, empty=True).copy()
     below = np.zeros_like(x)
     while (near := x < _FAR).any():
         below[near] -= 1 / x[near]
@@ -83,7 +86,7 @@ def half_step(x: ArrayLike) -> Array:
     >>> float(half_step(0.5).round(4))  # 1 / sqrt(pi)
     0.5642
     """
-    x = np.array(x, float)
+    x = numbers("x", x, above=0, empty=True).copy()
     factor = np.ones_like(x)
     while (near := x < _FAR).any():
         factor[near] *= x[near] / (x[near] + 0.5)

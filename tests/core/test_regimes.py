@@ -145,7 +145,7 @@ def test_temperature_zero_shares_ties_and_keeps_the_dead_dead():
 
 
 def test_temperature_needs_a_model_that_can_be_tempered():
-    with pytest.raises(ValueError, match=r"Labelled has no temper"):
+    with pytest.raises(ValueError, match="a Labelled without a method temper"):
         regimes.Temperature(0.5)(Labelled(1.0))
 
 

@@ -1,12 +1,15 @@
 """Data sets: pooling, subsampling, validation."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collapse_lib import samples
-from collapse_lib.models import Categorical, Counts, GaussianSummary
+from collapse_lib.models import Categorical, Counts, Gaussian, GaussianSummary
+from collapse_lib.models.gaussian import summarise
 
 
 def test_pool_joins_arrays_along_the_points():
@@ -17,7 +20,7 @@ def test_pool_joins_arrays_along_the_points():
 
 def test_points_are_handed_on_and_summaries_refused_by_name():
     array = np.zeros((2, 3))
-    assert samples.points(array, "anybody") is array
+    assert samples.points(array, Categorical(2)) is array
     summary = GaussianSummary(3, np.zeros(2), np.ones(2))
     wanted = (
         "^Categorical cannot be fitted to GaussianSummary: it needs the points "
@@ -37,10 +40,34 @@ def test_pool_of_nothing_says_so():
         samples.pool([np.empty((2, 0))])
 
 
-def test_pool_refuses_to_mix_points_and_summaries():
-    summary = GaussianSummary(3, np.zeros(2), np.ones(2))
-    with pytest.raises(ValueError, match="GaussianSummary, ndarray"):
-        samples.pool([np.zeros((2, 3)), summary])
+def test_points_are_summarised_to_be_pooled_with_a_summary():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(3, 2, (2, 2, 50))
+    both = samples.pool([a, Gaussian().fit(b, rng).sample(7, rng), b])
+    assert both.shape == (2, 107)
+    summary = samples.pool([a, GaussianSummary(3, np.zeros(2), np.ones(2))])
+    apart = samples.pool([summarise(a), GaussianSummary(3, np.zeros(2), np.ones(2))])
+    np.testing.assert_array_equal(summary.norm, apart.norm)
+    states = np.array([[0, 0, 2]])
+    counted = samples.pool([states, Counts(2, np.array([[0, 1, 1]]))])
+    np.testing.assert_array_equal(counted.counts, [[2, 1, 2]])
+
+
+def test_a_summary_that_cannot_hold_points_says_so():
+    @dataclass(frozen=True)
+    class Totals(samples.Summary):
+        total: np.ndarray
+        chains = 1
+        pool = None
+
+    with pytest.raises(ValueError, match="Totals cannot be pooled with an array"):
+        samples.pool([np.zeros((1, 3)), Totals(3, np.zeros(1))])
+
+
+def test_summaries_of_different_kinds_are_not_pooled():
+    parts = [GaussianSummary(1, np.zeros(1), np.ones(1)), Counts(1, np.ones((1, 1)))]
+    with pytest.raises(ValueError, match="Counts, GaussianSummary"):
+        samples.pool(parts)
 
 
 @given(total=st.integers(1, 40), share=st.floats(0, 1), seed=st.integers(0, 2**32 - 1))

@@ -56,8 +56,8 @@ def test_a_loss_known_exactly_adds_no_error():
     [
         ({"": 0, "A": 1, "AB": 2}, r"given for \['', 'A', 'AB'\]; needed are exactly"),
         ({"": 0, "A": 1, "C": 2, "AB": 2}, "needed are exactly"),
-        ({"": 0, "A": [1.0, np.nan]}, "finite numbers"),
-        ({"": 0, "A": []}, r"shape \(0,\)"),
+        ({"": 0, "A": [1.0, np.nan]}, "1 values that are NaN"),
+        ({"": 0, "A": []}, r"is empty"),
         ({"": 0, "A": [[1.0], [2.0]]}, r"shape \(2, 1\)"),
     ],
 )

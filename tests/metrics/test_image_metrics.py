@@ -30,11 +30,17 @@ def test_entropy_and_confidence_of_known_predictions() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [[[0.5, 0.6]], [[1.5, -0.5]], [0.5, 0.5], np.ones((0, 2))]
+    "bad, says",
+    [
+        ([[0.5, 0.6]], "rows .* with sum 1"),
+        ([[1.5, -0.5]], "values from -0.5 to 1.5; allowed are numbers >= 0"),
+        ([0.5, 0.5], r"shape \(2,\); needed is \(n, n_classes\)"),
+        (np.ones((0, 2)), "empty"),
+    ],
 )
-def test_what_is_no_probability_is_refused(bad: object) -> None:
+def test_what_is_no_probability_is_refused(bad: object, says: str) -> None:
     for metric in (fidelity.class_entropy, fidelity.confidence):
-        with pytest.raises(ValueError, match="rows .* with sum 1"):
+        with pytest.raises(ValueError, match=says):
             metric(bad)
 
 

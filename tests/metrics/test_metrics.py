@@ -158,7 +158,7 @@ def test_w2_of_large_samples_approaches_the_closed_form():
 
 @pytest.mark.parametrize("x, y", [([1, 2], [1]), ([], []), ([[1, 2]], [[1, 2]])])
 def test_w2_of_samples_refuses_other_shapes(x, y):
-    with pytest.raises(ValueError, match="equally long 1-D samples"):
+    with pytest.raises(ValueError, match="equally long 1-D samples|x is empty"):
         metrics.w2_squared_samples(x, y)
 
 
@@ -187,7 +187,7 @@ def test_kl_gaussian_is_infinite_for_collapsed_chains_only():
 
 @pytest.mark.parametrize("function", [metrics.kl_gaussian, metrics.w2_squared_gaussian])
 def test_a_negative_scale_is_refused(function):
-    with pytest.raises(ValueError, match="sigma is -1"):
+    with pytest.raises(ValueError, match="sigma has values from -1 to 1; allowed"):
         function(0.0, [1.0, -1.0])
 
 

@@ -232,11 +232,11 @@ def test_densities_of_a_history():
     ("options", "message"),
     [
         ({"law": "literal"}, "'exact', 'expected'"),
-        ({"steps": 0}, "steps is 0; it must be at least 1, or None"),
+        ({"steps": 0}, r"steps \(None: an exact fit\) is 0"),
         ({"rate": 0.0}, r"rate is 0\.0; it must be a number > 0"),
         ({"half_width": float("inf")}, "half_width is inf"),
         ({"n_points": 2}, "n_points is 2"),
-        ({"start": START.expand(3)}, "start holds 3 mixtures"),
+        ({"start": START.expand(3)}, "that holds 3 mixtures"),
     ],
 )
 def test_options_are_checked(options, message):

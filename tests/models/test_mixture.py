@@ -527,8 +527,11 @@ EYES = [np.eye(2)] * 2
 BAD_MIXTURES = [
     (([0.5, 0.5], [[0, 0]], EYES), "need the shapes"),
     (([0.5, 0.5], [0, 0], EYES), "need the shapes"),
-    (([0.5, 0.6], [[0, 0], [1, 1]], EYES), "weights are .*; they must be >= 0"),
-    (([1.5, -0.5], [[0, 0], [1, 1]], EYES), "weights are"),
+    (
+        ([0.5, 0.6], [[0, 0], [1, 1]], EYES),
+        "to 0.6 and is off a sum of 1",
+    ),
+    (([1.5, -0.5], [[0, 0], [1, 1]], EYES), "weights has values from -0.5 to 1.5"),
     (([1], [[0, 0]], [[[1, 2], [2, 1]]]), "positive semi-definite"),
     (([1], [[0, 0]], [[[1, 0.5], [0, 1]]]), "symmetric"),
 ]

@@ -267,9 +267,12 @@ def test_temperature_does_not_revive_a_lost_state(temperature):
             ),
             "Categorical cannot be fitted to GaussianSummary",
         ),
-        (lambda: FittedCategorical.of([]), "non-empty list of numbers >= 0"),
-        (lambda: FittedCategorical.of([0.5, -0.5, 1]), "numbers >= 0, got shape"),
-        (lambda: FittedCategorical.of([math.nan, 1]), "numbers >= 0, got shape"),
+        (lambda: FittedCategorical.of([]), "weights is empty: at least one number"),
+        (
+            lambda: FittedCategorical.of([0.5, -0.5, 1]),
+            "from -0.5 to 1; allowed",
+        ),
+        (lambda: FittedCategorical.of([math.nan, 1]), "1 values that are NaN"),
         (lambda: FittedCategorical.of([0.5, 0.6]), "must sum to 1, they sum to 1.1"),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collapse_lib import models, recurse, regimes
-from collapse_lib.models.multivariate import triangular_root, wishart_root
+from collapse_lib.models.multivariate import summarise, triangular_root, wishart_root
 from collapse_lib.theory import gaussian
 
 RNG = np.random.default_rng(0)  # for calls that do not draw
@@ -222,7 +222,7 @@ def test_pooled_summaries_equal_pooled_points():
     rng = np.random.default_rng(13)
     parts = [rng.normal(i, 1 + i, size=(3, n, 2)) for i, n in enumerate((4, 1, 7))]
     model = models.MultivariateGaussian()
-    summaries = [model._summarise(part) for part in parts]
+    summaries = [summarise(part) for part in parts]
     pooled = model.fit(models.ScatterSummary.pool(summaries), RNG)
     direct = model.fit(np.concatenate(parts, axis=1), RNG)
     np.testing.assert_allclose(pooled.mean, direct.mean)

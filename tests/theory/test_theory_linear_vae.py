@@ -58,11 +58,14 @@ def test_the_limit_is_where_the_recursion_ends(real: float) -> None:
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: linear_vae.decoder_variance([-1], 1), "all must be >= 0"),
-        (lambda: linear_vae.decoder_variance([1], -1), "all must be >= 0"),
+        (lambda: linear_vae.decoder_variance([-1], 1), "variance is -1; allowed"),
+        (lambda: linear_vae.decoder_variance([1], -1), "noise is -1; it must be"),
         (lambda: linear_vae.training_variances([1], 1, 1, real=2), "real is 2"),
         (lambda: linear_vae.training_variances([1], 1, 1, pixels="x"), "'mean'"),
-        (lambda: linear_vae.limit_variance([1], 1, real=0), "a share above 0"),
+        (
+            lambda: linear_vae.limit_variance([1], 1, real=0),
+            "above 0, up to 1",
+        ),
     ],
 )
 def test_arguments_out_of_range_are_named(call, says: str) -> None:

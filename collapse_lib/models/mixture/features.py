@@ -23,7 +23,7 @@ Step = Callable[["Block"], tuple[Array, Array]]
 # Applies a function to every item of a list.
 Run = Callable[[Callable[[Any], Any], list[Any]], list[Any]]
 
-# Less regularisation than this share of the total variance cannot be told from none.
+# Less regularisation than this share of a variance cannot be told from none.
 LEAST_RELATIVE = 1e-12
 # Keeps data without any variance from being divided by 0; its root is 1e-77.
 LEAST = math.sqrt(np.finfo(np.float64).tiny)
@@ -128,7 +128,7 @@ class Whitened:
     centre
         Means of the data, shape ``(chains, d)``.
     root
-        Lower triangular L with ``L L^T = cov + reg I``, shape ``(chains, d, d)``.
+        Lower triangular L with ``L L^T = cov + reg``, shape ``(chains, d, d)``.
     inverse
         Inverse of ``root``.
     reg
@@ -156,9 +156,10 @@ class Whitened:
         points -= rest[..., None]
         shifted = torch.from_numpy(points)
         cov = torch.bmm(shifted, shifted.transpose(1, 2)).numpy() / points.shape[2]
-        total = np.trace(cov, axis1=1, axis2=2)
-        reg = np.maximum(max(reg_covar, LEAST), LEAST_RELATIVE * total)
-        scaled = reg[:, None, None] * np.eye(dim)
+        # Of each coordinate's own variance: they may have different units.
+        variances = np.diagonal(cov, axis1=1, axis2=2)
+        reg = np.maximum(max(reg_covar, LEAST), LEAST_RELATIVE * variances)
+        scaled = reg[:, :, None] * np.eye(dim)
         root = np.linalg.cholesky(cov + scaled)
         inverse = np.linalg.inv(root)
         turned = inverse @ scaled @ np.swapaxes(inverse, 1, 2)

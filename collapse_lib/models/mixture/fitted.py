@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.models.base import FittedChains
+from collapse_lib.checks import given, numbers
+from collapse_lib.models.base import FittedChains, check_distribution, check_sampling
 
 Array = NDArray[np.float64]
 
@@ -47,6 +48,19 @@ class FittedGaussianMixture(FittedChains):
     n_iter: NDArray[np.int64] | None = None
     converged: NDArray[np.bool_] | None = None
 
+    def __post_init__(self) -> None:
+        """Check that the shapes fit together; a history puts generations first."""
+        arrays = self.weights, self.means, self.covariances
+        for name, array in zip(
+            ("weights", "means", "covariances"), arrays, strict=True
+        ):
+            if not isinstance(array, np.ndarray):
+                raise ValueError(
+                    f"{name} is {given(array)}; it must be an array with the chains "
+                    "first. For one known mixture use FittedGaussianMixture.of"
+                )
+        _check_shapes(self.weights, self.means, self.covariances)
+
     @classmethod
     def of(
         cls, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike
@@ -64,17 +78,10 @@ class FittedGaussianMixture(FittedChains):
             If the shapes do not fit together, the weights are no probabilities, or a
             covariance is not symmetric and positive semi-definite.
         """
-        weights, means = np.asarray(weights, float), np.asarray(means, float)
-        covariances = np.asarray(covariances, float)
-        k, dim = means.shape if means.ndim == 2 else (0, 0)
-        if weights.shape != (k,) or covariances.shape != (k, dim, dim) or not k:
-            raise ValueError(
-                "weights, means and covariances need the shapes (k,), (k, d) and "
-                f"(k, d, d); they have {weights.shape}, {means.shape} and "
-                f"{covariances.shape}"
-            )
-        if not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-9:
-            raise ValueError(f"weights are {weights}; they must be >= 0 with sum 1")
+        weights, means = numbers("weights", weights), numbers("means", means)
+        covariances = numbers("covariances", covariances)
+        _check_shapes(weights, means, covariances)
+        check_distribution("weights", weights)
         symmetric = np.allclose(covariances, np.swapaxes(covariances, -1, -2))
         if not symmetric or np.linalg.eigvalsh(covariances).min() < 0:
             raise ValueError(
@@ -88,6 +95,10 @@ class FittedGaussianMixture(FittedChains):
 
         As a source it gives every chain real data of its own kind.
         """
+        if not all(isinstance(mixture, cls) for mixture in mixtures) or not mixtures:
+            raise ValueError(
+                f"mixtures is {given(mixtures)}; it must be a list of fitted mixtures"
+            )
         names = ("weights", "means", "covariances")
         parts = [[getattr(mixture, name) for mixture in mixtures] for name in names]
         return cls(*map(np.concatenate, parts))
@@ -131,6 +142,7 @@ class FittedGaussianMixture(FittedChains):
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw ``n`` independent points per chain: shape ``(chains, n, d)``."""
+        check_sampling(n, rng)
         chains, k, dim = self.means.shape
         lot = rng.random((chains, 1, n))
         # One coordinate of all points side by side: operations run along them.
@@ -173,12 +185,18 @@ class FittedGaussianMixture(FittedChains):
 
     def _log_parts(self, x: ArrayLike) -> Array:
         """Return log w_j N(x; m_j, S_j), shape ``(chains, k, n)``."""
-        points = np.asarray(x, float)
+        points = numbers("x", x)
+        *leading, _, dim = self.means.shape
+        fits = points.ndim > 1 and points.shape[-1] == dim
+        if not fits or points.shape[:-2] not in ((), (1,), tuple(leading)):
+            raise ValueError(
+                f"x has shape {points.shape}; needed is (n, {dim}), or with the chains "
+                f"first ({', '.join(map(str, leading))}, n, {dim})"
+            )
         shift = np.expand_dims(points, -3) - self.means[..., None, :]
         root = np.linalg.cholesky(self.covariances)
         scaled = np.linalg.solve(root, np.swapaxes(shift, -1, -2))
         diagonal = np.diagonal(root, axis1=-2, axis2=-1)
-        dim = self.means.shape[-1]
         with np.errstate(divide="ignore"):  # a weight of 0 has the logarithm -inf
             constant = np.log(self.weights) - np.log(diagonal).sum(axis=-1)
         constant -= dim / 2 * math.log(2 * math.pi)
@@ -197,9 +215,40 @@ def in_blocks(chains: int, n: int) -> Iterator[tuple[slice, slice]]:
             yield rows, slice(n * part // parts, n * (part + 1) // parts)
 
 
+def _check_shapes(weights: Array, means: Array, covariances: Array) -> None:
+    *leading, dim = means.shape if means.ndim > 1 else (0, 0)
+    good = weights.shape == tuple(leading) and weights.shape[-1] > 0
+    if not good or covariances.shape != (*leading, dim, dim):
+        raise ValueError(
+            "weights, means and covariances need the shapes (k,), (k, d) and "
+            f"(k, d, d), in each chain; they have {weights.shape}, {means.shape} and "
+            f"{covariances.shape}"
+        )
+
+
 def _roots(covariances: Array) -> Array:
     """Return R with R R^T = S, for covariances that may be singular."""
-    values, vectors = np.linalg.eigh(covariances)
+    units = in_units(covariances)
+    values, vectors = np.linalg.eigh(covariances / (units * np.swapaxes(units, -1, -2)))
     # Rounding may leave an eigenvalue of a singular matrix at -1e-17.
     root: Array = vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]
-    return root
+    return units * root
+
+
+def in_units(covariances: Array) -> Array:
+    r"""Return powers of two that bring coordinates of very different size together.
+
+    An eigenvalue is off by 1e-16 of the largest, which may be more than the variance of
+    a price beside that of a rate. Coordinates that differ by less than a factor of
+    65,536 keep their units.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(..., d, 1)``.
+    """
+    sizes = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
+    largest = sizes.max(axis=-1, keepdims=True)
+    # A coordinate without any spread needs no unit.
+    ratios = np.divide(sizes, largest, out=np.ones_like(sizes), where=sizes > 0)
+    return np.asarray(np.exp2(32 * np.round(np.log2(ratios) / 32))[..., None])

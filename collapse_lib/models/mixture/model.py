@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib.checks import check_count, check_not_negative
+from collapse_lib.checks import check_count, check_not_negative, check_rng, given
 from collapse_lib.models.mixture import em
 from collapse_lib.models.mixture.fitted import FittedGaussianMixture
-from collapse_lib.samples import Data, check_data, points
+from collapse_lib.samples import Data, points
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class GaussianMixture:
     * A component that no point belongs to is moved to the mean of the data and gets
       their covariance, with next to no weight; scikit-learn moves it to the origin
       and makes it a spike.
-    * Where ``reg_covar`` is less than 1e-12 of the largest variance of the data, it is
-      raised to that, because less cannot be told from 0. scikit-learn stops with an
-      error where a covariance is singular.
+    * Where ``reg_covar`` is less than 1e-12 of a coordinate's variance in the data, it
+      is raised to that for this coordinate, because less cannot be told from 0.
+      scikit-learn stops with an error where a covariance is singular.
     * In the k-means start a cluster that loses all its points stays where it is.
 
     Examples
@@ -83,6 +83,11 @@ class GaussianMixture:
             self._check_start(self.start)
 
     def _check_start(self, start: FittedGaussianMixture) -> None:
+        if not isinstance(start, FittedGaussianMixture):
+            raise ValueError(
+                f"start is {given(start)}; it must be a FittedGaussianMixture, as from "
+                "FittedGaussianMixture.of(weights, means, covariances)"
+            )
         if start.weights.shape[1] != self.k:
             raise ValueError(
                 f"start has {start.weights.shape[1]} components, k is {self.k}"
@@ -111,7 +116,7 @@ class GaussianMixture:
             do not fit ``start``.
         """
         data = points(data, self)  # a mixture has no sufficient statistics
-        check_data(data, self.event_ndim)
+        check_rng(rng)
         chains, n, dim = data.shape
         if n < self.k:
             raise ValueError(f"k is {self.k}, but there are only {n} points per chain")

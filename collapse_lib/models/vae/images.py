@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.checks import check_count, numeric
 from collapse_lib.samples import Summary
 
 SIDE = 28
@@ -61,8 +62,15 @@ class Images(Summary):
             If the shape is another one, or a value lies outside [0, 1].
         """
         stored = check_images(images)
+        check_count("chains", chains, least=1)
         if stored.ndim == 3:
             stored = np.broadcast_to(stored, (chains, *stored.shape))
+        elif stored.shape[1] == 1 < len(stored):
+            raise ValueError(
+                f"images have shape {stored.shape}: that is {len(stored)} chains with "
+                "a single image each. If the second axis is that of the colours, drop "
+                "it: images[:, 0]"
+            )
         chains = len(stored)
         return cls(
             stored.shape[1],
@@ -72,6 +80,10 @@ class Images(Summary):
             np.zeros((chains, 0), np.bool_),
             np.full(chains, depth, np.int64),
         )
+
+    def like(self, points: NDArray[Any]) -> Self:
+        """Wrap an array ``(chains, n, 28, 28)`` of real images."""
+        return self.of(points)
 
     @classmethod
     def stream(
@@ -133,14 +145,12 @@ def check_images(images: ArrayLike) -> NDArray[np.float32]:
         If the shape is not ``(n, 28, 28)`` or ``(chains, n, 28, 28)``, there are no
         images, or a value lies outside [0, 1].
     """
-    array = np.asarray(images)
+    array = numeric("images", images)
     if array.ndim not in (3, 4) or array.shape[-2:] != (SIDE, SIDE) or not array.size:
         raise ValueError(
             f"images have shape {array.shape}; needed is (n, {SIDE}, {SIDE}) or "
             f"(chains, n, {SIDE}, {SIDE}) with n >= 1"
         )
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"images hold {array.dtype} values; numbers are needed")
     low, high = array.min(), array.max()
     if not (low >= 0 and high <= 1):  # also refuses NaN
         raise ValueError(

@@ -7,13 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_choice, check_count
-from collapse_lib.models.base import FittedChains
+from collapse_lib.checks import (
+    check_choice,
+    check_count,
+    check_not_negative,
+    check_positive,
+    check_rng,
+)
+from collapse_lib.models.base import FittedChains, check_sampling
 from collapse_lib.models.vae import network as networks
 from collapse_lib.models.vae import training
 from collapse_lib.models.vae.images import SIDE, Images, check_images
 from collapse_lib.models.weights import check_losses, pack
-from collapse_lib.samples import Data, check_data, points
+from collapse_lib.samples import Data, points
 
 PIXELS = ("mean", "binary")
 SUPPLIES = ("endless", "finite")
@@ -54,8 +60,7 @@ class VAE:
     Notes
     -----
     Kingma and Welling (2014); Shumailov et al. (2024), released notebook. Runs in every
-    regime; regimes that put real and generated images together need the real ones as
-    ``Images.of(array)``. A `Temperature` works on the latent variables: it scales their
+    regime. A `Temperature` works on the latent variables: it scales their
     variance. On CPU a fit is bit-identical for the same number of threads.
     """
 
@@ -75,6 +80,8 @@ class VAE:
         """Check the settings."""
         for name in ("epochs", "batch", "n_latents", "capacity"):
             check_count(name, getattr(self, name), least=1)
+        check_positive("learning_rate", self.learning_rate)
+        check_not_negative("weight_decay", self.weight_decay)
         check_choice("pixels", self.pixels, PIXELS)
         check_choice("supply", self.supply, SUPPLIES)
         check_choice("precision", self.precision, PRECISIONS)
@@ -88,9 +95,8 @@ class VAE:
         """Train one network per chain on images ``(chains, n, 28, 28)`` in [0, 1]."""
         images = data
         if not isinstance(images, Images):
-            images = points(images, self, Images)
-            check_data(images, self.event_ndim)
-            images = Images.of(images)
+            images = Images.of(points(images, self, Images))
+        check_rng(rng)
         seeds = rng.integers(2**62, size=(images.chains, 2))
         fits = [self._fit(images, c, *map(int, seeds[c])) for c in range(images.chains)]
         encoder, decoder, losses = (np.stack(part) for part in zip(*fits, strict=True))
@@ -144,6 +150,7 @@ class FittedVAE(FittedChains):
 
     def sample(self, n: int, rng: np.random.Generator) -> Images:
         """Draw ``n`` images per chain, or hand over the decoder that will draw them."""
+        check_sampling(n, rng)
         depth = self.depth + 1
         if self.model.supply == "endless":
             binary = self.model.pixels == "binary"
@@ -152,6 +159,7 @@ class FittedVAE(FittedChains):
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw ``n`` images per chain now: shape ``(chains, n, 28, 28)``."""
+        check_sampling(n, rng)
         model = self.model
         images = np.empty((len(self.decoder), n, SIDE, SIDE), np.float32)
         for chain, weights in enumerate(self.decoder):
@@ -180,6 +188,11 @@ class FittedVAE(FittedChains):
         """
         model = self.model
         array = check_images(images)
+        if array.ndim == 4 and len(array) not in (1, len(self.encoder)):
+            raise ValueError(
+                f"images have shape {array.shape}; needed is (n, 28, 28), or "
+                f"({len(self.encoder)}, n, 28, 28) with the chains first"
+            )
         stacked = np.broadcast_to(array, (len(self.encoder), *array.shape[-3:]))
         latents = []
         for weights, own in zip(self.encoder, stacked, strict=True):
@@ -195,6 +208,7 @@ class FittedVAE(FittedChains):
         Scaling the latent variables and scaling the weights of the layer that reads
         them is the same.
         """
+        check_not_negative("temperature", temperature)
         decoder = self.decoder.copy()
         n_first = decoder_layer(self.model)
         decoder[:, :n_first] *= np.sqrt(temperature)
