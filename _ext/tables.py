@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
@@ -26,9 +25,11 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 
+from collapse_lib.book import lock
 from collapse_lib.book.notebooks import BookError, Notebook, sources
 from collapse_lib.claims import three_digits
 from collapse_lib.claims.verdict import SYMBOLS
+from collapse_lib.reading import read_json
 
 # ---- benchmarks ----------------------------------------------------------------------
 
@@ -45,13 +46,10 @@ def read_benchmark(path: Path) -> Mapping[str, Any]:
 
     Raises
     ------
-    BookError
+    ValueError
         If it is malformed, or a ratio does not follow from its two timings.
     """
-    try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BookError(f"{path.name}: not JSON ({error})") from None
+    data = read_json(path)
     _need(path.name, data, FIELDS)
     if not isinstance(data["rows"], list) or not data["rows"]:
         raise BookError(f"{path.name}: rows is {data['rows']!r}; a list is needed")
@@ -147,28 +145,14 @@ def _amount(value: float, unit: str) -> str:
 # ---- status --------------------------------------------------------------------------
 
 
-def locked_versions(path: Path) -> dict[str, str]:
-    """Return the versions in a lock file, by the name of the package in lower case."""
-    versions = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        entry = line.split("#")[0].strip()
-        if not entry:
-            continue
-        name, pinned, version = entry.partition("==")
-        if not pinned:
-            raise BookError(f"{path.name}: {entry!r} is not of the form name==version")
-        versions[name.strip().lower()] = version.split(";")[0].strip()
-    return versions
-
-
 class Status(BookDirective):
     """The table and the line of versions."""
 
     option_spec: ClassVar[dict[str, Any]] = {"packages": directives.unchanged_required}
 
     def sources(self) -> list[Path]:
-        """Return the chapters, the results and the lock file."""
-        return [*sources(self.root), self.root / "requirements.lock"]
+        """Return the chapters, the results and the lock files."""
+        return [*sources(self.root), *sorted(self.root.glob(lock.FILES))]
 
     def show(self) -> list[nodes.Node]:
         """Return the table and the versions."""
@@ -198,12 +182,12 @@ class Status(BookDirective):
         ]
 
     def _versions(self) -> str:
-        locked = locked_versions(self.root / "requirements.lock")
+        locked = lock.versions(self.root)
         wanted = re.split(r"[\s,]+", self.options.get("packages", "").strip())
-        missing = [name for name in wanted if name and name.lower() not in locked]
+        missing = [name for name in wanted if name and lock.normal(name) not in locked]
         if missing:
             raise BookError(f"requirements.lock does not name {', '.join(missing)}")
-        shown = [f"{name} {locked[name.lower()]}" for name in wanted if name]
+        shown = [f"{name} {locked[lock.normal(name)]}" for name in wanted if name]
         return f"Versions: {', '.join(shown)}." if shown else ""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import reprlib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
@@ -21,6 +23,16 @@ NUMERIC = "biuf"
 SHOWN = (str, bytes, list, tuple, dict, set, frozenset)
 BRIEF = Repr()
 BRIEF.maxstring = BRIEF.maxother = BRIEF.maxlong = 60
+
+#: Halves of characters, which no text in UTF-8 can have.
+HALVES = re.compile("[\ud800-\udfff]")
+#: These, and characters that a terminal or a page obeys instead of showing them.
+UNSHOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+#: The longest message about a file, in characters.
+LONGEST = 1000
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = 120
+_brief.maxlevel = 3
 
 
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
@@ -256,7 +268,9 @@ def _limits(least: float | None, above: float | None, most: float | None) -> str
     return "" if above is None else f" > {above:g}"
 
 
-def misfit(content: object, schema: Path) -> tuple[list[str], str] | None:
+def misfit(
+    content: object, schema: Path, part: str = ""
+) -> tuple[list[str], str] | None:
     """Say what is wrong with the content of a file, if anything is.
 
     Parameters
@@ -266,6 +280,8 @@ def misfit(content: object, schema: Path) -> tuple[list[str], str] | None:
     schema
         A JSON schema that states its shape. The descriptions in it become part of the
         messages: they say what is allowed.
+    part
+        Which of its definitions; the whole schema if nothing is given.
 
     Returns
     -------
@@ -275,7 +291,7 @@ def misfit(content: object, schema: Path) -> tuple[list[str], str] | None:
     from fastjsonschema import JsonSchemaValueException  # only files need it
 
     try:
-        _validator(schema)(content)
+        _validator(schema, part)(content)
     except JsonSchemaValueException as error:
         return error.path[1:], _explained(
             str(error.rule), error.value, error.definition
@@ -284,12 +300,14 @@ def misfit(content: object, schema: Path) -> tuple[list[str], str] | None:
 
 
 @cache
-def _validator(schema: Path) -> Callable[[object], object]:
+def _validator(schema: Path, part: str) -> Callable[[object], object]:
     import fastjsonschema
 
-    validate: Callable[[object], object] = fastjsonschema.compile(
-        json.loads(schema.read_text(encoding="utf-8"))
-    )
+    rules = json.loads(schema.read_text(encoding="utf-8"))
+    if part:
+        wanted = f"#/definitions/{part}"
+        rules = {"$ref": wanted, "definitions": rules["definitions"]}
+    validate: Callable[[object], object] = fastjsonschema.compile(rules)
     return validate
 
 
@@ -301,15 +319,34 @@ def _explained(rule: str, value: Any, rules: Mapping[str, Any]) -> str:
     if rule == "additionalProperties":
         allowed = rules["properties"]
         unknown = {key: value[key] for key in value if key not in allowed}
-        return f"unknown {_shown(unknown)}; allowed are {', '.join(allowed)}"
+        return f"unknown {shown(unknown)}; allowed are {', '.join(allowed)}"
     if rule == "propertyNames":
         rules, value = rules["propertyNames"], list(value)
     # Of a mapping whose fields do not go together the names say enough.
     fields = isinstance(value, Mapping) and rule in ("oneOf", "not")
-    given = f"the fields {', '.join(value)}" if fields else _shown(value)
+    given = f"the fields {', '.join(value)[:200]}" if fields else shown(value)
     return f"got {given}; allowed: {rules.get('description', rules)}"
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
+def shown(value: object) -> str:
+    """Write a value in a few words, however large it is."""
+    try:
+        text = _brief.repr(value)
+    except ValueError:  # an integer with more digits than Python writes
+        text = f"{type(value).__name__} too large to write"
     return text if len(text) <= 200 else f"{text[:200]} ..."
+
+
+def refusal(where: str, says: str) -> ValueError:
+    """Return an error about a file whose message is one line of bounded length.
+
+    Parameters
+    ----------
+    where
+        The file, and the place in it.
+    says
+        What is wrong there, and what is allowed.
+    """
+    line = " ".join(f"{where}: {says}".split())
+    line = "".join(char if char.isprintable() else "�" for char in line[: 2 * LONGEST])
+    return ValueError(line if len(line) <= LONGEST else f"{line[:LONGEST]} ...")

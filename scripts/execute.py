@@ -22,7 +22,8 @@ from staleness import ROOT, Inputs
 
 from collapse_lib import files
 from collapse_lib.book import notebooks
-from collapse_lib.book.notebooks import BookError, Notebook
+from collapse_lib.book.notebooks import Notebook
+from collapse_lib.checks import refusal
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -65,13 +66,14 @@ def execute(chapter: Notebook, root: Path, timeout: float = CELL_TIMEOUT) -> flo
     Raises
     ------
     ChapterFailed
-        If a cell fails, hangs or kills its kernel; the file is then left as it was.
+        If a cell fails, hangs, complains or kills its kernel; the file is then left as
+        it was.
     """
     import nbformat
 
     # Taken first: a library edited while the kernel runs leaves the chapter stale.
     inputs = Inputs(root)
-    notebook = nbformat.read(chapter.path, as_version=4)
+    notebook = valid(chapter.path)
     start = time.perf_counter()
     megabytes, imported = _run(notebook, chapter, timeout)
     seconds = time.perf_counter() - start
@@ -89,6 +91,24 @@ def execute(chapter: Notebook, root: Path, timeout: float = CELL_TIMEOUT) -> flo
     files.write_text(chapter.path, nbformat.writes(notebook))
     chapter.path.chmod(mode)
     return seconds
+
+
+def valid(path: Path) -> Any:
+    """Return a notebook that is right in every part.
+
+    Raises
+    ------
+    ValueError
+        If it is not what Jupyter's description of its format says.
+    """
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        raise refusal(path.name, error.message) from None
+    return notebook
 
 
 def _library_files(
@@ -145,6 +165,7 @@ def _run(
     imported
         The "names" of all modules it had imported, and the "files" of the library's.
     """
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import exceptions
     from nbformat.v4 import new_code_cell
 
@@ -160,10 +181,25 @@ def _run(
         problem = f"took more than {timeout:g} s; a chapter shows short runs only"
     except exceptions.DeadKernelError:
         problem = "its kernel died (often: no memory left)"
+    except (NoSuchKernel, RuntimeError, OSError) as error:
+        raise ChapterFailed(f"{chapter.name}: no kernel started: {error}") from None
     else:
         printed = [out.text for out in notebook.cells.pop().outputs if "text" in out]
+        _refuse_complaints(notebook, chapter)
         return watch.megabytes, json.loads("".join(printed).splitlines()[-1])
     raise ChapterFailed(_explain(notebook, chapter, watch.cell, problem))
+
+
+def _refuse_complaints(notebook: Any, chapter: Notebook) -> None:
+    """Raise ChapterFailed if a cell wrote to stderr: a warning is no result.
+
+    No page shows one, and it may name folders of this machine.
+    """
+    for index, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                problem = f"wrote to stderr:{_last_lines(output.text)}"
+                raise ChapterFailed(_explain(notebook, chapter, index, problem))
 
 
 def _client(notebook: Any, chapter: Notebook, timeout: float) -> NotebookClient:
@@ -210,7 +246,7 @@ def execute_all(todo: dict[Notebook, str], root: Path, timeout: float) -> list[s
         print(f"[{number}/{len(todo)}] {chapter.name}: {reason} ...", flush=True)
         try:
             seconds = execute(chapter, root, timeout)
-        except ChapterFailed as failure:
+        except (ChapterFailed, ValueError, OSError) as failure:
             failures.append(str(failure))
             print("      failed", flush=True)
         else:
@@ -236,7 +272,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         chosen = notebooks.select(found, options.chapters) or list(found.values())
         todo = _stale(chosen, root, options.force)
         left_out = [path.name for path in notebooks.unlisted(root)]
-    except BookError as error:
+    except (ValueError, OSError) as error:
         print(f"execute.py: {error}", file=sys.stderr)
         return 2
     if left_out:

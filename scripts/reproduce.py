@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import papermill
-from papermill.exceptions import PapermillExecutionError
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillException
 from staleness import ROOT
 
 from collapse_lib.book import notebooks
@@ -59,12 +60,12 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
         return 2
     try:
         chapter = choose(argv[0], argv[1], root)
-    except BookError as error:
+    except (ValueError, OSError) as error:
         print(f"{usage}; {error}", file=sys.stderr)
         return 2
     try:
         copy = reproduce(chapter, argv[1], root)
-    except PapermillExecutionError as error:
+    except (PapermillException, DeadKernelError, OSError) as error:
         print(f"{chapter.name} at scale {argv[1]} failed:\n{error}", file=sys.stderr)
         return 1
     print(f"The executed chapter: {copy}")

@@ -17,16 +17,16 @@ import fnmatch
 import hashlib
 import json
 import os
-import re
 import subprocess
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
+from collapse_lib.book import lock
 from collapse_lib.book.notebooks import Notebook, code_cells
+from collapse_lib.claims.loading import entries
+from collapse_lib.reading import read_text
 
 #: The book's folder.
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,8 +47,6 @@ PARTS = {
 SHOWN = {".json", ".png"}
 # What lies beside a module and is no data.
 NO_DATA = {".py", ".pyi", ".typed"}
-# Twice as fast; not everywhere there.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Inputs:
@@ -58,6 +56,11 @@ class Inputs:
     ----------
     root
         The book's folder.
+
+    Raises
+    ------
+    ValueError, OSError
+        If the claims, the locked versions or ``pyproject.toml`` cannot be read.
     """
 
     def __init__(self, root: Path) -> None:
@@ -73,9 +76,7 @@ class Inputs:
             if name.startswith("results/") and PurePosixPath(name).suffix in SHOWN
         }
         self.dependencies, self.pins = _dependencies(root)
-        path = root / "claims.yaml"
-        text = path.read_text("utf-8") if path.exists() else "claims: []"
-        self.claims = yaml.load(text, _Loader)["claims"]
+        self.claims = entries(root / "claims.yaml")["claims"]
 
     def uses(self, modules: Iterable[str], packages: Iterable[str]) -> Uses:
         """Return what counts among the files and packages that a kernel had imported.
@@ -95,7 +96,7 @@ class Inputs:
             if PurePosixPath(name).parent in folders
             and PurePosixPath(name).suffix not in NO_DATA
         }
-        known = {_normal(package) for package in packages} & self.dependencies
+        known = {lock.normal(package) for package in packages} & self.dependencies
         return {"files": sorted(code | data), "packages": sorted(known)}
 
     def fingerprint(
@@ -204,19 +205,17 @@ def _code(notebook: Mapping[str, Any]) -> Iterator[str]:
 
 def _dependencies(root: Path) -> tuple[set[str], dict[str, str]]:
     """Return what pyproject.toml depends on at run time, and all locked versions."""
-    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    needed = {_normal(requirement) for requirement in project["dependencies"]}
-    lock = (root / "requirements.lock").read_text("utf-8").splitlines()
-    pins = {_normal(line): line.strip() for line in lock if "==" in line}
+    try:
+        project = tomllib.loads(read_text(root / "pyproject.toml"))["project"]
+        needed = {lock.normal(each) for each in project["dependencies"]}
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"pyproject.toml: no list project.dependencies in it ({error!r})"
+        ) from None
+    pins = lock.versions(root)
     if missing := sorted(needed - pins.keys()):
         raise ValueError(
             f"requirements.lock pins no version of {', '.join(missing)}, which "
             "pyproject.toml depends on; add 'name==version' to the lock"
         )
     return needed, pins
-
-
-def _normal(requirement: str) -> str:
-    """Return the package a requirement names, as PyPI compares names."""
-    match = re.match(r"[A-Za-z0-9._-]+", requirement.strip())
-    return re.sub(r"[-_.]+", "-", match.group()).lower() if match else ""

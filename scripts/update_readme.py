@@ -17,8 +17,9 @@ from staleness import ROOT
 
 from collapse_lib import claims, files
 from collapse_lib.book import notebooks
-from collapse_lib.book.notebooks import BookError, Notebook
+from collapse_lib.book.notebooks import Notebook
 from collapse_lib.claims.verdict import SYMBOLS
+from collapse_lib.reading import read_text
 
 
 def ledger_part(root: Path) -> str:
@@ -29,7 +30,10 @@ def ledger_part(root: Path) -> str:
         words |= {claim: each["verdict"] for claim, each in chapter.verdicts.items()}
     counts = Counter(words.values())
     lines = [f"Of {len(ledger)} claims:", ""]
-    lines += [f"- {SYMBOLS[word]} **{counts[word]}** {word}" for word in SYMBOLS]
+    lines += [
+        f"- {SYMBOLS[word]} **{counts[word]}** {_counted(word, counts[word])}"
+        for word in SYMBOLS
+    ]
     open_ = ("partly", "not reproduced", "undecided")
     parted = [claim for claim in words if words[claim] in open_]
     lines += ["", "| claim | what it says | verdict |", "| --- | --- | --- |"]
@@ -37,6 +41,11 @@ def ledger_part(root: Path) -> str:
         word = words[claim]
         lines.append(f"| {claim} | {ledger[claim].title} | {SYMBOLS[word]} {word} |")
     return "\n".join(lines)
+
+
+def _counted(word: str, count: int) -> str:
+    """Return the word for so many claims; all but one are adjectives."""
+    return "definitions" if word == "definition" and count != 1 else word
 
 
 def chapters_part(root: Path) -> str:
@@ -76,13 +85,13 @@ def updated(text: str, parts: dict[str, str]) -> str:
 def main(argv: Sequence[str], root: Path = ROOT) -> int:
     """Run the command; return its exit status."""
     path = root / "README.md"
-    old = path.read_text("utf-8")
     try:
+        old = read_text(path)
         parts = {"ledger": ledger_part(root), "chapters": chapters_part(root)}
-    except BookError as error:
+        new = updated(old, parts)
+    except (ValueError, OSError) as error:
         print(f"update_readme.py: {error}", file=sys.stderr)
         return 2
-    new = updated(old, parts)
     if new == old:
         return 0
     if "--check" in argv:

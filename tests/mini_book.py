@@ -16,11 +16,20 @@ name = "mini"
 dependencies = ["numpy>=2.0", "PyYAML>=6.0"]
 """
 LOCK = "numpy==2.4.6\npyyaml==6.0.3\npytest==9.2.0\n"
+CLAIM = {
+    "title": "A claim",
+    "source": "section 1",
+    "statement": "It is so.",
+    "published": "yes",
+    "measure": "count",
+    "evidence": {"value": "printed"},
+    "not_attempted": "later",
+}
 CLAIMS = {
     "sources": {"C": {"name": "The paper"}},
     "claims": [
-        {"id": "C01", "chapter": "01", "statement": "one"},
-        {"id": "C02", "chapter": "02", "statement": "two"},
+        {"id": "C01", "chapter": "01", **CLAIM},
+        {"id": "C02", "chapter": "02", **CLAIM},
     ],
 }
 SCALES = {"ci": {"n": 2}, "laptop": {"n": 3}, "paper": {"n": 4}}

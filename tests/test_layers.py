@@ -16,6 +16,7 @@ LAYERS = [
     {"models"},
     {"data"},
     {"theory", "claims"},
+    {"reading"},
     {"samples", "checks", "files"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

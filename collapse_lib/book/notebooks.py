@@ -8,7 +8,6 @@ JupyterLab, a draft or a template in the same folder is none.
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,16 +15,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from collapse_lib.book import results
 from collapse_lib.book.display import GLUE
-from collapse_lib.claims.verdict import MIME, SYMBOLS
+from collapse_lib.checks import misfit, refusal, shown
+from collapse_lib.claims.verdict import MIME
+from collapse_lib.reading import parse_json, read_text, read_yaml
 
 CHAPTER = re.compile(r"chapters/\d\d-[^/]+")
 #: A chapter to copy. It is run and compared like a chapter, and is no page of the book.
 TEMPLATE = "chapters/_template.ipynb"
-_PAYLOAD = {"claim", "chapter", "verdict", "scale", "checks"}
+#: What this module asks of a notebook.
+_SHAPE = Path(__file__).with_name("notebook.schema.json")
+
+
+#: What Python raises for a text that is not code, among it one nested too deeply.
+_UNREADABLE = (SyntaxError, ValueError, TypeError, RecursionError, MemoryError)
 
 
 class BookError(ValueError):
@@ -67,8 +71,9 @@ class Notebook:
     @cached_property
     def content(self) -> dict[str, Any]:
         """The notebook as nested dictionaries, see `parse`."""
+        text = read_text(self.path)
         try:
-            return parse(self.path.read_text(encoding="utf-8"))
+            return parse(text)
         except BookError as error:
             raise BookError(f"{self.path.name}: {error}") from None
 
@@ -123,20 +128,16 @@ class Notebook:
         return verdicts
 
     def _check_payload(self, payload: Any) -> None:
-        if not isinstance(payload, dict) or set(payload) != _PAYLOAD:
+        if wrong := misfit(payload, results.SHAPE, "verdict"):
+            keys, says = wrong
+            place = f", {'.'.join(keys)[:100]}" if keys else ""
             raise BookError(
-                f"{self.path.name}: a verdict output has the fields {sorted(payload)}; "
-                f"expected are {sorted(_PAYLOAD)}"
-            )
-        judged = f"{self.path.name}: the verdict on {payload['claim']}"
-        if payload["verdict"] not in SYMBOLS:
-            raise BookError(
-                f"{judged} is {payload['verdict']!r}; allowed are {', '.join(SYMBOLS)}"
+                f"{self.path.name}: a verdict in its outputs{place}: {says}"
             )
         if payload["chapter"] != self.number:
             raise BookError(
-                f"{judged} belongs to chapter {payload['chapter']}, not to "
-                f"{self.number}"
+                f"{self.path.name}: the verdict on {payload['claim']} belongs to "
+                f"chapter {shown(payload['chapter'])}, not to {self.number}"
             )
 
     @cached_property
@@ -154,11 +155,12 @@ class Notebook:
         """Return the text that ``collapse_lib.book.display.glue`` has quoted."""
         try:
             value = ast.literal_eval(text)
-        except (SyntaxError, ValueError):
+        except _UNREADABLE:
             value = None
         if not isinstance(value, str):
             raise BookError(
-                f"{self.path.name}: the number {name!r} is stored as {text!r}; "
+                f"{self.path.name}: the number {shown(name)} is stored as "
+                f"{shown(text)}; "
                 "expected is a quoted text. Run the chapter again (`make notebooks`)"
             )
         return value
@@ -236,23 +238,32 @@ def checked(root: Path) -> dict[str, Notebook]:
 
 def _listed(root: Path) -> Iterator[str]:
     """Yield the pages that ``_toc.yml`` names, without suffix."""
+    path = root / "_toc.yml"
+    if not path.is_file():
+        raise BookError(f"there is no _toc.yml in {root.name}; it names the chapters")
     try:
-        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        toc = read_yaml(path)
+    except ValueError as error:
+        raise BookError(error) from None
+    if not isinstance(toc, dict):
         raise BookError(
-            f"there is no _toc.yml in {root.name}; it names the chapters"
-        ) from None
-    except yaml.YAMLError as error:
-        raise BookError(f"_toc.yml: not YAML ({error})") from None
-    todo = [toc]
+            f"_toc.yml: got {shown(toc)}; allowed: format, root, and parts or chapters"
+        )
+    todo: list[Any] = [toc]
     while todo:
         entry = todo.pop()
         if isinstance(entry, dict):
             if "file" in entry:
-                yield str(entry["file"]).removesuffix(".ipynb")
+                yield _page(entry["file"])
             todo += reversed(entry.values())
         elif isinstance(entry, list):
             todo += reversed(entry)
+
+
+def _page(name: Any) -> str:
+    if not isinstance(name, str):
+        raise BookError(f"_toc.yml, file: got {shown(name)}; allowed: a page's address")
+    return name.removesuffix(".ipynb")
 
 
 def unlisted(root: Path) -> list[Path]:
@@ -301,17 +312,19 @@ def parse(text: str) -> dict[str, Any]:
         If the text is not that of a notebook.
     """
     try:
-        notebook: dict[str, Any] = json.loads(text)
-        for cell in notebook["cells"]:
-            cell["source"] = "".join(cell["source"])
-            for output in cell.get("outputs", []):
-                if "text" in output:
-                    output["text"] = "".join(output["text"])
-                for kind, shown in output.get("data", {}).items():
-                    if isinstance(shown, list) and not kind.endswith("json"):
-                        output["data"][kind] = "".join(shown)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BookError(f"not a notebook ({error!r})") from None
+        notebook: dict[str, Any] = parse_json(text)
+        if wrong := misfit(notebook, _SHAPE):
+            raise refusal(".".join(wrong[0])[:200] or "as a whole", wrong[1])
+    except ValueError as error:
+        raise BookError(f"not a notebook ({error})") from None
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+        for output in cell.get("outputs", []):
+            if "text" in output:
+                output["text"] = "".join(output["text"])
+            for kind, value in output.get("data", {}).items():
+                if isinstance(value, list) and not kind.endswith("json"):
+                    output["data"][kind] = "".join(value)
     return notebook
 
 
@@ -344,7 +357,7 @@ def scales_in(notebook: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         )
     try:
         scales = ast.literal_eval(values[0])
-    except (ValueError, TypeError):
+    except _UNREADABLE:
         raise BookError(
             f"SCALES is {ast.unparse(values[0])[:60]!r}...; it must be a pure literal "
             "(numbers, texts, lists, dicts), so that it can be read without running "
@@ -363,6 +376,6 @@ def _statements(notebook: Mapping[str, Any], word: str) -> Iterator[ast.stmt]:
         if word in cell["source"]:
             try:
                 yield from ast.parse(cell["source"]).body
-            except SyntaxError as error:
-                first = cell["source"].strip().splitlines()[0]
+            except _UNREADABLE as error:
+                first = cell["source"].strip().splitlines()[0][:80]
                 raise BookError(f"the cell `{first}` is not Python: {error}") from None

@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from collapse_lib import files
-from collapse_lib.checks import misfit
+from collapse_lib.checks import misfit, refusal
 from collapse_lib.claims.verdict import result_of, word_for
+from collapse_lib.reading import read_json
 
 SCHEMA = 1
 SCALES = ("ci", "laptop", "paper")
 _PACKAGES = ("numpy", "pandas", "scipy", "seaborn", "torch", "collapse_lib")
-_SHAPE = Path(__file__).with_name("results.schema.json")
+#: The shape of a result, and of a verdict in it.
+SHAPE = Path(__file__).with_name("results.schema.json")
 
 
 @dataclass(frozen=True)
@@ -104,26 +106,25 @@ def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
     """
     path = Path(path)
     where = f"{path.parent.name}/{path.name}"
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
-    except ValueError as error:
-        raise ValueError(f"{where}: not a result file ({error})") from None
-    if wrong := misfit(data, _SHAPE):
+    data = read_json(path, where)
+    if wrong := misfit(data, SHAPE):
         keys, says = wrong
-        raise ValueError(f"{', '.join(filter(None, [where, '.'.join(keys)]))}: {says}")
+        place = ".".join(keys)[:200]
+        raise refusal(", ".join(filter(None, [where, place])), says)
     for verdict in data["verdicts"]:
         _check_verdict(verdict, data, where)
     if data["scale"] not in scales:
-        raise ValueError(
-            f"{where}: made at scale {data['scale']!r}; the chapter has "
-            f"{', '.join(scales)}"
+        raise refusal(
+            where,
+            f"made at scale {data['scale']!r}; the chapter has {', '.join(scales)}",
         )
     changed = differing_keys(data["config"], scales[data["scale"]])
     if changed:
-        raise ValueError(
-            f"{where}: made with another configuration than the chapter has now; "
-            f"different: {', '.join(changed)}. Run the chapter at scale "
-            f"{data['scale']!r} again, or undo the change"
+        raise refusal(
+            where,
+            "made with another configuration than the chapter has now; different: "
+            f"{', '.join(changed)[:200]}. Run the chapter at scale {data['scale']!r} "
+            "again, or undo the change",
         )
     return Result(**data)
 
@@ -173,18 +174,13 @@ def commit(root: str | Path) -> str:
 def _check_verdict(verdict: Any, data: Mapping[str, Any], where: str) -> None:
     follows = word_for([result_of(check) for check in verdict["checks"]])
     definition = (verdict["verdict"], follows) == ("definition", "reproduced")
+    where = f"{where}, verdict on {verdict['claim']}"
     if verdict["verdict"] != follows and not definition:
-        raise ValueError(
-            f"{where}, verdict on {verdict['claim']}: says {verdict['verdict']!r}, but "
-            f"its checks say {follows!r}"
+        raise refusal(
+            where, f"says {verdict['verdict']!r}, but its checks say {follows!r}"
         )
     for key in ("chapter", "scale"):
         if verdict[key] != data[key]:
-            raise ValueError(
-                f"{where}, verdict on {verdict['claim']}: {key} is {verdict[key]!r}, "
-                f"the result's is {data[key]!r}"
+            raise refusal(
+                where, f"{key} is {verdict[key]!r}, the result's is {data[key]!r}"
             )
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"the number {name}; only finite numbers can be stored")

@@ -6,12 +6,13 @@ something to explain is open. It carries classes only; colours are the style she
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from collapse_lib.claims.ledger import Evidence
+from collapse_lib.claims.ledger import Check, Evidence
 from collapse_lib.claims.numbers import as_stated, with_error
-from collapse_lib.claims.verdict import HOLDS, MARKS, MIME, Outcome, Verdict
+from collapse_lib.claims.verdict import HOLDS, MARKS, MIME, Outcome, Verdict, result_of
 
 FAILS = {
     "fail": "fails, as it must",
@@ -55,8 +56,7 @@ def as_text(verdict: Verdict) -> str:
     lines += [f"  {what}: {word}" for what, word, _ in claim.evidence.in_words()]
     for outcome in verdict.outcomes:
         lines.append(f"  {_line(outcome)}: {outcome.result}")
-        if outcome.control:
-            lines.append(f"    {_control(verdict, outcome)}")
+        lines.append(f"    {_control(outcome)}")
     note = _note(verdict)
     return "\n".join([*lines, f"  because: {note}"] if note else lines)
 
@@ -67,19 +67,34 @@ def _line(outcome: Outcome) -> str:
     return f"{check.name}: ours {_ours(outcome)}, {target}{check.tolerance}"
 
 
-def _control(verdict: Verdict, outcome: Outcome) -> str:
-    """Return what the control of a check is, what it gave and how it was judged."""
-    control, check = outcome.control, outcome.check
-    assert control is not None
-    expected = None if check.against is None else control.expected
-    what = verdict.claim.controls[check.name]
-    return control_line(what, _ours(control), expected, control.result)
+def _control(outcome: Outcome) -> str:
+    control = outcome.control
+    measured = None if control is None else control.numbers(digits=None)
+    return control_line(outcome.check, measured)
 
 
-def control_line(what: str, shown: str, expected: float | None, result: str) -> str:
-    """Return a control in one line; ``expected`` if it is the control's own."""
-    against = "" if expected is None else f", expected {as_stated(expected)}"
-    return f"Control: {what}: {shown}{against}; {FAILS[result]}"
+def control_line(check: Check, measured: Mapping[str, Any] | None) -> str:
+    """Return what must fail a check and how it did, or why nothing can.
+
+    Parameters
+    ----------
+    check
+        The check.
+    measured
+        The numbers of its control, as `Outcome.numbers` returns them; None if it has
+        none, or was not measured.
+    """
+    if check.control.what is None:
+        return f"No control: {check.control.none}"
+    if measured is None:
+        return f"Control: {check.control.what}: not measured"
+    # Only a prediction of its own needs saying: others are those of the check.
+    own = check.against is not None
+    against = f", expected {as_stated(measured['expected'])}" if own else ""
+    return (
+        f"Control: {check.control.what}: {measured['shown']}{against}; "
+        f"{FAILS[result_of(measured)]}"
+    )
 
 
 def as_html(verdict: Verdict) -> str:
@@ -120,7 +135,7 @@ def _table(verdict: Verdict) -> str:
     heads = [head for head in rows[0] if not (bounds_only and head == "Expected")]
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     body = "".join(
-        _row(verdict, outcome, {head: cells[head] for head in heads})
+        _row(outcome, {head: cells[head] for head in heads})
         for outcome, cells in zip(verdict.outcomes, rows, strict=True)
     )
     label = f"Checks of {escape(verdict.claim.id)}"
@@ -130,17 +145,17 @@ def _table(verdict: Verdict) -> str:
     )
 
 
-def _row(verdict: Verdict, outcome: Outcome, cells: dict[str, str]) -> str:
-    """Return the row of a check, and one for its control."""
+def _row(outcome: Outcome, cells: dict[str, str]) -> str:
+    """Return the row of a check, and the one of its control."""
     # On a phone each value stands below the other, with its name from data-head.
     data = "".join(
         f'<td data-head="{head}">{escape(text)}</td>' for head, text in cells.items()
     )
-    row = f'<tr class="check-{outcome.result}">{data}</tr>'
-    if outcome.control:
-        line = escape(_control(verdict, outcome))
-        row += f'<tr class="control"><td colspan="{len(cells)}">{line}</td></tr>'
-    return row
+    control = escape(_control(outcome))
+    return (
+        f'<tr class="check-{outcome.result}">{data}</tr>'
+        f'<tr class="control"><td colspan="{len(cells)}">{control}</td></tr>'
+    )
 
 
 def _cells(outcome: Outcome) -> dict[str, str]:

@@ -149,15 +149,15 @@ class Check:
 
     ``expected`` is the number the paper predicts; ``against`` says in words which
     prediction the chapter computes and passes with the measurement, where it depends
-    on the scale of the run. A check without ``control`` is listed as due in the file.
+    on the scale of the run.
     """
 
     name: str
     what: str
     tolerance: Tolerance
+    control: Control
     expected: float | None = None
     against: str | None = None
-    control: Control | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Claim:
         return {
             name: check.control.what
             for name, check in self.checks.items()
-            if check.control and check.control.what
+            if check.control.what
         }
 
 

@@ -1,8 +1,8 @@
 """Read and check ``claims.yaml``.
 
 Its shape is stated in ``claims.schema.json``. Here is what a schema cannot say: which
-keys and ids occur twice, that numbers are finite and bounds in order, that no claim of
-a source is missing, and that every check has a control or is listed as due.
+ids occur twice, that numbers are finite and bounds in order, that no claim of a source
+is missing, and that every check has a control or says why there can be none.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import yaml
-
-from collapse_lib.checks import misfit
+from collapse_lib.checks import misfit, refusal, shown
 from collapse_lib.claims.ledger import (
     Check,
     Claim,
@@ -24,11 +22,7 @@ from collapse_lib.claims.ledger import (
     Source,
     Tolerance,
 )
-
-if TYPE_CHECKING or not yaml.__with_libyaml__:
-    from yaml import SafeLoader
-else:  # the same in C, and much faster
-    from yaml import CSafeLoader as SafeLoader
+from collapse_lib.reading import read_yaml
 
 _SHAPE = Path(__file__).with_name("claims.schema.json")
 
@@ -55,22 +49,15 @@ def load(path: str | Path | None = None) -> Ledger:
         what is allowed.
     """
     file = Path(path) if path else Path(__file__).parents[2] / "claims.yaml"
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"no claims file at {file}; run from a checkout of the repository, or pass "
-            "its path"
-        )
-    content = _parse(file)
-    if wrong := misfit(content, _SHAPE):
-        raise ValueError(f"{_place(wrong[0], content, file.name)}: {wrong[1]}")
+    content = entries(file)
     sources = {key: Source(key, **body) for key, body in content["sources"].items()}
     claims: dict[str, Claim] = {}
     for entry in content["claims"]:
         claim = _claim(entry, f"{file.name}, claim {entry['id']}")
         if claim.id in claims:
-            raise ValueError(
-                f"{file.name}, claim {claim.id}: the id occurs twice; every claim "
-                "needs its own"
+            raise refusal(
+                f"{file.name}, claim {claim.id}",
+                "the id occurs twice; every claim needs its own",
             )
         if claim.id[0] not in sources:
             letters = f"ids that begin with {', '.join(sources)}, as sources has them"
@@ -78,30 +65,26 @@ def load(path: str | Path | None = None) -> Ledger:
         claims[claim.id] = claim
     for source in sources.values():
         _check_complete(source, claims, file.name)
-    _check_controls(claims, file.name)
     return Ledger(claims, sources)
 
 
-def _parse(file: Path) -> Any:
-    """Parse a YAML file; refuse a key that occurs twice in one mapping.
+def entries(file: Path) -> dict[str, Any]:
+    """Return what a claims file says, as it is written; its shape is right.
 
-    YAML loaders keep the last of two equal keys without a word, so that a check
-    copied and not renamed would make another one disappear.
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load`.
     """
-
-    class UniqueKeys(SafeLoader):
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            for key in keys:
-                if keys.count(key) > 1:
-                    raise ValueError(
-                        f"{file.name}, line {node.start_mark.line + 1}: the key "
-                        f"{key!r} occurs twice in one mapping; remove or rename one"
-                    )
-            return super().construct_mapping(node, deep)
-
-    with file.open(encoding="utf-8") as stream:
-        return yaml.load(stream, Loader=UniqueKeys)  # a SafeLoader
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"no claims file at {file}; run from a checkout of the repository, or pass "
+            "its path"
+        )
+    content: dict[str, Any] = read_yaml(file)
+    if wrong := misfit(content, _SHAPE):
+        raise refusal(_place(wrong[0], content, file.name), wrong[1])
+    return content
 
 
 def _place(path: list[str], content: Any, name: str) -> str:
@@ -111,8 +94,9 @@ def _place(path: list[str], content: Any, name: str) -> str:
         place, path = int(path[1]), path[2:]
         entry = content["claims"][place]
         known = entry.get("id") if isinstance(entry, Mapping) else None
-        where += f", claim {known}" if known else f", entry {place + 1}"
-    return f"{where}, {'.'.join(path)}" if path else where
+        named = isinstance(known, str) and 0 < len(known) < 9
+        where += f", claim {known}" if named else f", entry {place + 1}"
+    return f"{where}, {'.'.join(path)[:200]}" if path else where
 
 
 def _check_complete(source: Source, claims: Mapping[str, Claim], name: str) -> None:
@@ -121,22 +105,11 @@ def _check_complete(source: Source, claims: Mapping[str, Claim], name: str) -> N
     expected = [f"{source.prefix}{n:02d}" for n in range(1, (source.last or 0) + 1)]
     missing = [claim_id for claim_id in expected if claim_id not in numbered]
     if missing:
-        raise ValueError(
-            f"{name} has no entry for {', '.join(missing)}; add one (a claim that no "
-            "chapter tests yet says why in not_attempted)"
+        raise refusal(
+            name,
+            f"no entry for {', '.join(missing)}; add one (a claim that no chapter "
+            "tests yet says why in not_attempted)",
         )
-
-
-def _check_controls(claims: Mapping[str, Claim], name: str) -> None:
-    """Raise a ValueError if a check neither has a control nor says why not."""
-    for claim in claims.values():
-        for check in claim.checks.values():
-            if check.control is None:
-                raise ValueError(
-                    f"{name}, claim {claim.id}, checks.{check.name}: has no control; "
-                    "describe one that must fail (control: {what: ...}), or say why "
-                    "there can be none (control: {none: ...})"
-                )
 
 
 def _claim(entry: Mapping[str, Any], where: str) -> Claim:
@@ -155,8 +128,13 @@ def _check(name: str, body: Mapping[str, Any], where: str) -> Check:
     data = dict(body)
     if "expected" in data:
         data["expected"] = _number(data["expected"], f"{where}.expected")
-    if "control" in data:
-        data["control"] = Control(**data["control"])
+    if "control" not in data:
+        raise refusal(
+            where,
+            "has no control; describe one that must fail (control: {what: ...}), or "
+            "say why there can be none (control: {none: ...})",
+        )
+    data["control"] = Control(**data["control"])
     data["tolerance"] = _tolerance(data["tolerance"], f"{where}.tolerance")
     return Check(name, **data)
 
@@ -175,10 +153,14 @@ def _tolerance(body: Mapping[str, Any], where: str) -> Tolerance:
 
 
 def _number(value: float, where: str) -> float:
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond all floats
+        number = math.inf
+    if not math.isfinite(number):
         raise _wrong(where, value, "a finite number")
-    return float(value)
+    return number
 
 
 def _wrong(where: str, value: object, allowed: str) -> ValueError:
-    return ValueError(f"{where}: got {value!r}; allowed: {allowed}")
+    return refusal(where, f"got {shown(value)}; allowed: {allowed}")

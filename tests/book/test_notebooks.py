@@ -92,7 +92,7 @@ def test_two_chapters_with_one_number_are_refused(book: Path) -> None:
 
 @pytest.mark.parametrize(
     ("contents", "complaint"),
-    [(None, "there is no _toc.yml in"), ("a: [", "_toc.yml: not YAML")],
+    [(None, "there is no _toc.yml in"), ("a: [", r"_toc\.yml, line \d: not YAML")],
 )
 def test_contents_that_cannot_be_read_are_named(
     book: Path, contents: str | None, complaint: str
@@ -120,8 +120,10 @@ def test_texts_that_a_file_cuts_into_lines_are_read_in_one_piece() -> None:
         "cell_type": "code",
         "source": ["n = 1\n", "n"],
         "outputs": [printed, shown],
+        "metadata": {},
     }
-    (read,) = notebooks.parse(json.dumps({"cells": [cell]}))["cells"]
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4}
+    (read,) = notebooks.parse(json.dumps(notebook))["cells"]
     assert read["source"] == "n = 1\nn"
     assert read["outputs"][0]["text"] == "one\ntwo\n"
     assert read["outputs"][1]["data"] == {**data, "text/html": "<b></b>"}

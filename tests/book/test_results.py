@@ -10,12 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile import bytes_like, damaged
+from hypothesis import HealthCheck, example, given, settings
 from mini_book import write_chapter
 
 from collapse_lib.book import notebooks, results
 from collapse_lib.book.results import Result
 
 ROOT = Path(__file__).parents[2]
+CHECK = {
+    "name": "lost",
+    "what": "share lost",
+    "tolerance": "at most 1",
+    "value": 0.5,
+    "se": 0.1,
+    "expected": None,
+    "passed": True,
+}
 SCALES = {"ci": {"chains": 2, "sizes": [1, 2]}, "laptop": {"chains": 20, "sizes": [3]}}
 RESULT = Result(
     chapter="03",
@@ -29,7 +40,7 @@ RESULT = Result(
             "chapter": "03",
             "verdict": "partly",
             "scale": "laptop",
-            "checks": [{"passed": True}, {"passed": False}],
+            "checks": [CHECK, {**CHECK, "passed": False}],
         }
     ],
     versions={"python": "3.11.7"},
@@ -115,7 +126,7 @@ def test_a_tuple_in_the_chapter_equals_the_list_in_the_file(tmp_path: Path) -> N
             "verdicts.0: unknown {'by",
         ),
         ({"verdicts": [{"claim": "C05"}]}, "verdicts.0: chapter, verdict, scale, che"),
-        ({"numbers": [0.5] * 999}, " ...; allowed: name: number"),
+        ({"numbers": [0.5] * 999}, "0.5, ...]; allowed: name: number"),
         ({"config": 3}, "config: got 3; allowed: SCALES[scale]"),
         (
             {"verdicts": ["good"]},
@@ -133,7 +144,7 @@ def test_a_malformed_file_is_refused_by_field(
 
 
 def test_the_schema_has_the_fields_of_a_result() -> None:
-    schema = json.loads(results._SHAPE.read_text())
+    schema = json.loads(results.SHAPE.read_text())
     names = {field.name for field in fields(Result)}
     assert set(schema["required"]) == set(schema["properties"]) == names
     assert schema["properties"]["schema"]["const"] == results.SCHEMA
@@ -156,6 +167,69 @@ def test_a_verdict_typed_by_hand_is_refused(
         results.load(file, SCALES)
 
 
+#: The file is written anew for each example.
+FUZZ = settings(
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def read_or_refused(file: Path) -> None:
+    """Load what may be no result; it is one, or there is one message on it."""
+    try:
+        result = results.load(file, SCALES)
+    except ValueError as error:
+        message = str(error)
+        assert message.startswith(f"{file.parent.name}/{file.name}"), message
+        assert len(message) < 2000 and message.isprintable()
+    else:
+        assert result.config == SCALES[result.scale]
+        assert result.chapter in result.provenance
+        results.save(result, file.with_name("again.json"))
+
+
+@FUZZ
+@given(content=damaged(asdict(RESULT)))
+def test_a_damaged_result_is_read_or_refused(tmp_path: Path, content: Any) -> None:
+    file = tmp_path / "laptop.json"
+    file.write_text(json.dumps(content))
+    read_or_refused(file)
+
+
+@FUZZ
+@given(content=bytes_like(json.dumps(asdict(RESULT))))
+@example(b"[" * 100_000)
+@example(b"\xff")
+def test_bytes_are_no_result_or_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "laptop.json"
+    file.write_bytes(content)
+    read_or_refused(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("1.5", "1e400", "the number 1e400; only finite numbers can be stored"),
+        ("1.5", "-1.5", "seconds: got -1.5; allowed: a number, 0 or above"),
+        ('"seed": 3', '"seed": 3, "seed": 4', "the key 'seed' occurs twice"),
+        ('"C05"', '"<b>"', "claim: got '<b>'; allowed: the id of a claim"),
+        ('"passed": true', '"past": true', "checks.0: passed missing; required"),
+        ('"passed": true', '"passed": 1', "passed: got 1; allowed: true or false"),
+        ('"µ"', '"\\u001b[2J"', r"has the character '\x1b'"),
+        ('"partly"', '"fine"', "verdict: got 'fine'; allowed: the word for a verdict"),
+    ],
+)
+def test_what_a_result_may_not_say_is_refused(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    text = json.dumps(asdict(RESULT), ensure_ascii=False)
+    assert old in text
+    file = tmp_path / "laptop.json"
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(ValueError) as refusal:
+        results.load(file, SCALES)
+    assert words in str(refusal.value)
+
+
 def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "laptop.json"
     (tmp_path / "list.json").write_text("[]")
@@ -163,7 +237,7 @@ def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
         results.load(tmp_path / "list.json", SCALES)
     for text in ("{", '{"seed": NaN}'):
         file.write_text(text)
-        with pytest.raises(ValueError, match=r"laptop\.json: not a result file"):
+        with pytest.raises(ValueError, match=r"laptop\.json: not JSON as needed"):
             results.load(file, SCALES)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from hypothesis import assume, given
+from hostile import BOMB, bytes_like, damaged
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from collapse_lib import claims
@@ -32,6 +33,7 @@ from collapse_lib.claims.verdict import word_for
 LEDGER = claims.load()
 # How a claim of a written chapter says why it was not attempted.
 REASONS = ("Needs ", "Nothing to judge: ")
+NO_CONTROL = Control(none="there is no other way")
 
 CHECK = {
     "what": "share lost",
@@ -85,13 +87,13 @@ def claim(*checks: Check, **fields: Any) -> Claim:
 def check(
     name: str = "lost",
     expected: float | None = 0.5,
-    control: Control | None = None,
+    control: Control = NO_CONTROL,
     **kinds: Any,
 ) -> Check:
     bounds = {"at_least", "at_most", "between"}
     against = None if expected is not None or set(kinds) & bounds else "theory"
     tolerance = Tolerance("why", **kinds)
-    return Check(name, "a share", tolerance, expected, against, control)
+    return Check(name, "a share", tolerance, control, expected, against)
 
 
 # ------------------------------------------------------------------------- the file
@@ -173,7 +175,7 @@ def test_no_check_passes_whatever_is_measured() -> None:
             ["checks.lost: has no control", "control: {none"],
         ),
         ("checks.lost.control", {}, ["lost.control: got {}", "what: which"]),
-        ("checks.lost.control.none", "x", ["lost.control: got {'what'", "or none"]),
+        ("checks.lost.control.none", "x", ["lost.control: got {'none'", "or none"]),
         ("checks.lost.control.what", "", ["lost.control.what: got ''", "text"]),
     ],
 )
@@ -280,6 +282,59 @@ def test_a_missing_or_empty_file_is_refused(tmp_path: Path) -> None:
         claims.load(tmp_path / "empty.yaml")
 
 
+#: The file is written anew for each example.
+FUZZ = settings(
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def read_or_refused(file: Path) -> None:
+    """Load what may be no ledger; it is one, or there is one message on it."""
+    try:
+        ledger = claims.load(file)
+    except ValueError as error:
+        message = str(error)
+        assert message.startswith(file.name), message
+        assert len(message) < 2000 and message.isprintable()
+        return
+    for each in ledger.values():
+        assert ledger.source_of(each).name
+        for one in each.checks.values():
+            assert str(one.tolerance)
+            low, high = one.tolerance.interval(one.expected or 1.0, 0.1)
+            assert low <= high
+
+
+@FUZZ
+@given(content=damaged({"sources": SOURCES, "claims": [ENTRY, {**ENTRY, "id": "C06"}]}))
+def test_a_damaged_ledger_is_read_or_refused(tmp_path: Path, content: Any) -> None:
+    file = tmp_path / "claims.yaml"
+    file.write_text(json.dumps(content))
+    read_or_refused(file)
+
+
+@FUZZ
+@given(content=bytes_like(yaml.safe_dump({"sources": SOURCES, "claims": [ENTRY]})))
+@example(BOMB.encode())
+@example(b"sources: &a {C: *a}\nclaims: []")
+@example(b"[" * 100_000)
+@example(b"- " * 100_000)
+def test_bytes_are_no_ledger_or_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "claims.yaml"
+    file.write_bytes(content)
+    read_or_refused(file)
+
+
+def test_a_verdict_on_hostile_texts_is_harmless(tmp_path: Path) -> None:
+    hostile = '</td><img src="x" onerror="alert(1)">'
+    fields = ("title", "statement", "published", "source")
+    entry = {**ENTRY, **dict.fromkeys(fields, hostile)}
+    entry["checks"] = {"lost": {**CHECK, "what": hostile, "control": {"none": hostile}}}
+    one = claims.load(write(tmp_path / "claims.yaml", entry))["C05"]
+    html = card.as_html(claims.judge(one, {"lost": Estimate(0.36, 0.01)}))
+    assert "<img" not in html and html.count("&lt;img") == 6
+
+
 # ------------------------------------------------------------------------- judging
 
 
@@ -305,7 +360,7 @@ def test_bounds_without_slack_are_strict(value: float, low: float, high: float) 
     assume(low < high)
     both = claim(check(expected=None, at_least=low, at_most=high))
     pair = claim(
-        Check("lost", "a share", Tolerance("why", between=(low, high))),
+        check(expected=None, between=(low, high)),
     )
     for one in (both, pair):
         # The standard error must not soften a bound that does not mention it.

@@ -123,6 +123,42 @@ def test_a_kernel_that_dies_is_reported(book: Path, capsys: Any) -> None:
     assert "code cell 4 (`import os`): its kernel died" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "import sys; print('/home/me/.cache is not writable', file=sys.stderr)",
+        "import warnings; warnings.warn('/home/me/.cache is not writable')",
+    ],
+)
+def test_a_warning_is_not_stored(book: Path, capsys: Any, complaint: str) -> None:
+    path = add_cell(book, complaint)
+    before = path.read_bytes()
+    assert execute.main([], book) == 1
+    message = capsys.readouterr().err
+    assert f"01-mini, code cell 4 (`{complaint}`): wrote to stderr:" in message
+    assert "/home/me/.cache is not writable" in message
+    assert path.read_bytes() == before
+
+
+def test_a_kernel_that_does_not_start_is_reported(
+    book: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(execute.KERNEL, "name", "no-such-kernel")
+    assert execute.main([], book) == 1
+    assert "01-mini: no kernel started: No such kernel" in capsys.readouterr().err
+
+
+def test_a_notebook_that_cannot_be_written_is_reported(
+    book: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("collapse_lib.files.write_text", full)
+    assert execute.main([], book) == 1
+    assert "no space left\n  Its previous outputs are kept" in capsys.readouterr().err
+
+
 def test_check_lists_the_stale_chapters_and_runs_nothing(
     book: Path, capsys: Any
 ) -> None:
@@ -287,11 +323,11 @@ def test_reproduce_lists_what_there_is(
 # Stands in for jupyter-book: counts its runs and ends with the status asked for.
 BUILDER = """
 import pathlib, sys
-html = pathlib.Path("_build/html")
+html = pathlib.Path("_build/next/_build/html")
 html.mkdir(parents=True)
-(html / "index.html").write_text("built")
 with open("../runs", "a") as runs:
     runs.write("x")
+(html / "index.html").write_text(f"built {pathlib.Path('../runs').read_text()}")
 sys.exit(int(pathlib.Path("status").read_text()))
 """
 
@@ -303,6 +339,10 @@ def site(tmp_path: Path) -> Path:
     make_book(folder)
     (folder / "status").write_text("0")
     (folder / "intro.md").write_text("# Intro\n")
+    (folder / "_config.yml").write_text(
+        "title: t\nauthor: a\nonly_build_toc_files: true\n"
+        "execute: {execute_notebooks: 'off'}\n"
+    )
     return folder
 
 
@@ -366,15 +406,47 @@ def test_what_no_page_is_made_of_does_not_count(irrelevant: str, site: Path) -> 
     assert runs(site) == 1
 
 
-def test_a_failed_build_is_not_taken_for_done(site: Path, capfd: Any) -> None:
-    assert fake_build(site) == 0
+def test_a_failed_build_keeps_the_pages_of_the_last_good_one(
+    site: Path, capfd: Any
+) -> None:
+    index = site / "_build/html/index.html"
     (site / "status").write_text("3")
     assert fake_build(site) == 3
-    assert "The book was not built" in capfd.readouterr().err
-    assert fake_build(site) == 3
-    (site / "status").write_text("0")  # the input of the first build again
+    assert "still in" not in capfd.readouterr().err
+    assert not index.exists()
+    (site / "status").write_text("0")
+    assert fake_build(site) == 0
+    (site / "status").write_text("3")
+    assert fake_build(site) == fake_build(site) == 3, "it is not taken for done"
+    said = capfd.readouterr().err
+    assert "The book was not built" in said
+    assert f"The pages of an earlier build are still in {index.parent}" in said
+    assert index.read_text() == "built xx"
+    (site / "status").write_text("0")  # what those pages were built from
     assert fake_build(site) == 0
     assert runs(site) == 4
+    assert sorted(path.name for path in (site / "_build").iterdir()) == [
+        "built-from",
+        "html",
+    ]
+
+
+def test_a_build_that_is_cut_short_keeps_the_last_pages(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fake_build(site) == 0
+    (site / "intro.md").write_text("# Better\n")
+
+    def cut_short(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("build_book.subprocess.run", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        fake_build(site)
+    assert (site / "_build/html/index.html").read_text() == "built x"
+    monkeypatch.undo()
+    assert fake_build(site) == 0
+    assert (site / "_build/html/index.html").read_text() == "built xx"
 
 
 def test_pages_that_vanished_are_built_again(site: Path) -> None:
@@ -385,10 +457,6 @@ def test_pages_that_vanished_are_built_again(site: Path) -> None:
 
 
 def test_the_real_build_is_strict(site: Path, capfd: Any) -> None:
-    (site / "_config.yml").write_text(
-        "title: t\nauthor: a\nonly_build_toc_files: true\n"
-        "execute: {execute_notebooks: 'off'}\n"
-    )
     (site / "_toc.yml").write_text("format: jb-book\nroot: intro\n")
     (site / "intro.md").write_text("# Intro\n\nSee {ref}`nowhere`.\n")
     assert build_book.build(site) != 0

@@ -23,7 +23,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from collapse_lib import claims
-from collapse_lib.book import notebooks
+from collapse_lib.book import lock, notebooks
 from collapse_lib.book.display import GLUE
 from collapse_lib.book.notebooks import BookError
 from collapse_lib.claims import Estimate
@@ -178,9 +178,13 @@ def test_a_chapter_is_read_from_its_outputs(book: Path) -> None:
     ("old", "new", "complaint"),
     [
         ("# The first", "The first", "no heading of level 1"),
-        ('"verdict": "reproduced"', '"verdict": "true"', "'true'; allowed are"),
-        ('"chapter": "01"', '"chapter": "02"', "belongs to chapter 02"),
-        ('"scale": "ci", ', "", "has the fields"),
+        (
+            '"verdict": "reproduced"',
+            '"verdict": "true"',
+            "verdict: got 'true'; allowed",
+        ),
+        ('"chapter": "01"', '"chapter": "02"', "belongs to chapter '02'"),
+        ('"scale": "ci", ', "", "outputs: scale missing; required"),
         ("'0.017'", "0.017", "stored as '0.017'; expected is a quoted text"),
         ('"cells"', '"cell"', "not a notebook"),
         ('"claim": "C03"', '"claim": "C01"', "two different verdicts on C01"),
@@ -296,16 +300,24 @@ def test_a_malformed_benchmark_is_refused(book: Path) -> None:
         tables.read_benchmark(write_benchmark(book, []))
     path = book / "benchmarks" / "fit.json"
     path.write_text("{", "utf-8")
-    with pytest.raises(BookError, match="not JSON"):
+    with pytest.raises(ValueError, match="fit.json: not JSON as needed"):
         tables.read_benchmark(path)
 
 
 def test_locked_versions_are_read_whatever_their_case(book: Path) -> None:
-    lock = book / "requirements.lock"
-    assert tables.locked_versions(lock) == {"numpy": "2.0", "torch": "2.4"}
-    lock.write_text("numpy>=2\n")
-    with pytest.raises(BookError, match="'numpy>=2' is not of the form"):
-        tables.locked_versions(lock)
+    assert lock.versions(book) == {"numpy": "2.0", "torch": "2.4"}
+    file = book / "requirements.lock"
+    file.write_text(
+        "Num_Py==2.0 ; python_version < '3.12' \\\n    --hash=sha256:12 \\\n"
+        "    --hash=sha256:34  # why\ntorch==2.4+cpu\n"
+    )
+    assert lock.versions(book) == {"num-py": "2.0", "torch": "2.4+cpu"}
+    file.write_text("numpy>=2\n")
+    with pytest.raises(ValueError, match="lock: got 'numpy>=2'; allowed: name==ver"):
+        lock.versions(book)
+    file.unlink()
+    with pytest.raises(ValueError, match="there is no requirements"):
+        lock.versions(book)
 
 
 @pytest.mark.parametrize(

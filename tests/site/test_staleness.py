@@ -208,9 +208,10 @@ def test_a_dependency_without_a_locked_version_is_an_error(book: Path) -> None:
         reason(book)
 
 
-def test_a_missing_claims_file_is_no_claims(book: Path) -> None:
+def test_a_missing_claims_file_is_an_error(book: Path) -> None:
     (book / "claims.yaml").unlink()
-    assert reason(book) == "its claims in claims.yaml changed"
+    with pytest.raises(FileNotFoundError, match="no claims file at"):
+        reason(book)
 
 
 def test_the_fingerprint_is_the_same_in_another_folder(
