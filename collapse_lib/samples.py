@@ -17,6 +17,7 @@ import hashlib
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -435,7 +436,7 @@ def _is_source(real: Any) -> bool:
     """Return whether real data are to be drawn; tables have a ``sample`` as well."""
     if not hasattr(real, "sample") or hasattr(real, "__array__"):
         return False
-    if isinstance(real, type):
+    if isinstance(real, (type, ModuleType)):
         raise ValueError(
             f"real is {given(real)}; pass one, for example {real.__name__}.standard()"
             if hasattr(real, "standard")

@@ -17,7 +17,8 @@ LAYERS = [
     {"data"},
     {"theory", "claims"},
     {"reading"},
-    {"samples", "checks", "files"},
+    {"samples"},
+    {"checks", "files"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 

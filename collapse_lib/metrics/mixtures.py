@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib.checks import given, numbers
+from collapse_lib.models.mixture.fitted import in_units
 
 Array = NDArray[np.float64]
 
@@ -69,11 +70,14 @@ def overlap_mixtures(f: Mixture, g: Mixture) -> Array:
     shift = means_f[..., :, None, :] - means_g[..., None, :, :]
     cov = numbers("f.covariances", f.covariances)[..., :, None, :, :]
     cov = cov + numbers("g.covariances", g.covariances)[..., None, :, :, :]
-    values, vectors = np.linalg.eigh(cov)
+    units = in_units(cov)
+    values, vectors = np.linalg.eigh(cov / (units * np.swapaxes(units, -1, -2)))
+    shift = shift / units[..., 0]
     along = np.square(np.einsum("...ij,...i->...j", vectors, shift))
     with np.errstate(divide="ignore", invalid="ignore"):  # no spread: see below
         far = np.where(along > 0, along / np.clip(values, 0, None), 0).sum(axis=-1)
         log_scale = np.log(2 * math.pi * np.clip(values, 0, None)).sum(axis=-1)
+        log_scale = log_scale + 2 * np.log(units).sum(axis=(-2, -1))
         # Two points in different places do not overlap, whatever their density.
         log_density = np.where(np.isinf(far), -np.inf, -(far + log_scale) / 2)
     weights = numbers("f.weights", f.weights)[..., :, None]

@@ -1,14 +1,24 @@
 """Data sets: pooling, subsampling, validation."""
 
+import random
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.mixture import GaussianMixture as SKMixture
 
-from collapse_lib import samples
-from collapse_lib.models import Categorical, Counts, Gaussian, GaussianSummary
+from collapse_lib import recurse, regimes, samples
+from collapse_lib.models import (
+    Categorical,
+    Counts,
+    FittedGaussian,
+    Gaussian,
+    GaussianSummary,
+)
 from collapse_lib.models.gaussian import summarise
 
 
@@ -148,3 +158,91 @@ def test_growing_pool_of_integers_takes_fractions():
 def test_bad_data_are_named(data, message):
     with pytest.raises(ValueError, match=message):
         samples.check_data(data, event_ndim=0)
+
+
+# --- sources -----------------------------------------------------------------------
+
+
+class Source:
+    """Returns whatever it was given."""
+
+    def __init__(self, drawn):
+        self.drawn = drawn
+
+    def sample(self, n, rng):
+        return self.drawn
+
+
+def run(real, model=None, chains=1, regime=None):
+    return recurse(
+        model or Gaussian(),
+        real,
+        regime=regime or regimes.Replace(),
+        n_samples=10,
+        n_generations=1,
+        measure={"sigma": lambda fit: fit.sigma},
+        rng=np.random.default_rng(0),
+        chains=chains,
+    )
+
+
+def test_tables_and_tensors_are_data_though_they_have_a_method_sample():
+    values = np.random.default_rng(1).normal(size=50)
+    expected = run(values)["value"].tolist()
+    for real in (pd.Series(values), torch.tensor(values), values.tolist()):
+        assert run(real)["value"].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "real, says",
+    [
+        (SKMixture(2).fit(np.zeros((9, 1)) + np.arange(9)[:, None]), "sample does not"),
+        (random, "real is a module; pass an object"),
+        (FittedGaussian, "real is the class FittedGaussian.*standard()"),
+        (None, "real is None"),
+        ("real.csv", "real is 'real.csv'"),
+        (Source([[0.0] * 9]), r"shape \(1, 9\); needed .* here \(1, 10, ...\)"),
+        (Source(np.zeros(10)), r"shape \(10,\)"),
+        (Source(None), "is None; numbers are needed"),
+        (Source((np.zeros((1, 10)), 3)), "cannot become an array"),
+        (Source(GaussianSummary(9, np.zeros(1), np.ones(1))), "stands for 9 points"),
+        (np.ma.array(np.zeros(10), mask=np.arange(10) < 3), "real has 3 masked places"),
+        (pd.Series([1.0, None]), "real holds 1 values that are NaN"),
+    ],
+)
+def test_what_is_no_real_data_is_refused(real, says):
+    with pytest.raises(ValueError, match=says):
+        run(real)
+
+
+def test_a_masked_array_would_lose_its_mask():
+    values = np.r_[np.random.default_rng(0).normal(size=99), 1000.0]
+    masked = np.ma.masked_greater(values, 500)
+    with pytest.raises(ValueError, match="1 masked places"):
+        Gaussian().fit(masked[None], np.random.default_rng(0))
+    assert run(masked.compressed()).at(0).array("sigma").item() < 1.2
+
+
+def test_a_column_is_not_taken_for_chains_of_one_point():
+    values = np.random.default_rng(0).normal(size=(64, 1))
+    with pytest.raises(ValueError, match=r"64 chains with a single.*real\[:, 0\]"):
+        run(values, Gaussian("mle"), chains=64)
+
+
+def test_a_model_must_say_what_a_point_is():
+    class Bare:
+        def fit(self, data, rng):
+            return FittedGaussian(np.array([data.mean()]), np.array([1.0]))
+
+    with pytest.raises(ValueError, match="Bare without event_ndim"):
+        run(np.zeros(5), Bare())
+    assert len(run(FittedGaussian.standard(), Bare())) == 2  # a source says it itself
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (2, 10), (10,), ()])
+def test_a_generator_that_returns_another_shape_is_named(shape):
+    def bias(fitted):
+        return Source(np.zeros(shape))
+
+    with pytest.raises(ValueError, match="what Source.sample.* returned has shape"):
+        run(np.arange(5.0), regime=regimes.Replace(bias=bias))

@@ -167,3 +167,20 @@ def test_latents_without_a_density_are_refused() -> None:
         latent_density([1.0, 1.0, 1.0])
     with pytest.raises(ValueError, match="got 99 images; at least 100"):
         latent_peak(cloud(99))
+
+
+def test_neighbours_are_told_apart_far_from_zero():
+    rng = np.random.default_rng(0)
+    real, drawn = rng.standard_normal((2, 200, 4))
+    for metric in (fidelity.precision, fidelity.recall, fidelity.coverage):
+        near = metric(real, drawn + 0.5)
+        # 1e8 leaves eight digits behind the point.
+        assert metric(real + 1e8, drawn + 0.5 + 1e8) == pytest.approx(near, abs=0.005)
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, None, "5"])
+def test_a_neighbourhood_has_a_neighbour(k: object) -> None:
+    points = np.random.default_rng(0).standard_normal((30, 2))
+    for metric in (fidelity.precision, fidelity.recall, fidelity.coverage):
+        with pytest.raises(ValueError, match="k is .*; it must be an integer >= 1"):
+            metric(points, points, k=k)

@@ -17,9 +17,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as TheirMixture
 
 from collapse_lib import models, recurse, regimes
+from collapse_lib.metrics import overlap_mixtures
 from collapse_lib.models import FittedGaussianMixture, GaussianMixture
 from collapse_lib.models.mixture import em, steps
 from collapse_lib.models.mixture.features import FACTORS, SMALL, sum_log
+from collapse_lib.models.mixture.fitted import in_units
 
 TWO = FittedGaussianMixture.of(
     [0.3, 0.7], [[-2, 0], [1, 1]], [[[1, 0.5], [0.5, 1]], [[0.2, 0], [0, 2]]]
@@ -586,3 +588,63 @@ def test_importing_models_does_not_import_torch():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+# --- coordinates of different units ------------------------------------------------
+
+PRICE, RATE = 1e4, 1e-3
+
+
+def prices_and_rates(n, rng):
+    """Return points of two kinds: prices around 50,000 beside rates around 0."""
+    z = rng.integers(2, size=n)
+    noise = rng.standard_normal((n, 2))
+    price = 5 * PRICE + PRICE * (z + noise[:, 0] * np.where(z, 1, 0.5))
+    rate = RATE * (2 * z + noise[:, 1] * np.where(z, 1, 2) + 0.3 * noise[:, 0])
+    return np.stack([price, rate], axis=1)
+
+
+STARTING = FittedGaussianMixture.of(
+    [0.5, 0.5],
+    [[5 * PRICE, 0], [6 * PRICE, 2 * RATE]],
+    [np.diag([PRICE**2 / 4, 4 * RATE**2]), np.diag([PRICE**2, RATE**2])],
+)
+
+
+@pytest.mark.parametrize("reg_covar", [1e-6, 1e-12])
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_mixed_units_give_scikit_learns_fit(reg_covar, order):
+    data = prices_and_rates(2_000, np.random.default_rng(0))[:, order]
+    covs = STARTING.covariances[0][:, order][:, :, order]
+    start = FittedGaussianMixture.of(
+        STARTING.weights[0], STARTING.means[0][:, order], covs
+    )
+    ours, theirs = fit_both(data, start, reg_covar=reg_covar)
+    assert ours.log_likelihood[0] == pytest.approx(theirs.lower_bound_, rel=1e-9)
+    np.testing.assert_allclose(ours.covariances[0], theirs.covariances_, rtol=1e-6)
+    assert ours.log_density(data).mean() == pytest.approx(theirs.score(data), rel=1e-9)
+
+
+def test_draws_in_mixed_units_have_the_covariance_of_each_coordinate():
+    rng = np.random.default_rng(1)
+    drawn = STARTING.sample(200_000, rng)[0]
+    found, exact = np.cov(drawn.T), STARTING.cov[0]
+    # The s.e. of a variance is at most sqrt(3 / n) of it here: kurtosis below 3 + 1.
+    assert abs(found[1, 1] / exact[1, 1] - 1) < 4 * np.sqrt(3 / 200_000)
+    assert abs(found[0, 0] / exact[0, 0] - 1) < 4 * np.sqrt(3 / 200_000)
+
+
+def test_overlap_does_not_depend_on_the_units():
+    scale = np.array([PRICE, RATE / 10])
+    covs = TWO.covariances[0] * np.outer(scale, scale)
+    apart = FittedGaussianMixture.of(TWO.weights[0], TWO.means[0] * scale, covs)
+    expected = overlap_mixtures(TWO, TWO) / scale.prod()
+    np.testing.assert_allclose(overlap_mixtures(apart, apart), expected, rtol=1e-12)
+
+
+def test_ordinary_units_are_left_alone():
+    assert (in_units(TWO.covariances) == 1).all()
+    assert (in_units(np.diag([1.0, 1e-9])[None]) == 1).all()  # 30,000 in size
+    np.testing.assert_array_equal(
+        in_units(np.diag([0.0, 1e8, 1e-8])[None])[0, :, 0], [1, 1, 2.0**-32]
+    )

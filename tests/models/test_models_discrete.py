@@ -279,3 +279,29 @@ def test_temperature_does_not_revive_a_lost_state(temperature):
 def test_what_makes_no_sense_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64, np.int8, np.int64])
+def test_symbols_may_be_of_any_integer_type(dtype):
+    data = np.array([[0, 2, 2, 1], [1, 1, 1, 1]], dtype)
+    p = Categorical(3).fit(data, rng()).p
+    np.testing.assert_array_equal(p, [[0.25, 0.25, 0.5], [0, 1, 0]])
+
+
+def test_single_precision_weights_are_a_distribution():
+    weights = np.full(10, 0.1, np.float32)
+    assert abs(weights.astype(float).sum() - 1) > 1e-9
+    p = FittedCategorical.of(weights).p
+    assert abs(p.sum() - 1) < 1e-12
+    with pytest.raises(ValueError, match="must sum to 1"):
+        FittedCategorical.of(weights * np.float32(1.001))
+
+
+def test_a_misspelt_law_is_refused():
+    for make in (
+        lambda law: models.FittedGaussian.standard(law),
+        lambda law: models.FittedMultivariateGaussian.standard(2, law),
+        lambda law: FittedCategorical.of([1.0], law),
+    ):
+        with pytest.raises(ValueError, match="law is 'litteral'; allowed: 'literal'"):
+            make("litteral")

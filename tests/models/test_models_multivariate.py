@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collapse_lib import models, recurse, regimes
+from collapse_lib import models, recurse, regimes, samples
 from collapse_lib.models.multivariate import summarise, triangular_root, wishart_root
 from collapse_lib.theory import gaussian
 
@@ -301,3 +301,26 @@ def test_a_subsample_of_a_summary_is_refused():
     summary = skewed("exact").sample(5, np.random.default_rng(16))
     with pytest.raises(ValueError, match="cannot be subsampled"):
         summary.subsample(2, RNG)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.longdouble, np.int32])
+def test_moments_are_taken_in_double_precision(dtype):
+    rng = np.random.default_rng(0)
+    centre = 1e5 if dtype != np.float16 else 1e3
+    data = (centre + rng.standard_normal((1, 100_000, 1))).astype(dtype)
+    fitted = models.MultivariateGaussian().fit(data, rng)
+    exact = np.var(data.astype(np.float64), ddof=1)
+    assert fitted.cov.item() == pytest.approx(exact, rel=1e-9)
+    assert fitted.mean.dtype == np.float64
+    line = models.Gaussian().fit(data[..., 0], rng)
+    assert line.sigma.item() ** 2 == pytest.approx(exact, rel=1e-9)
+
+
+def test_points_augment_summaries():
+    rng = np.random.default_rng(3)
+    data = rng.normal(1, 2, (2, 40, 3))
+    drawn = models.FittedMultivariateGaussian.standard(3, "exact").expand(2)
+    summary = drawn.sample(7, rng)
+    both = samples.pool([data, summary])
+    apart = models.ScatterSummary.pool([summarise(data), summary])
+    np.testing.assert_array_equal(both.root, apart.root)

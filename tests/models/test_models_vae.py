@@ -338,3 +338,37 @@ def test_a_captured_step_learns_what_an_eager_one_does(real: np.ndarray) -> None
     captured = model.fit(real[None], rng()).losses
     eager = replace(model, cuda_graph=False).fit(real[None], rng()).losses
     np.testing.assert_allclose(captured, eager, rtol=1e-3)
+
+
+def test_an_axis_of_colours_is_not_taken_for_images_of_many_chains():
+    images = np.zeros((64, 1, 28, 28), np.float32)
+    with pytest.raises(ValueError, match=r"64 chains with a single image"):
+        TINY.fit(images, rng())
+    with pytest.raises(ValueError, match=r"64 chains with a single point"):
+        recurse(
+            TINY,
+            images,
+            regime=regimes.Replace(),
+            n_samples=8,
+            n_generations=0,
+            measure={"loss": lambda fit: fit.losses[:, -1]},
+            rng=rng(),
+            chains=64,
+        )
+
+
+def test_real_digits_augment_what_was_drawn():
+    images = np.random.default_rng(0).random((20, 28, 28), np.float32)
+
+    def run(real):
+        return recurse(
+            TINY,
+            real,
+            regime=regimes.Augment(),
+            n_samples=8,
+            n_generations=1,
+            measure={"loss": lambda fit: fit.losses[:, -1]},
+            rng=rng(),
+        ).array("loss")
+
+    np.testing.assert_array_equal(run(images), run(Images.of(images)))
