@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import reprlib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
@@ -23,16 +22,13 @@ NUMERIC = "biuf"
 SHOWN = (str, bytes, list, tuple, dict, set, frozenset)
 BRIEF = Repr()
 BRIEF.maxstring = BRIEF.maxother = BRIEF.maxlong = 60
-
+BRIEF.maxlevel = 3
 #: Halves of characters, which no text in UTF-8 can have.
 HALVES = re.compile("[\ud800-\udfff]")
 #: These, and characters that a terminal or a page obeys instead of showing them.
 UNSHOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 #: The longest message about a file, in characters.
 LONGEST = 1000
-_brief = reprlib.Repr()
-_brief.maxstring = _brief.maxother = 120
-_brief.maxlevel = 3
 
 
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
@@ -207,9 +203,10 @@ def given(value: Any) -> str:
         return f"the class {value.__name__}, not an object made with it"
     if value is None or isinstance(value, (Real, complex, np.generic, *SHOWN)):
         try:
-            return " ".join(BRIEF.repr(value).split())
+            text = " ".join(BRIEF.repr(value).split())
         except ValueError:  # an integer with too many digits to print
             return "an integer of thousands of digits"
+        return text if len(text) <= 200 else f"{text[:200]} ..."
     if callable(value) and hasattr(value, "__name__"):
         return f"the function {value.__name__}"
     return f"a {type(value).__name__}"
@@ -319,22 +316,13 @@ def _explained(rule: str, value: Any, rules: Mapping[str, Any]) -> str:
     if rule == "additionalProperties":
         allowed = rules["properties"]
         unknown = {key: value[key] for key in value if key not in allowed}
-        return f"unknown {shown(unknown)}; allowed are {', '.join(allowed)}"
+        return f"unknown {given(unknown)}; allowed are {', '.join(allowed)}"
     if rule == "propertyNames":
         rules, value = rules["propertyNames"], list(value)
     # Of a mapping whose fields do not go together the names say enough.
     fields = isinstance(value, Mapping) and rule in ("oneOf", "not")
-    given = f"the fields {', '.join(value)[:200]}" if fields else shown(value)
-    return f"got {given}; allowed: {rules.get('description', rules)}"
-
-
-def shown(value: object) -> str:
-    """Write a value in a few words, however large it is."""
-    try:
-        text = _brief.repr(value)
-    except ValueError:  # an integer with more digits than Python writes
-        text = f"{type(value).__name__} too large to write"
-    return text if len(text) <= 200 else f"{text[:200]} ..."
+    words = f"the fields {', '.join(value)[:200]}" if fields else given(value)
+    return f"got {words}; allowed: {rules.get('description', rules)}"
 
 
 def refusal(where: str, says: str) -> ValueError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from collapse_lib.checks import HALVES, UNSHOWN, refusal, shown
+from collapse_lib.checks import HALVES, UNSHOWN, given, refusal
 
 if TYPE_CHECKING or not yaml.__with_libyaml__:
     from yaml import SafeLoader
@@ -134,12 +134,12 @@ class _UniqueKeys(SafeLoader):
             name = self.construct_object(key, deep=True)
             if not isinstance(name, str):
                 raise yaml.MarkedYAMLError(
-                    problem=f"the key {shown(name)} is no text; put it into quotes",
+                    problem=f"the key {given(name)} is no text; put it into quotes",
                     problem_mark=key.start_mark,
                 )
             if name in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"the key {shown(name)} occurs twice in one mapping; "
+                    problem=f"the key {given(name)} occurs twice in one mapping; "
                     "remove or rename one",
                     problem_mark=key.start_mark,
                 )
@@ -155,7 +155,7 @@ def _check_events(text: str) -> None:
         anchor = getattr(event, "anchor", None) or ""
         if isinstance(event, yaml.AliasEvent):
             if anchor in anchors:
-                raise ValueError(f"the alias *{shown(anchor)} contains itself")
+                raise ValueError(f"the alias *{given(anchor)} contains itself")
             counts[-1] += sizes.get(anchor, 1)  # a name without anchor: the loader's
         elif isinstance(event, yaml.CollectionStartEvent):
             counts.append(1)
@@ -182,7 +182,7 @@ def _check_values(content: Any, forbidden: re.Pattern[str]) -> None:
             raise ValueError(f"nested more than {DEEPEST} deep")
         if isinstance(value, str) and (found := forbidden.search(value)):
             raise ValueError(
-                f"the text {shown(value)} has the character {found[0]!r}; only "
+                f"the text {given(value)} has the character {found[0]!r}; only "
                 "characters that can be shown are allowed"
             )
 
@@ -206,7 +206,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {shown(twice)} occurs twice in one object")
+        raise ValueError(f"the key {given(twice)} occurs twice in one object")
     return content
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from collapse_lib.checks import refusal, shown
+from collapse_lib.checks import given, refusal
 from collapse_lib.reading import read_text
 
 #: The lock files in the book's folder; each says what it is for.
@@ -38,7 +38,7 @@ def versions(root: Path) -> dict[str, str]:
                 continue
             match = _ENTRY.fullmatch(entry)
             if match is None:
-                raise refusal(path.name, f"got {shown(entry)}; allowed: name==version")
+                raise refusal(path.name, f"got {given(entry)}; allowed: name==version")
             found[normal(match[1])] = match[2]
     return found
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from collapse_lib.book import results
 from collapse_lib.book.display import GLUE
-from collapse_lib.checks import misfit, refusal, shown
+from collapse_lib.checks import given, misfit, refusal
 from collapse_lib.claims.verdict import MIME
 from collapse_lib.reading import parse_json, read_text, read_yaml
 
@@ -137,7 +137,7 @@ class Notebook:
         if payload["chapter"] != self.number:
             raise BookError(
                 f"{self.path.name}: the verdict on {payload['claim']} belongs to "
-                f"chapter {shown(payload['chapter'])}, not to {self.number}"
+                f"chapter {given(payload['chapter'])}, not to {self.number}"
             )
 
     @cached_property
@@ -159,8 +159,8 @@ class Notebook:
             value = None
         if not isinstance(value, str):
             raise BookError(
-                f"{self.path.name}: the number {shown(name)} is stored as "
-                f"{shown(text)}; "
+                f"{self.path.name}: the number {given(name)} is stored as "
+                f"{given(text)}; "
                 "expected is a quoted text. Run the chapter again (`make notebooks`)"
             )
         return value
@@ -247,7 +247,7 @@ def _listed(root: Path) -> Iterator[str]:
         raise BookError(error) from None
     if not isinstance(toc, dict):
         raise BookError(
-            f"_toc.yml: got {shown(toc)}; allowed: format, root, and parts or chapters"
+            f"_toc.yml: got {given(toc)}; allowed: format, root, and parts or chapters"
         )
     todo: list[Any] = [toc]
     while todo:
@@ -262,7 +262,7 @@ def _listed(root: Path) -> Iterator[str]:
 
 def _page(name: Any) -> str:
     if not isinstance(name, str):
-        raise BookError(f"_toc.yml, file: got {shown(name)}; allowed: a page's address")
+        raise BookError(f"_toc.yml, file: got {given(name)}; allowed: a page's address")
     return name.removesuffix(".ipynb")
 
 

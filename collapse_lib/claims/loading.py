@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from collapse_lib.checks import misfit, refusal, shown
+from collapse_lib.checks import given, misfit, refusal
 from collapse_lib.claims.ledger import (
     Check,
     Claim,
@@ -163,4 +163,4 @@ def _number(value: float, where: str) -> float:
 
 
 def _wrong(where: str, value: object, allowed: str) -> ValueError:
-    return refusal(where, f"got {shown(value)}; allowed: {allowed}")
+    return refusal(where, f"got {given(value)}; allowed: {allowed}")

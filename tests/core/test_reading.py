@@ -9,7 +9,7 @@ import pytest
 from hostile import BOMB
 
 from collapse_lib import reading
-from collapse_lib.checks import LONGEST, refusal, shown
+from collapse_lib.checks import LONGEST, given, refusal
 
 
 def refused(path: Path, read: Any) -> str:
@@ -99,8 +99,8 @@ def test_files_that_cannot_be_read_are_refused(
 def test_values_are_shown_in_a_few_words() -> None:
     large = {f"key {n}": ["x" * 1000] * 1000 for n in range(1000)}
     for value in (large, [large], "x" * 10**6, b"x" * 10**6, 10**9999, {1, "a", None}):
-        assert len(shown(value)) < 220
-    assert shown({"b": [1, 2], "a": "é"}) == "{'a': 'é', 'b': [1, 2]}"
+        assert len(given(value)) < 220
+    assert given({"b": [1, 2], "a": "é"}) == "{'a': 'é', 'b': [1, 2]}"
 
 
 def test_a_refusal_is_one_line_whatever_it_quotes() -> None:
