@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collapse_lib.checks import given, numeric
+
 #: The largest symbol that is accepted where no vocabulary says which exist.
 LARGEST = 2**31 - 1
 
@@ -38,7 +40,7 @@ def check_text(name: str, value: Any) -> str:
         if isinstance(value, (bytes, bytearray, memoryview)):
             remedy = "; decode bytes first, as in data.decode('utf-8')"
         raise TypeError(
-            f"{name} is {_shown(value)}; it must be a text, that is a str{remedy}"
+            f"{name} is {given(value)}; it must be a text, that is a str{remedy}"
         )
     try:
         value.encode()
@@ -71,14 +73,14 @@ def check_texts(name: str, values: Any) -> Iterator[str]:
     """
     if isinstance(values, (str, bytes, bytearray, memoryview)):
         raise TypeError(
-            f"{name} is one text, {_shown(values)}; it must be a list of texts: put it "
+            f"{name} is one text, {given(values)}; it must be a list of texts: put it "
             "in brackets"
         )
     ordered = isinstance(values, Iterable) and not isinstance(values, (Mapping, Set))
     if not ordered or isinstance(values, type) or getattr(values, "ndim", 1) != 1:
         inside = "; take its documents" if hasattr(values, "documents") else ""
         raise TypeError(
-            f"{name} is {_shown(values)}; it must be a list of texts{inside}"
+            f"{name} is {given(values)}; it must be a list of texts{inside}"
         )
     return (check_text(f"{name}[{i}]", text) for i, text in enumerate(values))
 
@@ -102,13 +104,11 @@ def check_symbols(
 
     Raises
     ------
-    TypeError
-        If it is no array.
     ValueError
         If these are no integers, some are missing or do not exist, or the shape is
         another one.
     """
-    array = _array(name, value)
+    array = numeric(name, value)
     axes = shape.strip("()").split(", ")
     least = len(axes) - ("..." in axes)
     if array.ndim < least or (array.ndim > least and "..." not in axes):
@@ -124,32 +124,3 @@ def check_symbols(
             f"{name} holds symbols from {low} to {high}; allowed: 0 to {last}"
         )
     return array.astype(np.int64, copy=False)
-
-
-def _array(name: str, value: Any) -> NDArray[Any]:
-    """Return what was given as an array, none of it missing."""
-    if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
-        raise ValueError(
-            f"{name} has {np.ma.getmaskarray(value).sum()} masked values; take them "
-            "out: a symbol cannot be missing"
-        )
-    if isinstance(value, (str, bytes, bytearray, Mapping, Set, type)):
-        raise TypeError(f"{name} is {_shown(value)}; it must be an array of symbols")
-    try:
-        return np.asarray(value)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise TypeError(
-            f"{name} is {_shown(value)}; it must be an array of symbols, with rows of "
-            "equal length"
-        ) from None
-
-
-def _shown(value: object) -> str:
-    """Return the kind of a value and the beginning of what it looks like."""
-    if isinstance(value, type):
-        return f"the class {value.__name__}"
-    if value is None:
-        return "None"
-    text = " ".join(repr(value).split())
-    text = text if len(text) <= 60 else f"{text[:60]} ..."
-    return f"{text} ({type(value).__name__})"

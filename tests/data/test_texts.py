@@ -104,29 +104,29 @@ def test_parts_need_a_text_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "error", "says"),
+    ("value", "says"),
     [
-        (None, ValueError, r"tokens has shape \(\)"),
-        ("abc", TypeError, "tokens is 'abc' .str.; it must be an array of symbols"),
-        ({"a": 1}, TypeError, "must be an array of symbols"),
-        (int, TypeError, "tokens is the class int"),
-        ([[1, 2], [3]], TypeError, "with rows of equal length"),
-        ([1, 2], ValueError, r"tokens has shape \(2,\); it must be \(n, length\)"),
-        ([[1.0]], ValueError, "tokens holds float64 values; symbols must be integers"),
-        ([[np.nan]], ValueError, "tokens holds float64 values"),
-        ([[1, None]], ValueError, "tokens holds object values"),
-        ([[True]], ValueError, "tokens holds bool values"),
-        ([["1"]], ValueError, "tokens holds <U1 values"),
-        ([[-1]], ValueError, "tokens holds symbols from -1 to -1; allowed: 0 to 8"),
-        ([[9]], ValueError, "tokens holds symbols from 9 to 9; allowed: 0 to 8"),
-        ([[2**80]], ValueError, "tokens holds object values"),
-        (np.array([[2**63]], np.uint64), ValueError, "9223372036854775808; allowed"),
-        (np.ma.array([[1, 2]], mask=[[0, 1]]), ValueError, "tokens has 1 masked"),
-        (torch.ones(1, 2, requires_grad=True), TypeError, "must be an array of symbo"),
+        (None, "tokens is None; numbers are needed"),
+        ("abc", "tokens is 'abc'; numbers are needed"),
+        ({"a": 1}, "tokens is {'a': 1}; numbers are needed"),
+        (int, "tokens is the class int"),
+        ([[1, 2], [3]], r"tokens is \[\[1, 2\], \[3\]\] that cannot become an array"),
+        ([1, 2], r"tokens has shape \(2,\); it must be \(n, length\)"),
+        ([[1.0]], "tokens holds float64 values; symbols must be integers"),
+        ([[np.nan]], "tokens holds float64 values"),
+        ([[1, None]], "tokens holds 1 values that are no numbers, the first is None"),
+        ([[True]], "tokens holds bool values"),
+        ([["1"]], r"tokens is \[\['1'\]\]; numbers are needed"),
+        ([[-1]], "tokens holds symbols from -1 to -1; allowed: 0 to 8"),
+        ([[9]], "tokens holds symbols from 9 to 9; allowed: 0 to 8"),
+        ([[2**80]], "tokens holds float64 values"),
+        (np.array([[2**63]], np.uint64), "9223372036854775808; allowed"),
+        (np.ma.array([[1, 2]], mask=[[0, 1]]), "tokens has 1 masked"),
+        (torch.ones(1, 2, requires_grad=True), "cannot become an array of numbers"),
     ],
 )
-def test_what_are_no_symbols_is_refused(value: Any, error: type, says: str) -> None:
-    with pytest.raises(error, match=says):
+def test_what_are_no_symbols_is_refused(value: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
         check_symbols("tokens", value, "(n, length)", 9)
 
 

@@ -325,8 +325,18 @@ def test_the_longer_pool_of_accumulate_is_what_is_fitted(text: np.ndarray) -> No
         (lambda: NGram(5, 2, "KN"), "smoothing is 'KN'; it must be JelinekMercer"),
         (lambda: NGram(5, 3, JelinekMercer((0.9, 0.5))), "2 weights, order is 3"),
         (lambda: JelinekMercer((0.9, 1.0)), r"a weight is 1.0; it must be in \[0, 1\)"),
-        (lambda: AbsoluteDiscounting(0), r"discount is 0; it must be in \(0, 1\]"),
-        (lambda: KneserNey(1.5), r"discount is 1.5; it must be in \(0, 1\]"),
+        (lambda: JelinekMercer(0.9), r"weights has shape \(\); needed is one for each"),
+        (lambda: JelinekMercer((0.9, np.nan)), "weights holds 1 values that are NaN"),
+        (lambda: JelinekMercer("abc"), "weights is 'abc'; numbers are needed"),
+        (lambda: AbsoluteDiscounting(0), "discount is 0; it must be a number above 0,"),
+        (
+            lambda: KneserNey(1.5),
+            "discount is 1.5; it must be a number above 0, up to 1",
+        ),
+        (
+            lambda: NGram(5, 2, KneserNey),
+            "smoothing is the class KneserNey, not an obj",
+        ),
     ],
 )
 def test_options_that_make_no_sense_are_refused(make, says: str) -> None:
@@ -337,9 +347,9 @@ def test_options_that_make_no_sense_are_refused(make, says: str) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (np.zeros((1, 2, 3)), "symbols must be integers, the data are float64"),
-        (np.full((1, 2, 3), V), "symbols 4 to 4; allowed: 0 to 3"),
-        (np.full((1, 2, 3), -1), "symbols -1 to -1; allowed: 0 to 3"),
+        (np.zeros((1, 2, 3)), "data holds float64 values; symbols must be integers"),
+        (np.full((1, 2, 3), V), "data holds symbols from 4 to 4; allowed: 0 to 3"),
+        (np.full((1, 2, 3), -1), "data holds symbols from -1 to -1; allowed: 0 to 3"),
         (np.zeros((2, 3), int), r"shape \(2, 3\); this model needs \(chains, n, ...\)"),
         (np.zeros((1, 0, 3), int), "data is empty"),
         (models.Counts(1, np.ones((1, V), int)), "cannot be fitted to Counts"),
@@ -355,15 +365,68 @@ def test_codes_that_would_overflow_are_refused() -> None:
         NGram(100_000, 4).fit(np.zeros((1, 1, 5), int), rng())
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_an_order_above_the_block_is_refused(name: str, text: np.ndarray) -> None:
+    model = NGram(V, 4, rules(4)[name])
+    with pytest.raises(
+        ValueError, match="order is 4, but a block of the data has 3 sy"
+    ):
+        model.fit(text[..., :3], rng())
+    assert model.fit(text[..., :4], rng()).sample(2, rng()).shape == (2, 2, 4)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32, np.uint64])
+def test_symbols_of_every_integer_type_are_the_same(
+    dtype: type[np.integer], text: np.ndarray
+) -> None:
+    plain, other = (
+        NGram(V, 3).fit(blocks, rng()) for blocks in (text, text.astype(dtype))
+    )
+    for name in ("keys", "ends"):
+        for ours, theirs in zip(plain.tables, other.tables, strict=True):
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    for fit in (plain, other):
+        found = fit.log_prob(text.astype(dtype))
+        np.testing.assert_array_equal(found, plain.log_prob(text))
+        found = fit.continue_from(text[..., :2].astype(dtype), 4, rng())
+        np.testing.assert_array_equal(
+            found, plain.continue_from(text[..., :2], 4, rng())
+        )
+
+
+def test_sizes_of_small_integer_types_do_not_overflow() -> None:
+    data = rng(3).integers(100, size=(1, 50, 6))
+    small, plain = NGram(np.int8(100), np.uint8(3)), NGram(100, 3)
+    assert repr(small) == repr(plain)
+    test = rng(4).integers(100, size=(9, 6))
+    np.testing.assert_array_equal(
+        small.fit(data, rng()).log_prob(test), plain.fit(data, rng()).log_prob(test)
+    )
+
+
+def test_a_tempered_model_is_made_of_a_fitted_one(text: np.ndarray) -> None:
+    fit = NGram(V, 2).fit(text, rng())
+    for temperature in (-1, np.nan, None, "hot"):
+        with pytest.raises(ValueError, match="temperature is .* a number >= 0"):
+            fit.temper(temperature)
+    with pytest.raises(ValueError, match="fitted is a NGram; it must be a fitted n-gr"):
+        models.TemperedNGram(NGram(V, 2), 1.0)
+    assert (fit.temper(1e-320).sample(2, rng()) < V).all()
+
+
 def test_questions_that_do_not_fit_are_refused(text: np.ndarray) -> None:
     fit = NGram(V, 2).fit(text, rng())
     with pytest.raises(ValueError, match=r"data has shape \(3, 1, 6\); needed is"):
         fit.log_prob(np.zeros((3, 1, 6), int))
-    with pytest.raises(ValueError, match="symbols 0 to 9; allowed: 0 to 3"):
+    with pytest.raises(
+        ValueError, match="context holds symbols from 0 to 9; allowed: 0 to 3"
+    ):
         fit.conditional([[0, 9]])
-    with pytest.raises(ValueError, match="level is 3; the model has 1 to 2"):
+    with pytest.raises(
+        ValueError, match="level is 3; it must be an integer from 1 to 2"
+    ):
         fit.types(3)
-    with pytest.raises(ValueError, match="level is 2; the model has 1 to 1"):
+    with pytest.raises(ValueError, match="predecessors are counted from order 2 on"):
         NGram(V, 1).fit(text, rng()).predecessors  # noqa: B018
     with pytest.raises(ValueError, match="n_symbols is 0; it must be an integer >= 1"):
         fit.continue_from(np.zeros((2, 1, 1), int), 0, rng())

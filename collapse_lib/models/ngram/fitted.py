@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_count
-from collapse_lib.models.ngram.smoothing import Smoothing
-from collapse_lib.models.ngram.table import Codes, Table, check_symbols, gram_codes
+from collapse_lib.checks import check_count, check_not_negative, check_rng, given
+from collapse_lib.data.texts import check_symbols
+from collapse_lib.models.base import check_sampling
+from collapse_lib.models.ngram.smoothing import Smoothing, check_smoothing
+from collapse_lib.models.ngram.table import Codes, Table, gram_codes
 
 Array = NDArray[np.float64]
 
@@ -40,6 +42,22 @@ class FittedNGram:
     tables: tuple[Table, ...]
     lower: tuple[Table, ...]
 
+    def __post_init__(self) -> None:
+        """Check that these are counts."""
+        for name in ("n_symbols", "chains", "length"):
+            check_count(name, getattr(self, name), least=1)
+        for name in ("tables", "lower"):
+            tables = getattr(self, name)
+            real = isinstance(tables, tuple) and all(
+                isinstance(t, Table) for t in tables
+            )
+            if not real or (name == "tables" and not tables):
+                raise ValueError(
+                    f"{name} is {given(tables)}; it must be counts of n-grams: "
+                    "NGram(n_symbols).fit(data, rng) makes this model"
+                )
+        check_smoothing(self.smoothing, self.order)
+
     @property
     def order(self) -> int:
         """The number of symbols in the longest n-grams."""
@@ -53,7 +71,7 @@ class FittedNGram:
         ValueError
             If ``level`` is not from 1 to ``order``.
         """
-        self._check_level(level)
+        level = check_count("level", level, 1, self.order)
         edges = np.arange(self.chains + 1) * self.n_symbols**level
         return np.asarray(np.diff(np.searchsorted(self.tables[level - 1].keys, edges)))
 
@@ -72,7 +90,8 @@ class FittedNGram:
         ValueError
             If the model has order 1.
         """
-        self._check_level(2)
+        if self.order < 2:
+            raise ValueError("order is 1; predecessors are counted from order 2 on")
         V = self.n_symbols
         after = self.tables[1].without_first(self.chains)
         return np.bincount(after, minlength=self.chains * V).reshape(-1, V)
@@ -130,8 +149,8 @@ class FittedNGram:
             Probabilities, shape ``(chains, n, n_symbols)``.
         """
         before = self._blocks(context, "context")
-        top = self.top(before)
-        p = self.distribution(self.context(before, top).ravel(), top)
+        top = self._top(before)
+        p = self.distribution(self._context(before, top).ravel(), top)
         return p.reshape(*before.shape[:2], -1)
 
     def distribution(self, context: Codes, top: int) -> Array:
@@ -143,7 +162,15 @@ class FittedNGram:
             Codes of contexts of ``top - 1`` symbols, shape ``(n,)``.
         top
             The longest order that fits these contexts.
+
+        Raises
+        ------
+        ValueError
+            If there is no such order, or a code is none of a context.
         """
+        top = check_count("top", top, 1, self.order)
+        n_codes = self.chains * self.n_symbols ** (top - 1)
+        context = check_symbols("context", context, "(n,)", n_codes)
         p = np.full((len(context), self.n_symbols), 1 / self.n_symbols)
         for level in range(1, top + 1):
             table = self._table(level, top)
@@ -168,6 +195,7 @@ class FittedNGram:
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw ``n`` blocks per chain: shape ``(chains, n, length)``."""
+        check_sampling(n, rng)
         nothing = np.empty((self.chains, n, 0), np.int64)
         return self.continue_from(nothing, self.length, rng)
 
@@ -189,9 +217,15 @@ class FittedNGram:
         -------
         array
             The new symbols, shape ``(chains, n, n_symbols)``.
+
+        Raises
+        ------
+        ValueError
+            If the prompt's shape or a symbol is not usable, or an argument is none.
         """
+        check_rng(rng)
         start = self._blocks(prompt, "prompt")
-        return write_on(start, n_symbols, lambda before: self._next(before, rng))
+        return _write_on(start, n_symbols, lambda before: self._next(before, rng))
 
     def _next(self, before: NDArray[Any], rng: np.random.Generator) -> Codes:
         """Draw one symbol after each context, from the longest order downwards.
@@ -200,8 +234,8 @@ class FittedNGram:
         taken with the chance that the smoothing keeps of its relative frequency; if
         not, the shorter context decides.
         """
-        n_symbols, top = self.n_symbols, self.top(before)
-        context = self.context(before, top).ravel()
+        n_symbols, top = self.n_symbols, self._top(before)
+        context = self._context(before, top).ravel()
         drawn = rng.integers(n_symbols, size=len(context))
         undecided = np.arange(len(context))
         for level in range(top, 0, -1):
@@ -218,14 +252,14 @@ class FittedNGram:
             undecided = undecided[~taken]
         return drawn.reshape(before.shape[:2])
 
-    def top(self, before: NDArray[Any]) -> int:
+    def _top(self, before: NDArray[Any]) -> int:
         """Return the longest order that such contexts allow."""
         return min(self.order, int(before.shape[-1]) + 1)
 
     def _table(self, level: int, top: int) -> Table:
         return (self.tables if level == top else self.lower)[level - 1]
 
-    def context(self, before: NDArray[Any], top: int) -> Codes:
+    def _context(self, before: NDArray[Any], top: int) -> Codes:
         """Return the codes of the last ``top - 1`` symbols, shape ``(chains, n)``."""
         last = before[..., before.shape[-1] - top + 1 :]
         codes = np.broadcast_to(np.arange(self.chains)[:, None], before.shape[:2])
@@ -252,21 +286,16 @@ class FittedNGram:
         left = smoothing.left(level, safe, high - low)
         return np.where(count > 0, kept, 0.0), np.where(known, left, 1.0)
 
-    def _check_level(self, level: int) -> None:
-        if not 1 <= level <= self.order:
-            raise ValueError(f"level is {level}; the model has 1 to {self.order}")
-
     def _blocks(self, data: ArrayLike, name: str) -> NDArray[Any]:
         """Return symbols with the chain axis, checked."""
-        blocks = np.asarray(data)
+        blocks = check_symbols(name, data, "(..., n, length)", self.n_symbols)
+        shape = blocks.shape
         blocks = blocks[None] if blocks.ndim == 2 else blocks
         if blocks.ndim != 3 or len(blocks) not in (1, self.chains):
             raise ValueError(
-                f"{name} has shape {np.shape(data)}; needed is (n, length) or "
+                f"{name} has shape {shape}; needed is (n, length) or "
                 f"({self.chains}, n, length)"
             )
-        if blocks.size:
-            check_symbols(blocks, self.n_symbols)
         return np.broadcast_to(blocks, (self.chains, *blocks.shape[1:]))
 
 
@@ -290,14 +319,26 @@ class TemperedNGram:
     fitted: FittedNGram
     temperature: float
 
+    def __post_init__(self) -> None:
+        """Check the model and the temperature."""
+        if not isinstance(self.fitted, FittedNGram):
+            raise ValueError(
+                f"fitted is {given(self.fitted)}; it must be a fitted n-gram model, "
+                "that is what NGram(n_symbols).fit(data, rng) returns"
+            )
+        check_not_negative("temperature", self.temperature)
+
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw ``n`` blocks per chain: shape ``(chains, n, length)``."""
+        check_sampling(n, rng)
         nothing = np.empty((self.fitted.chains, n, 0), np.int64)
-        return write_on(nothing, self.fitted.length, lambda text: self._next(text, rng))
+        return _write_on(
+            nothing, self.fitted.length, lambda text: self._next(text, rng)
+        )
 
     def _next(self, before: NDArray[Any], rng: np.random.Generator) -> Codes:
-        top = self.fitted.top(before)
-        context = self.fitted.context(before, top).ravel()
+        top = self.fitted._top(before)
+        context = self.fitted._context(before, top).ravel()
         different, which = np.unique(context, return_inverse=True)
         uniform, drawn = rng.random(len(context)), np.empty(len(context), np.int64)
         for part in np.array_split(
@@ -318,7 +359,7 @@ class TemperedNGram:
         return np.asarray(p ** (1 / self.temperature))
 
 
-def write_on(
+def _write_on(
     start: NDArray[Any], n_symbols: int, draw: Callable[[NDArray[Any]], Codes]
 ) -> NDArray[np.int64]:
     """Add symbols one by one; return the new ones, ``(chains, n, n_symbols)``."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, check_rng
+from collapse_lib.data.texts import check_symbols
 from collapse_lib.models.ngram.fitted import FittedNGram
 from collapse_lib.models.ngram.smoothing import KneserNey, Smoothing, check_smoothing
-from collapse_lib.models.ngram.table import Table, check_symbols, gram_codes
-from collapse_lib.samples import Data, check_data, points
+from collapse_lib.models.ngram.table import Table, gram_codes
+from collapse_lib.samples import Data, points
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ class NGram:
 
     def __post_init__(self) -> None:
         """Check the options."""
-        check_count("n_symbols", self.n_symbols, least=1)
-        check_count("order", self.order, least=1)
+        for name in ("n_symbols", "order"):  # Python's integers cannot overflow
+            number = check_count(name, getattr(self, name), least=1)
+            object.__setattr__(self, name, number)
         check_smoothing(self.smoothing, self.order)
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedNGram:
@@ -76,12 +78,18 @@ class NGram:
         ------
         ValueError
             If a symbol is not an integer from 0 to ``n_symbols - 1``, or the data are
-            empty, of another shape, or too many chains for the size of the codes.
+            empty, of another shape, shorter than ``order``, or too many chains for the
+            size of the codes.
         """
-        data = points(data, self)
-        check_data(data, self.event_ndim)
-        check_symbols(data, self.n_symbols)
+        check_rng(rng)
+        given = points(data, self)
+        data = check_symbols("data", given, "(chains, n, length)", self.n_symbols)
         chains, _, length = data.shape
+        if length < self.order:
+            raise ValueError(
+                f"order is {self.order}, but a block of the data has {length} symbols: "
+                f"no n-gram of that order was seen; order can be at most {length}"
+            )
         if chains * self.n_symbols**self.order >= 2**63:
             raise ValueError(
                 f"{chains} chains with {self.n_symbols} symbols and order {self.order} "

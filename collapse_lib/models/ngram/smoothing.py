@@ -23,6 +23,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from collapse_lib.checks import check_number, given, numbers
+
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -83,10 +85,11 @@ class JelinekMercer:
 
     def __post_init__(self) -> None:
         """Check the weights."""
-        object.__setattr__(self, "weights", tuple(map(float, self.weights)))
-        for weight in self.weights:
+        weights = numbers("weights", self.weights, ndim=1, shape="one for each order")
+        for weight in weights.tolist():
             if not 0 <= weight < 1:
                 raise ValueError(f"a weight is {weight!r}; it must be in [0, 1)")
+        object.__setattr__(self, "weights", tuple(weights.tolist()))
 
     def check(self, order: int) -> None:
         """Raise a ValueError unless there is one weight per order."""
@@ -131,8 +134,7 @@ class AbsoluteDiscounting:
 
     def __post_init__(self) -> None:
         """Check the discount."""
-        if not 0 < self.discount <= 1:
-            raise ValueError(f"discount is {self.discount!r}; it must be in (0, 1]")
+        check_number("discount", self.discount, above=0, most=1)
 
     def check(self, order: int) -> None:
         """Fit every order."""
@@ -196,9 +198,10 @@ class WittenBell:
 def check_smoothing(smoothing: Smoothing, order: int) -> None:
     """Raise a ValueError unless this is a smoothing for a model of this order."""
     needed = ("check", "kept", "left", "continuations")
-    if not all(hasattr(smoothing, name) for name in needed):
+    has_all = all(hasattr(smoothing, name) for name in needed)
+    if isinstance(smoothing, type) or not has_all:
         raise ValueError(
-            f"smoothing is {smoothing!r}; it must be JelinekMercer(weights), "
+            f"smoothing is {given(smoothing)}; it must be JelinekMercer(weights), "
             "AbsoluteDiscounting(discount), KneserNey(discount), WittenBell(), or an "
             "object with their methods"
         )

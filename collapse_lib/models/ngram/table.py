@@ -111,14 +111,3 @@ def gram_codes(data: NDArray[Any], level: int, n_symbols: int) -> Codes:
         codes *= n_symbols
         codes += data[..., place : place + width]
     return codes
-
-
-def check_symbols(data: NDArray[Any], n_symbols: int) -> None:
-    """Raise a ValueError unless the data are integers from 0 to ``n_symbols - 1``."""
-    if data.dtype.kind not in "iu":
-        raise ValueError(f"symbols must be integers, the data are {data.dtype}")
-    if data.min() < 0 or data.max() >= n_symbols:
-        raise ValueError(
-            f"the data hold symbols {data.min()} to {data.max()}; "
-            f"allowed: 0 to {n_symbols - 1}"
-        )
