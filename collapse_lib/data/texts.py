@@ -86,7 +86,7 @@ def check_texts(name: str, values: Any) -> Iterator[str]:
 
 
 def check_symbols(
-    name: str, value: Any, shape: str, n_symbols: int | None = None
+    name: str, value: Any, shape: str, n_symbols: int | None = None, hint: str = ""
 ) -> NDArray[np.int64]:
     """Return symbols as an array.
 
@@ -101,6 +101,8 @@ def check_symbols(
         before the last ones.
     n_symbols
         How many symbols exist; default: as many as the numbers say.
+    hint
+        What to do if some do not exist: the end of the message.
 
     Raises
     ------
@@ -121,6 +123,34 @@ def check_symbols(
     if low < 0 or high >= (LARGEST + 1 if n_symbols is None else n_symbols):
         last = LARGEST if n_symbols is None else n_symbols - 1
         raise ValueError(
-            f"{name} holds symbols from {low} to {high}; allowed: 0 to {last}"
+            f"{name} holds symbols from {low} to {high}; allowed: 0 to {last}{hint}"
         )
     return array.astype(np.int64, copy=False)
+
+
+def check_blocks(
+    name: str, value: Any, chains: int, n_symbols: int, hint: str = ""
+) -> NDArray[np.int64]:
+    """Return blocks of symbols for every chain, shape ``(chains, n, length)``.
+
+    Parameters
+    ----------
+    name, value, n_symbols, hint
+        See `check_symbols`; shape ``(chains, n, length)``, or ``(n, length)`` for all
+        chains.
+    chains
+        How many there are.
+
+    Raises
+    ------
+    ValueError
+        As `check_symbols`.
+    """
+    blocks = check_symbols(name, value, "(..., n, length)", n_symbols, hint)
+    every = blocks[None] if blocks.ndim == 2 else blocks
+    if every.ndim != 3 or len(every) not in (1, chains):
+        raise ValueError(
+            f"{name} has shape {blocks.shape}; needed is (n, length) or "
+            f"({chains}, n, length)"
+        )
+    return np.broadcast_to(every, (chains, *every.shape[1:]))

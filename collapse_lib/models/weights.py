@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from collapse_lib.checks import given, numeric
+
 Net = TypeVar("Net", bound=nn.Module)
 
 
@@ -31,6 +33,7 @@ def unpack(module: Net, vector: NDArray[np.float32]) -> Net:
     """
     weights = list(module.parameters())
     sizes = [weight.numel() for weight in weights]
+    vector = numeric("init", vector)
     if vector.shape != (sum(sizes),):
         raise ValueError(
             f"the initial weights have shape {vector.shape}, this network has "
@@ -41,6 +44,32 @@ def unpack(module: Net, vector: NDArray[np.float32]) -> Net:
         for weight, part in zip(weights, parts, strict=True):
             weight.copy_(part.view(weight.shape))
     return module
+
+
+def check_device(device: str, *, here: bool = False) -> None:
+    """Raise ValueError unless this names a device.
+
+    Parameters
+    ----------
+    device
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+    here
+        Whether this machine must have it.
+    """
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError, ValueError):
+        found = torch.device("meta")
+    if found.type not in ("cpu", "cuda"):
+        raise ValueError(
+            f"device is {given(device)}; allowed: 'cpu', 'cuda', 'cuda:1', ..."
+        )
+    if (
+        here
+        and found.type == "cuda"
+        and (found.index or 0) >= torch.cuda.device_count()
+    ):
+        raise ValueError(f"device is {device!r}, which this machine has not; use 'cpu'")
 
 
 def autocast(

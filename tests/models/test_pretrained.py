@@ -331,7 +331,7 @@ def test_a_tokenizer_of_another_model_is_refused(copy: Path) -> None:
 
 
 def test_tokens_that_the_model_does_not_know_are_refused(fetched: Path) -> None:
-    with pytest.raises(ValueError, match="data holds tokens from 5 to 280.* 0 to 279"):
+    with pytest.raises(ValueError, match="data holds symbols from 5 to 280.* 0 to 279"):
         tiny(fetched).fit(np.array([[[5, 280]]]), rng())
 
 

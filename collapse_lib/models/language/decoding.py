@@ -9,10 +9,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from collapse_lib.checks import check_count, check_positive
+from collapse_lib.checks import check_count, check_number, check_positive, given
+from collapse_lib.data.texts import check_symbols
 from collapse_lib.models.language import beam_search, sampling
 from collapse_lib.models.language.network import Network
 from collapse_lib.models.language.sampling import Request
+
+#: Scores divided by less are no longer numbers.
+LEAST_TEMPERATURE = 1e-30
 
 
 class Decoder(ABC):
@@ -54,10 +58,30 @@ class Decoder(ABC):
         Raises
         ------
         ValueError
-            If the model cannot read that many tokens.
+            If the model cannot read that many tokens, has too few for this decoder, or
+            an argument is not usable.
         """
-        sampling.check_room(network, prompts.shape[1], n_new)
-        return self._write(Request(network, prompts, n_new, generator, end))
+        if not isinstance(network, Network):
+            raise ValueError(
+                f"network is {given(network)}; it must be a network of the library, as "
+                "model.network(seed) returns one"
+            )
+        if not isinstance(generator, torch.Generator):
+            raise ValueError(
+                f"generator is {given(generator)}; pass torch.Generator() with a seed"
+            )
+        n_tokens = network.sizes.vocabulary
+        self.check(n_tokens)
+        n_new = check_count("n_new", n_new, least=1)
+        if end is not None:
+            end = check_count("end", end, 0, n_tokens - 1)
+        tokens = _checked(prompts, n_tokens)
+        sampling.check_room(network, tokens.shape[1], n_new)
+        return self._write(Request(network, tokens, n_new, generator, end))
+
+    def check(self, n_tokens: int) -> None:
+        """Raise ValueError unless a model of so many tokens can write like this."""
+        check_count("n_tokens", n_tokens, least=1)
 
     @abstractmethod
     def _write(self, request: Request) -> Tensor:
@@ -97,11 +121,15 @@ class Ancestral(Decoder):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_positive("temperature", self.temperature)
+        if check_positive("temperature", self.temperature) < LEAST_TEMPERATURE:
+            raise ValueError(
+                f"temperature is {self.temperature!r}; below {LEAST_TEMPERATURE} the "
+                "most probable token is all that is left: use Greedy()"
+            )
         if self.top_k is not None:
             check_count("top_k", self.top_k, least=1)
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p is {self.top_p!r}; it must be in (0, 1]")
+        if self.top_p is not None:
+            check_number("top_p", self.top_p, above=0, most=1)
 
     def _write(self, request: Request) -> Tensor:
         def choose(logits: Tensor, _: Tensor) -> Tensor:
@@ -121,6 +149,7 @@ class Ancestral(Decoder):
 
     def temper(self, temperature: float) -> Ancestral:
         """Return the decoder with its temperature multiplied."""
+        check_positive("temperature", temperature)
         return replace(self, temperature=self.temperature * temperature)
 
 
@@ -182,6 +211,14 @@ class Beam(Decoder):
         check_count("beams", self.beams, least=1)
         check_positive("repetition_penalty", self.repetition_penalty)
 
+    def check(self, n_tokens: int) -> None:
+        """Raise ValueError unless there are as many first tokens as beginnings."""
+        if self.beams > check_count("n_tokens", n_tokens, least=1):
+            raise ValueError(
+                f"beams is {self.beams}, and the model knows {n_tokens} tokens: so "
+                f"many beginnings cannot differ in one token; take at most {n_tokens}"
+            )
+
     def _write(self, request: Request) -> Tensor:
         return beam_search.search(request, self.beams, self.repetition_penalty)
 
@@ -192,3 +229,12 @@ class Beam(Decoder):
             "num_beams": self.beams,
             "repetition_penalty": self.repetition_penalty,
         }
+
+
+def _checked(prompts: Any, n_tokens: int) -> Tensor:
+    """Return prompts as whole numbers in torch, shape ``(B, T)``."""
+    given = prompts.detach().cpu() if isinstance(prompts, Tensor) else prompts
+    tokens = check_symbols("prompts", given, "(n, length)", n_tokens)
+    if not tokens.size:
+        raise ValueError(f"prompts is empty: its shape is {tokens.shape}")
+    return prompts.long() if isinstance(prompts, Tensor) else torch.from_numpy(tokens)

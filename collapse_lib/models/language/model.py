@@ -10,14 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from collapse_lib.checks import check_count
-from collapse_lib.models.base import FittedChains
+from collapse_lib.checks import check_count, check_positive, check_rng, given, numeric
+from collapse_lib.data.texts import check_blocks, check_symbols
+from collapse_lib.models.base import FittedChains, check_sampling
 from collapse_lib.models.language import training
 from collapse_lib.models.language.decoding import Ancestral, Decoder
-from collapse_lib.models.weights import check_losses, pack, unpack
-from collapse_lib.samples import Data, check_data, describe, points
+from collapse_lib.models.weights import check_device, check_losses, pack, unpack
+from collapse_lib.samples import Data, describe, points
 
 Tokens = NDArray[np.integer[Any]]
+#: What to do where a token does not exist.
+OTHER_TOKENS = ": use the tokenizer that the model was made for"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,13 +63,27 @@ class LanguageModel(training.Training):
         """Check the settings."""
         super().__post_init__()
         check_count("writing_batch", self.writing_batch, least=1)
+        check_device(self.device)
+        if self.end is not None:
+            check_count("end", self.end, least=0)
+        if not isinstance(self.decoder, Decoder):
+            raise ValueError(
+                f"decoder is {given(self.decoder)}; it must be Ancestral(), Greedy(), "
+                "Beam(beams), or another Decoder"
+            )
         for name in ("validation", "prompts"):
-            blocks = getattr(self, name)
-            if blocks is not None and np.asarray(blocks).ndim != 2:
-                raise ValueError(
-                    f"{name} has shape {np.asarray(blocks).shape}; it must be blocks "
-                    "of tokens: (n, length)"
-                )
+            if getattr(self, name) is not None:
+                blocks = check_symbols(name, getattr(self, name), "(n, length)")
+                if not blocks.size:
+                    raise ValueError(f"{name} is empty: its shape is {blocks.shape}")
+                self._keep(name, blocks)
+        if self.init is not None:
+            self._keep("init", numeric("init", self.init))
+
+    def _keep(self, name: str, array: NDArray[Any]) -> None:
+        """Keep what was given as an array; an array stays as it is."""
+        if type(getattr(self, name)) is not np.ndarray:
+            object.__setattr__(self, name, array)
 
     def __repr__(self) -> str:
         """Name all settings, arrays by their hash: a checkpoint compares this text."""
@@ -98,7 +115,15 @@ class LanguageModel(training.Training):
         )
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedLanguageModel:
-        """Train one network per chain on blocks of tokens ``(chains, n, block)``."""
+        """Train one network per chain on blocks of tokens ``(chains, n, block)``.
+
+        Raises
+        ------
+        ValueError
+            If the data are no such blocks, or a setting does not fit the model's
+            tokens or this machine.
+        """
+        check_rng(rng)
         blocks = self._check(data)
         seeds = rng.integers(2**62, size=(len(blocks), 2))
         fits = [
@@ -125,13 +150,32 @@ class LanguageModel(training.Training):
         return pack(network), losses, validation
 
     def _check(self, data: Data) -> Tokens:
-        blocks = points(data, self)
-        check_data(blocks, self.event_ndim)
-        check_tokens("data", blocks, self.n_tokens)
+        known = self.n_tokens
+        blocks = check_symbols(
+            "data", points(data, self), "(chains, n, block)", known, OTHER_TOKENS
+        )
         for name in ("validation", "prompts"):
+            own = getattr(self, name)
+            if own is not None:
+                check_symbols(name, own, "(n, length)", known, OTHER_TOKENS)
+        for name in ("start", "end"):
             if getattr(self, name) is not None:
-                check_tokens(name, np.asarray(getattr(self, name)), self.n_tokens)
+                check_count(name, getattr(self, name), 0, known - 1)
+        self.decoder.check(known)
+        check_device(self.device, here=True)
+        for name, array in (("data", blocks), ("validation", self.validation)):
+            if array is not None:
+                self._check_length(name, array.shape[-1])
         return blocks
+
+    def _check_length(self, name: str, length: int) -> None:
+        """Raise ValueError if blocks are too short for anything to be predicted."""
+        if length < 2 and self.start is None:
+            raise ValueError(
+                f"the blocks of {name} have {length} token, and without a start token "
+                "the first one is given: nothing is left to predict; give start, or "
+                "longer blocks"
+            )
 
 
 @dataclass(frozen=True)
@@ -157,6 +201,18 @@ class FittedLanguageModel(FittedChains):
     block: int
     model: LanguageModel
 
+    ndims = {"weights": 2, "losses": 2, "validation_losses": 2}
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit."""
+        super().__post_init__()
+        check_count("block", self.block, least=1)
+        if not isinstance(self.model, LanguageModel):
+            raise ValueError(
+                f"model is {given(self.model)}; it must be a language model: "
+                "Transformer(...) or Pretrained(...)"
+            )
+
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
         """Write ``n`` blocks per chain: shape ``(chains, n, block)``.
 
@@ -168,6 +224,7 @@ class FittedLanguageModel(FittedChains):
             If there are fewer prompts than ``n`` and the decoder is not random, so
             that blocks would repeat.
         """
+        check_sampling(n, rng)
         chains = range(len(self.weights))
         return np.stack(
             [self.continuations(self._prompts(n, rng), rng, c) for c in chains]
@@ -191,14 +248,26 @@ class FittedLanguageModel(FittedChains):
         -------
         ndarray
             Only the new tokens, shape ``(n, block)``.
+
+        Raises
+        ------
+        ValueError
+            If these are no tokens of the model's, or there is no such chain.
         """
         model, network = self.model, self.network(chain)
-        given = torch.from_numpy(prompts).to(model.device)
+        check_rng(rng)
+        model.decoder.check(model.n_tokens)
+        tokens = check_symbols(
+            "prompts", prompts, "(n, length)", model.n_tokens, OTHER_TOKENS
+        )
+        if not tokens.size:
+            raise ValueError(f"prompts is empty: its shape is {tokens.shape}")
+        rows = torch.from_numpy(np.ascontiguousarray(tokens)).to(model.device)
         seed = int(rng.integers(2**62))
         generator = torch.Generator(model.device).manual_seed(seed)
         new = [
             model.generate(network, part, self.block, generator).int().cpu()
-            for part in torch.split(given, model.writing_batch)
+            for part in torch.split(rows, model.writing_batch)
         ]
         written: NDArray[np.int32] = torch.cat(new).numpy()
         return written
@@ -229,7 +298,15 @@ class FittedLanguageModel(FittedChains):
         return np.concatenate([np.full((n, 1), model.start), chosen], axis=1)
 
     def network(self, chain: int) -> nn.Module:
-        """Return the trained network of a chain, in torch."""
+        """Return the trained network of a chain, in torch.
+
+        Raises
+        ------
+        ValueError
+            If there is no such chain, or this machine has not the device.
+        """
+        chain = check_count("chain", chain, 0, len(self.weights) - 1)
+        check_device(self.model.device, here=True)
         network = unpack(self.model.network(None), self.weights[chain])
         return network.to(self.model.device).eval()
 
@@ -247,11 +324,17 @@ class FittedLanguageModel(FittedChains):
         ndarray
             Mean negative log likelihood per token, shape ``(chains, n)``; the
             exponential of a mean of it is a perplexity.
+
+        Raises
+        ------
+        ValueError
+            If these are no tokens of the model's, or the shape is another one.
         """
-        blocks = np.asarray(blocks)
-        check_tokens("blocks", blocks, self.model.n_tokens)
         chains = len(self.weights)
-        own = np.broadcast_to(blocks, (chains, *blocks.shape[-2:]))
+        own = check_blocks("blocks", blocks, chains, self.model.n_tokens, OTHER_TOKENS)
+        if not own.size:
+            raise ValueError(f"blocks is empty: its shape is {np.shape(blocks)}")
+        self.model._check_length("blocks", own.shape[-1])
         losses = [
             training.block_losses(self.network(c), own[c], self.model)
             for c in range(chains)
@@ -264,8 +347,9 @@ class FittedLanguageModel(FittedChains):
         Raises
         ------
         ValueError
-            If the decoder does not draw.
+            If the decoder does not draw, or the temperature is none.
         """
+        check_positive("temperature", temperature)
         decoder = self.model.decoder
         if not isinstance(decoder, Ancestral):
             raise ValueError(
@@ -273,17 +357,3 @@ class FittedLanguageModel(FittedChains):
             )
         model = replace(self.model, decoder=decoder.temper(temperature))
         return replace(self, model=model)
-
-
-def check_tokens(name: str, tokens: NDArray[Any], n_tokens: int) -> None:
-    """Raise ValueError unless all tokens exist."""
-    if tokens.dtype.kind not in "iu":
-        raise ValueError(f"{name} holds {tokens.dtype} values; tokens are integers")
-    if not tokens.size:
-        raise ValueError(f"{name} is empty: its shape is {tokens.shape}")
-    low, high = int(tokens.min()), int(tokens.max())
-    if low < 0 or high >= n_tokens:
-        raise ValueError(
-            f"{name} holds tokens from {low} to {high}; this model knows 0 to "
-            f"{n_tokens - 1}: use the tokenizer that the model was made for"
-        )

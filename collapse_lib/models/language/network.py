@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from collapse_lib.checks import check_count, check_share
+
 # OPT's table of positions begins with two rows that are never used.
 POSITION_OFFSET = 2
 INIT_SD = 0.02
@@ -45,6 +47,18 @@ class Architecture:
     heads: int
     hidden: int
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        for name in ("vocabulary", "context", "width", "layers", "heads", "hidden"):
+            check_count(name, getattr(self, name), least=1)
+        if check_share("dropout", self.dropout) == 1:
+            raise ValueError("dropout is 1; it must be below, or nothing is left")
+        if self.width % self.heads:
+            raise ValueError(
+                f"width {self.width} is not a multiple of heads {self.heads}; each "
+                "head reads an equal part of it"
+            )
 
 
 class Attention(nn.Module):
@@ -122,6 +136,11 @@ class Network(nn.Module):
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """Return the last layer's output, shape ``(B, T, width)``."""
+        if tokens.shape[1] > self.sizes.context:
+            raise ValueError(
+                f"sequences of {tokens.shape[1]} tokens do not fit: context is "
+                f"{self.sizes.context}; make them shorter"
+            )
         end = POSITION_OFFSET + tokens.shape[1]
         x = self.tokens(tokens) + self.positions.weight[POSITION_OFFSET:end]
         for layer in self.layers:

@@ -13,7 +13,12 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from collapse_lib.checks import check_choice, check_count, check_positive
+from collapse_lib.checks import (
+    check_choice,
+    check_count,
+    check_not_negative,
+    check_positive,
+)
 from collapse_lib.models.language.network import Network
 from collapse_lib.models.weights import autocast
 
@@ -66,6 +71,10 @@ class Training:
         check_count("epochs", self.epochs, least=0)
         check_count("batch", self.batch, least=1)
         check_positive("learning_rate", self.learning_rate)
+        check_not_negative("final_learning_rate", self.final_learning_rate)
+        check_not_negative("weight_decay", self.weight_decay)
+        if self.start is not None:
+            check_count("start", self.start, least=0)
         check_choice("cosine", self.cosine, SCHEDULES)
         check_choice("precision", self.precision, PRECISIONS)
 

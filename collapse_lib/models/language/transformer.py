@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, check_rng
 from collapse_lib.models.language import network as networks
 from collapse_lib.models.language.model import FittedLanguageModel, LanguageModel
 from collapse_lib.samples import Data
@@ -59,17 +59,8 @@ class Transformer(LanguageModel):
     def __post_init__(self) -> None:
         """Check the settings."""
         super().__post_init__()
-        for name in ("vocabulary", "context", "width", "layers", "heads"):
-            check_count(name, getattr(self, name), least=1)
-        if self.hidden is not None:
-            check_count("hidden", self.hidden, least=1)
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout!r}; it must be in [0, 1)")
-        if self.width % self.heads:
-            raise ValueError(
-                f"width {self.width} is not a multiple of heads {self.heads}; each "
-                "head reads an equal part of it"
-            )
+        check_count("width", self.width, least=1)
+        self.sizes  # noqa: B018 - checks the others
 
     @property
     def n_tokens(self) -> int:
@@ -92,6 +83,7 @@ class Transformer(LanguageModel):
             If blocks and prompts do not fit the context, or would reach positions
             that are never trained.
         """
+        check_rng(rng)
         self._check_positions(self._check(data).shape[2])
         return super().fit(data, rng)
 
@@ -101,6 +93,12 @@ class Transformer(LanguageModel):
         trained = first + block - 1
         prompt = 0 if self.prompts is None else np.shape(self.prompts)[1]
         read = trained + prompt
+        scored = 0 if self.validation is None else np.shape(self.validation)[1]
+        if first + scored - 1 > self.context:
+            raise ValueError(
+                f"validation blocks of {scored} tokens after {first} given ones do not "
+                f"fit: context is {self.context}; make them shorter"
+            )
         if read > self.context:
             raise ValueError(
                 f"blocks of {block} tokens after {first + prompt} given ones do not "

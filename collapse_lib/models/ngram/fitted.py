@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib.checks import check_count, check_not_negative, check_rng, given
-from collapse_lib.data.texts import check_symbols
+from collapse_lib.data.texts import check_blocks, check_symbols
 from collapse_lib.models.base import check_sampling
 from collapse_lib.models.ngram.smoothing import Smoothing, check_smoothing
 from collapse_lib.models.ngram.table import Codes, Table, gram_codes
@@ -288,15 +288,7 @@ class FittedNGram:
 
     def _blocks(self, data: ArrayLike, name: str) -> NDArray[Any]:
         """Return symbols with the chain axis, checked."""
-        blocks = check_symbols(name, data, "(..., n, length)", self.n_symbols)
-        shape = blocks.shape
-        blocks = blocks[None] if blocks.ndim == 2 else blocks
-        if blocks.ndim != 3 or len(blocks) not in (1, self.chains):
-            raise ValueError(
-                f"{name} has shape {shape}; needed is (n, length) or "
-                f"({self.chains}, n, length)"
-            )
-        return np.broadcast_to(blocks, (self.chains, *blocks.shape[1:]))
+        return check_blocks(name, data, self.chains, self.n_symbols)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from collapse_lib.checks import check_rng
 from collapse_lib.data import models as files
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.models.language.decoding import Beam, Decoder
@@ -103,7 +104,10 @@ class Pretrained(LanguageModel):
         ValueError
             If prompts and blocks together are longer than the model can read.
         """
+        check_rng(rng)
         block = self._check(data).shape[2]
+        if self.validation is not None:
+            block = max(block, np.shape(self.validation)[1])
         given = 0 if self.start is None else 1
         given += 0 if self.prompts is None else np.shape(self.prompts)[1]
         context = self.config.get("max_position_embeddings", np.inf)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from collapse_lib.checks import given
 from collapse_lib.models.language.network import Architecture, Network
 
 #: What the network cannot do otherwise; other OPT models than the 350m have it so.
@@ -20,6 +21,15 @@ REQUIRED = {
     "layer_norm_elementwise_affine": True,
     "tie_word_embeddings": True,
 }
+#: What says how large it is.
+SIZES = (
+    "vocab_size",
+    "max_position_embeddings",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "ffn_dim",
+)
 DECODER = "model.decoder."
 OURS_TO_THEIRS = {
     "tokens": "embed_tokens",
@@ -40,11 +50,21 @@ def sizes_of(config: Mapping[str, Any]) -> Architecture | None:
     ----------
     config
         What the model's ``config.json`` says.
+
+    Raises
+    ------
+    ValueError
+        If it leaves out a size, or one is no size.
     """
+    if not isinstance(config, Mapping):
+        raise ValueError(f"config is {given(config)}; it must be what config.json says")
     defaults = {**REQUIRED, "model_type": None}
     same = all(config.get(k, defaults[k]) == v for k, v in REQUIRED.items())
-    if not same or config.get("word_embed_proj_dim") != config["hidden_size"]:
+    if not same or config.get("word_embed_proj_dim") != config.get("hidden_size"):
         return None
+    missing = [name for name in SIZES if name not in config]
+    if missing:
+        raise ValueError(f"config.json lacks {', '.join(missing)}; get the model again")
     return Architecture(
         vocabulary=config["vocab_size"],
         context=config["max_position_embeddings"],

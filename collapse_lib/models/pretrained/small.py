@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from collapse_lib import files
+from collapse_lib.checks import given, numeric
 from collapse_lib.data.corpora import corpus
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.models.language.network import empty
@@ -72,8 +73,14 @@ def train_tokenizer() -> Tokenizer:
 
 
 def architecture(size: Sequence[int]) -> Transformer:
-    """Return a transformer of a size: width, layers and heads."""
-    width, layers, heads = size
+    """Return a transformer of a size: width, layers and heads.
+
+    Raises
+    ------
+    ValueError
+        If these are no such sizes.
+    """
+    width, layers, heads = _checked(size)
     return Transformer(
         vocabulary=RECIPE["vocabulary"],
         context=CONTEXT,
@@ -111,7 +118,10 @@ def pretrained(
     ValueError
         If a file holds the weights of another model.
     """
-    if tuple(size) == SMALL:
+    size = _checked(size)
+    if folder is not None:
+        folder = files.check_path("folder", folder)
+    if size == SMALL:
         return load(_package_file(_STORED[0]), size)
     path = None if folder is None else folder / f"pretrained-{_name(size)}.safetensors"
     if path is not None and path.exists():
@@ -154,8 +164,13 @@ def load(path: Path, size: Sequence[int]) -> Weights:
     ------
     ValueError
         If the file is damaged, or holds another model.
+    FileNotFoundError
+        If there is no such file.
     """
-    wanted = {"size": _name(size), "recipe": json.dumps(RECIPE)}
+    path = files.check_path("path", path)
+    wanted = {"size": _name(_checked(size)), "recipe": json.dumps(RECIPE)}
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
     try:
         with safe_open(path, "numpy") as file:
             found = file.metadata() or {}
@@ -169,6 +184,17 @@ def load(path: Path, size: Sequence[int]) -> Weights:
             f"is {wanted[odd[0]]}; delete it to have it trained again"
         )
     return weights
+
+
+def _checked(size: Sequence[int]) -> tuple[int, int, int]:
+    sizes = numeric("size", size)
+    if sizes.shape != (3,) or sizes.dtype.kind not in "iu" or sizes.min() < 1:
+        raise ValueError(
+            f"size is {given(size)}; it must be three whole numbers: width, layers and "
+            "heads"
+        )
+    width, layers, heads = sizes.tolist()
+    return width, layers, heads
 
 
 def _name(size: Sequence[int]) -> str:
