@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from collapse_lib.checks import given, numeric
 
-#: The largest symbol that is accepted where no vocabulary says which exist.
-LARGEST = 2**31 - 1
+#: The largest symbol, where no vocabulary says which exist.
+LARGEST = 2**63 - 1
 
 
 def check_text(name: str, value: Any) -> str:

@@ -12,13 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, numbers, numeric
+from collapse_lib.data.texts import check_symbols
 
 Array = NDArray[np.float64]
 Tokens = NDArray[np.integer[Any]]
 
 #: Texts whose counts are held at one time.
 AT_ONCE = 512
+#: Counts that are held at one time: of large vocabularies fewer texts.
+CELLS = 2**27
+#: Tokens are numbers below this, so that each can have a weight.
+MOST_TOKENS = 2**24
 
 
 def sequence_perplexity(log_prob: ArrayLike) -> Array:
@@ -96,7 +101,8 @@ def batch_factor(log_prob: ArrayLike, batch: int) -> Array:
     Raises
     ------
     ValueError
-        As `sequence_perplexity`, and if there are fewer than two batches.
+        As `sequence_perplexity`, and if there are fewer than two batches or a symbol
+        has the probability 0.
     """
     losses = -_checked_logs(log_prob, 2).mean(axis=-1)
     batch = check_count("batch", batch, least=1)
@@ -105,6 +111,11 @@ def batch_factor(log_prob: ArrayLike, batch: int) -> Array:
         raise ValueError(
             f"{losses.shape[-1]} sequences make {n_batches} batches of {batch}; a "
             "standard deviation needs two"
+        )
+    if not np.isfinite(losses).all():
+        raise ValueError(
+            "log_prob holds symbols of probability 0; the losses of their batches are "
+            "infinite and have no standard deviation"
         )
     losses = losses[..., : n_batches * batch].reshape(*losses.shape[:-1], -1, batch)
     return np.asarray(np.exp(losses.mean(axis=-1).std(axis=-1, ddof=1)))
@@ -193,15 +204,21 @@ def rarities(blocks: Tokens) -> Array:
     blocks
         Tokens, shape ``(n, length)``.
 
+    Raises
+    ------
+    ValueError
+        If these are no tokens, or there are none.
+
     Examples
     --------
     >>> rarities(np.array([[0, 1], [0, 2]])).round(2)
     array([0.  , 0.69, 0.69])
     """
+    blocks = _tokens("blocks", blocks)
     n_tokens = int(blocks.max()) + 1
-    holds = np.zeros((len(blocks), n_tokens), bool)
-    holds[np.arange(len(blocks))[:, None], blocks] = True
-    return np.asarray(np.log(len(blocks) / np.maximum(holds.sum(axis=0), 0.5)))
+    held = np.unique(np.arange(len(blocks))[:, None] * n_tokens + blocks) % n_tokens
+    holding = np.bincount(held, minlength=n_tokens)
+    return np.asarray(np.log(len(blocks) / np.maximum(holding, 0.5)))
 
 
 def similarity(texts: Tokens, prompts: Tokens, rarity: Array) -> Array:
@@ -221,12 +238,25 @@ def similarity(texts: Tokens, prompts: Tokens, rarity: Array) -> Array:
     -------
     ndarray
         Shape ``(n,)``, from 0, nothing in common, to 1.
+
+    Raises
+    ------
+    ValueError
+        If these are no tokens, not as many texts as prompts, or no weights.
     """
+    texts, prompts = _tokens("texts", texts), _tokens("prompts", prompts)
+    if len(texts) != len(prompts):
+        raise ValueError(
+            f"there are {len(texts)} texts and {len(prompts)} prompts; each text needs "
+            "the prompt that it was written after"
+        )
+    rarity = numbers("rarity", rarity, ndim=1, shape="(n_tokens,)", least=0)
     n_tokens = max(int(texts.max()), int(prompts.max()), len(rarity) - 1) + 1
     weights = np.full(n_tokens, rarity.max())
     weights[: len(rarity)] = rarity
     found = np.empty(len(texts))
-    for some in np.array_split(np.arange(len(texts)), len(texts) // AT_ONCE + 1):
+    at_once = max(1, min(AT_ONCE, CELLS // n_tokens))
+    for some in np.array_split(np.arange(len(texts)), len(texts) // at_once + 1):
         a, b = (
             _counts(blocks[some], n_tokens) * weights for blocks in (texts, prompts)
         )
@@ -236,13 +266,17 @@ def similarity(texts: Tokens, prompts: Tokens, rarity: Array) -> Array:
 
 
 def _checked_logs(log_prob: ArrayLike, least_ndim: int) -> Array:
-    array = np.asarray(log_prob, dtype=np.float64)
+    given = numeric("log_prob", log_prob)
+    array = given.astype(np.float64, copy=False)
     if array.ndim < least_ndim or array.size == 0:
         want = "(..., n, length)" if least_ndim == 2 else "(..., length)"
         raise ValueError(
             f"log_prob has shape {array.shape}; needed is {want}, not empty"
         )
-    if not (array <= 1e-12).all():  # also refuses NaN
+    # What is normalised in single precision sums to 1 in single precision.
+    single = given.dtype.kind == "f" and given.dtype.itemsize < 8
+    slack = 8 * float(np.finfo(given.dtype).eps) if single else 1e-12
+    if not (array <= slack).all():  # also refuses NaN
         raise ValueError(
             f"log_prob goes up to {array.max()}; logarithms of probabilities are at "
             "most 0"
@@ -250,13 +284,19 @@ def _checked_logs(log_prob: ArrayLike, least_ndim: int) -> Array:
     return array
 
 
+def _tokens(name: str, value: ArrayLike) -> NDArray[np.int64]:
+    """Return tokens, shape ``(n, length)``."""
+    tokens = check_symbols(name, value, "(n, length)", MOST_TOKENS)
+    if not tokens.size:
+        raise ValueError(f"{name} is empty: its shape is {tokens.shape}")
+    return tokens
+
+
 def _grams(data: ArrayLike, n: int) -> NDArray[Any]:
     """Return all n-grams, shape ``(..., n_sequences, length - n + 1, n)``."""
-    symbols = np.asarray(data)
     n = check_count("n", n, least=1)
-    if symbols.dtype.kind not in "iu":
-        raise ValueError(f"symbols must be integers, the data are {symbols.dtype}")
-    if symbols.ndim < 2 or symbols.size == 0 or symbols.shape[-1] < n:
+    symbols = check_symbols("data", data, "(..., n_sequences, length)")
+    if symbols.size == 0 or symbols.shape[-1] < n:
         raise ValueError(
             f"data has shape {symbols.shape}; needed is (..., n_sequences, length), "
             f"not empty, with a length of at least {n}"

@@ -11,6 +11,7 @@ import pytest
 
 from collapse_lib import metrics
 from collapse_lib.data.vocabulary import Vocabulary
+from collapse_lib.metrics.text import rarities, similarity
 from collapse_lib.models import JelinekMercer, NGram
 
 HALF, EIGHTH = math.log(0.5), math.log(0.125)
@@ -62,11 +63,72 @@ def test_the_batch_factor_is_a_factor() -> None:
         (metrics.corpus_perplexity, [-1.0], r"shape \(1,\); needed is \(..., n, len"),
         (lambda x: metrics.batch_factor(x, 2), [[-1.0]] * 3, "1 batches of 2"),
         (lambda x: metrics.batch_factor(x, 0), [[-1.0]], "batch is 0"),
+        (lambda x: metrics.batch_factor(x, 1), [[-math.inf], [0.0]], "no standard dev"),
+        (metrics.sequence_perplexity, None, "log_prob is None; numbers are needed"),
+        (metrics.sequence_perplexity, [[1e-9]], "goes up to 1e-09"),
+        (metrics.sequence_perplexity, np.float32([[1e-5]]), "goes up to 9.99"),
+        (
+            metrics.sequence_perplexity,
+            np.ma.array([[-1.0, 0.0]], mask=[[0, 1]]),
+            "log_prob has 1 masked places",
+        ),
     ],
 )
 def test_what_is_no_log_probability_is_refused(function, log_prob, says) -> None:
     with pytest.raises(ValueError, match=says):
         function(log_prob)
+
+
+def test_probabilities_in_single_precision_may_be_off_by_its_precision() -> None:
+    log_prob = np.log(np.float32([[1 + 2**-22, 0.25]]))
+    assert log_prob.max() > 1e-7
+    np.testing.assert_allclose(metrics.sequence_perplexity(log_prob), 2, rtol=1e-6)
+    certain = metrics.sequence_perplexity([[-math.inf, -1.0]])
+    assert certain == math.inf
+
+
+def test_rarities_and_similarity_by_hand() -> None:
+    blocks = np.array([[0, 1, 1], [0, 2, 0]])
+    rarity = rarities(blocks)
+    np.testing.assert_allclose(rarity, np.log([1, 2, 2]))
+    # Token 0 is everywhere and does not count; 9 was never seen: as rare as any.
+    texts, prompts = np.array([[1, 0], [2, 9]]), np.array([[1, 1], [1, 2]])
+    np.testing.assert_allclose(similarity(texts, prompts, rarity), [1, 0.5])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+def test_tokens_of_every_integer_type_are_the_same(dtype: type[np.integer]) -> None:
+    tokens = np.random.default_rng(0).integers(40, size=(600, 9))
+    same = tokens.astype(dtype)
+    rarity = rarities(tokens)
+    np.testing.assert_array_equal(rarities(same), rarity)
+    by_rows = [
+        similarity(a[None], b[None], rarity)[0]
+        for a, b in zip(tokens[:5], tokens[5:10], strict=True)
+    ]
+    found = similarity(same[:5], same[5:10], rarity)
+    np.testing.assert_array_equal(found, by_rows)
+    assert metrics.distinct_n(same, 2) == metrics.distinct_n(tokens, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: rarities("a text"), "blocks is 'a text'; numbers are needed"),
+        (lambda: rarities([[0.5]]), "blocks holds float64 values"),
+        (lambda: rarities([[-1]]), "blocks holds symbols from -1 to -1"),
+        (lambda: rarities([[10**12]]), "allowed: 0 to 16777215"),
+        (lambda: rarities(np.zeros((0, 3), int)), r"blocks is empty: its shape is \(0"),
+        (lambda: similarity([[1]], [[1], [2]], [1.0]), "1 texts and 2 prompts; each"),
+        (lambda: similarity([[1]], [[1]], []), "rarity is empty"),
+        (lambda: similarity([[1]], [[1]], [math.nan]), "rarity holds 1 values"),
+        (lambda: similarity([[1]], [[1]], 1.0), r"rarity has shape \(\); needed is"),
+        (lambda: similarity([1], [[1]], [1.0]), r"texts has shape \(1,\); it must be"),
+    ],
+)
+def test_what_are_no_tokens_is_refused(call, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        call()
 
 
 def test_distinct_n_and_rep_n_by_hand() -> None:
@@ -111,7 +173,9 @@ def test_large_numbers_are_told_apart() -> None:
     [
         ([[0.5, 1.0]], 1, "symbols must be integers"),
         ([[0, 1]], 3, r"shape \(1, 2\); .* length of at least 3"),
-        ([0, 1], 1, r"shape \(2,\); needed is"),
+        ([0, 1], 1, r"data has shape \(2,\); it must be \(..., n_sequences, length\)"),
+        (["a b c"], 1, r"data is \['a b c'\]; numbers are needed"),
+        ([[0, -1]], 1, "data holds symbols from -1 to 0"),
         ([[0, 1]], 0, "n is 0"),
     ],
 )

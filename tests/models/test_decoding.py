@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -353,6 +354,13 @@ def test_hugging_face_draws_from_the_same_law(
             "top_p is 1.5; it must be a number above 0, up to 1",
         ),
         (lambda: Greedy(repetition_penalty=-1), "repetition_penalty is -1"),
+        (lambda: Ancestral(temperature="hot"), "temperature is 'hot'; it must be a nu"),
+        (
+            lambda: Ancestral(temperature=1e-300),
+            r"temperature is 1e-300; .* use Greedy",
+        ),
+        (lambda: Ancestral(top_p="x"), "top_p is 'x'; it must be a number"),
+        (lambda: Ancestral().temper(0), "temperature is 0; it must be a number > 0"),
         (lambda: Beam(beams=0), "beams is 0; it must be an integer >= 1"),
         (lambda: Beam(repetition_penalty=float("nan")), "repetition_penalty is nan"),
     ],
@@ -369,3 +377,61 @@ def test_texts_longer_than_the_context_are_refused(
     assert generate(decoder, network, prompts(1, 11), 10).shape == (1, 10)
     with pytest.raises(ValueError, match="11 given and 11 new tokens.*context is 20"):
         generate(decoder, network, prompts(1, 11), 11)
+
+
+@pytest.mark.parametrize("end", [END, None])
+def test_as_many_beginnings_are_kept_as_there_are_tokens(
+    end: int | None, network: networks.Network
+) -> None:
+    most = SIZES.vocabulary
+    new = generate(Beam(most), network, prompts(2), 3, end=end)
+    assert new.shape == (2, 3) and (end is None or END not in new)
+    with pytest.raises(ValueError, match="beams is 24, and the model knows 23 tokens"):
+        generate(Beam(most + 1), network, prompts(2), 3, end=end)
+
+
+def test_the_coldest_draws_are_the_most_probable_tokens(
+    network: networks.Network,
+) -> None:
+    for temperature in (1e-30, 1e-9):
+        cold = generate(Ancestral(temperature), network, prompts())
+        assert torch.equal(cold, generate(Greedy(), network, prompts()))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, np.uint64, list])
+def test_prompts_of_every_integer_type_are_the_same(
+    dtype: Any, network: networks.Network
+) -> None:
+    plain = prompts()
+    kinds = {list: plain.tolist(), np.uint64: plain.numpy().astype(np.uint64)}
+    given = kinds[dtype] if dtype in kinds else plain.to(dtype)
+    for decoder in (Ancestral(), Greedy(1.5), Beam(3)):
+        new = generate(decoder, network, given)
+        assert torch.equal(new, generate(decoder, network, plain))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"network": torch.nn.Linear(1, 1)}, "network is a Linear; it must be a netw"),
+        ({"prompts": None}, "prompts is None; numbers are needed"),
+        ({"prompts": ["a text"]}, r"prompts is \['a text'\]; numbers are needed"),
+        ({"prompts": torch.zeros(2, 3)}, "prompts holds float32 values"),
+        ({"prompts": torch.zeros(3, dtype=torch.long)}, r"prompts has shape \(3,\)"),
+        ({"prompts": [[23]]}, "prompts holds symbols from 23 to 23; allowed: 0 to 22"),
+        ({"prompts": [[-1]]}, "prompts holds symbols from -1 to -1"),
+        ({"prompts": [[]]}, r"prompts is empty: its shape is \(1, 0\)"),
+        ({"n_new": 0}, "n_new is 0"),
+        ({"n_new": 2.0}, "n_new is 2.0; it must be an integer"),
+        ({"generator": np.random.default_rng(0)}, r"pass torch\.Generator\(\)"),
+        ({"end": 23}, "end is 23; it must be an integer from 0 to 22"),
+    ],
+)
+@pytest.mark.parametrize("decoder", [Ancestral(), Greedy(), Beam(2)], ids=str)
+def test_wrong_arguments_are_named(
+    wrong: dict[str, Any], says: str, decoder: Decoder, network: networks.Network
+) -> None:
+    usual = {"network": network, "prompts": prompts(), "n_new": 2}
+    arguments = {**usual, "generator": torch.Generator(), **wrong}
+    with pytest.raises(ValueError, match=says):
+        decoder.generate(**arguments)

@@ -335,6 +335,34 @@ def test_tokens_that_the_model_does_not_know_are_refused(fetched: Path) -> None:
         tiny(fetched).fit(np.array([[[5, 280]]]), rng())
 
 
+@pytest.mark.parametrize("name", ["fetched", "llama"])
+def test_more_beginnings_than_tokens_are_refused(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    folder = request.getfixturevalue(name)
+    blocks = real(folder)
+    model = tiny(folder, decoder=Beam(300), prompts=blocks, epochs=0)
+    with pytest.raises(
+        ValueError, match="beams is 300, and the model knows 280 tokens"
+    ):
+        model.fit(blocks[None], rng())
+
+
+@pytest.mark.parametrize("lacking", opt_weights.SIZES)
+def test_sizes_that_are_left_out_are_named(lacking: str) -> None:
+    config = opt_weights.config_of(
+        networks.Architecture(
+            vocabulary=9, context=9, width=4, layers=1, heads=2, hidden=8
+        )
+    )
+    assert opt_weights.sizes_of(config) is not None
+    del config[lacking]
+    if lacking == "hidden_size":
+        del config["word_embed_proj_dim"]
+    with pytest.raises(ValueError, match=f"config.json lacks {lacking}"):
+        opt_weights.sizes_of(config)
+
+
 def test_texts_longer_than_the_model_reads_are_refused(fetched: Path) -> None:
     blocks = real(fetched)
     with pytest.raises(ValueError, match="blocks of 8 tokens after 36.*reads 40"):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -454,6 +455,30 @@ def test_a_checkpoint_tells_models_with_other_arrays_apart() -> None:
         ({"heads": 3}, "width 16 is not a multiple of heads 3"),
         ({"dropout": 1.0}, "dropout is 1; it must be below"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be a number > 0"),
+        ({"dropout": "much"}, "dropout is 'much'; it must be a number from 0 to 1"),
+        ({"hidden": 0}, "hidden is 0; it must be an integer >= 1"),
+        (
+            {"final_learning_rate": -1.0},
+            "final_learning_rate is -1.0; it must be a num",
+        ),
+        ({"weight_decay": math.nan}, "weight_decay is nan; it must be a number >= 0"),
+        ({"start": "<s>"}, "start is '<s>'; it must be an integer >= 0"),
+        ({"end": -1}, "end is -1; it must be an integer >= 0"),
+        (
+            {"decoder": Greedy},
+            "decoder is the class Greedy, not an object made with it",
+        ),
+        ({"decoder": "beam"}, "decoder is 'beam'; it must be Ancestral"),
+        ({"device": "gpu"}, "device is 'gpu'; allowed: 'cpu', 'cuda'"),
+        ({"device": None}, "device is None; allowed"),
+        ({"device": "mps"}, "device is 'mps'; allowed"),
+        ({"validation": ["a text"]}, r"validation is \['a text'\]; numbers are needed"),
+        ({"validation": np.zeros((0, 4), int)}, r"validation is empty: its shape is"),
+        (
+            {"prompts": [[0.5]]},
+            "prompts holds float64 values; symbols must be integers",
+        ),
+        ({"init": "weights"}, "init is 'weights'; numbers are needed"),
         ({"prompts": np.arange(4)}, r"prompts has shape \(4,\).*\(n, length\)"),
     ],
 )
@@ -481,6 +506,93 @@ def test_wrong_settings_are_named(setting: dict[str, object], says: str) -> None
 def test_what_is_no_text_is_refused(data: object, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         TINY.fit(data, rng())
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"start": 9}, "start is 9; it must be an integer from 0 to 8"),
+        ({"end": 9}, "end is 9; it must be an integer from 0 to 8"),
+        ({"decoder": Beam(10)}, "beams is 10, and the model knows 9 tokens"),
+        (
+            {"validation": [[9]]},
+            "validation holds symbols from 9 to 9; allowed: 0 to 8",
+        ),
+        ({"validation": text(2, length=25)}, "validation blocks of 25 tokens after 1"),
+        ({"init": [0.0]}, r"shape \(1,\), this network has .* weights"),
+        ({"device": "cuda:99"}, "device is 'cuda:99', which this machine has not"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named_before_training(
+    setting: dict[str, object], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("nothing is trained")
+
+    monkeypatch.setattr(training, "train", never)
+    with pytest.raises(ValueError, match=says):
+        replace(TINY, **setting).fit(REAL[None], rng())
+
+
+def test_one_token_alone_has_nothing_to_predict() -> None:
+    alone = replace(TINY, start=None, epochs=0, prompts=REAL[:, :1])
+    for wrong in (REAL[None, :, :1], REAL):
+        model = alone if wrong.ndim == 3 else replace(alone, validation=REAL[:, :1])
+        with pytest.raises(
+            ValueError, match=": without a start token .* of 1 nothing is left"
+        ):
+            model.fit(wrong if wrong.ndim == 3 else wrong[None], rng())
+    fitted = replace(alone, prompts=None).fit(REAL[None], rng())
+    with pytest.raises(ValueError, match="^blocks: without a start token"):
+        fitted.nll(REAL[:, :1])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64, list])
+def test_tokens_of_every_integer_type_train_the_same(dtype: Any) -> None:
+    def of(blocks: np.ndarray) -> Any:
+        return blocks.tolist() if dtype is list else blocks.astype(dtype)
+
+    plain = replace(TINY, validation=REAL).fit(REAL[None], rng())
+    other = replace(TINY, validation=of(REAL)).fit(of(REAL[None]), rng())
+    np.testing.assert_array_equal(plain.weights, other.weights)
+    np.testing.assert_array_equal(plain.nll(REAL), other.nll(of(REAL)))
+    written = [fit.continuations(of(REAL[:3]), rng()) for fit in (plain, other)]
+    np.testing.assert_array_equal(*written)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda fit: fit.sample(0, rng()), "n is 0; it must be an integer >= 1"),
+        (lambda fit: fit.sample(2, 7), r"rng is 7; pass np\.random\.default_rng"),
+        (
+            lambda fit: fit.continuations("a text", rng()),
+            "prompts is 'a text'; numbers",
+        ),
+        (lambda fit: fit.continuations(REAL[0], rng()), r"prompts has shape \(10,\)"),
+        (
+            lambda fit: fit.continuations([[9]], rng()),
+            "prompts holds symbols from 9 to",
+        ),
+        (lambda fit: fit.continuations([[]], rng()), "prompts is empty"),
+        (lambda fit: fit.continuations([[1]], rng(), 1), "chain is 1; .* from 0 to 0"),
+        (lambda fit: fit.continuations(text(2, length=16), rng()), "context is 24"),
+        (lambda fit: fit.nll([[-1]]), "blocks holds symbols from -1 to -1"),
+        (lambda fit: fit.nll(REAL[None].repeat(3, 0)), r"needed is \(n, length\) or"),
+        (lambda fit: fit.nll(text(2, length=30)), "sequences of 30 tokens do not fit"),
+        (lambda fit: fit.network(-1), "chain is -1; it must be an integer from 0 to 0"),
+        (lambda fit: fit.temper(math.nan), "temperature is nan; it must be a number"),
+        (lambda fit: replace(fit, block=0), "block is 0; it must be an integer >= 1"),
+        (
+            lambda fit: replace(fit, model=TINY.fit),
+            "model is the function fit; it must",
+        ),
+        (lambda fit: replace(fit, weights=fit.weights[0]), "the shapes of weights"),
+    ],
+)
+def test_questions_that_do_not_fit_are_refused(call: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        call(replace(TINY, epochs=0).fit(REAL[None], rng()))
 
 
 def test_blocks_that_do_not_fit_the_context_are_refused_before_training() -> None:

@@ -172,9 +172,9 @@ class LanguageModel(training.Training):
         """Raise ValueError if blocks are too short for anything to be predicted."""
         if length < 2 and self.start is None:
             raise ValueError(
-                f"the blocks of {name} have {length} token, and without a start token "
-                "the first one is given: nothing is left to predict; give start, or "
-                "longer blocks"
+                f"{name}: without a start token the first token of a block is given, "
+                f"and of {length} nothing is left to predict; give start, or longer "
+                "blocks"
             )
 
 
