@@ -216,7 +216,9 @@ def _places(
     if 2 * n > total:
         # The n smallest of iid uniforms sit at a uniformly random n-subset of places.
         keys = rng.random((chains, total))
-        return np.argpartition(keys, max(n - 1, 0), axis=1)[:, :n]
+        places = np.argpartition(keys, max(n - 1, 0), axis=1)[:, :n]
+        # The order in which they come depends on the instructions of the CPU.
+        return np.sort(places, axis=1)
     # The first n distinct values of an iid stream are a uniformly random n-subset,
     # and finding them costs n, not the size of a pool that grows.
     places = np.sort(rng.integers(total, size=(chains, n)), axis=1)

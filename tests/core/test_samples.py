@@ -106,6 +106,14 @@ def test_subsample_is_uniform(n):
     assert abs(together - expected) < 4 * np.sqrt(expected * (1 - expected) / runs)
 
 
+@pytest.mark.parametrize("n", [30, 300, 599])
+def test_subsample_keeps_the_order_of_the_points(n):
+    """The order in which a partition leaves them depends on the CPU's instructions."""
+    data = np.broadcast_to(np.arange(600), (5, 600))
+    drawn = samples.subsample(data, n, np.random.default_rng(2))
+    assert (np.diff(drawn, axis=1) > 0).all()
+
+
 def test_subsample_of_too_few_points_names_both_numbers():
     with pytest.raises(ValueError, match="cannot draw 5 points from 3"):
         samples.subsample(np.zeros((1, 3)), 5, np.random.default_rng(0))
