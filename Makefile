@@ -20,6 +20,8 @@ endif
 
 CHAPTER ?=
 SCALE ?= laptop
+# The seconds that one cell of a chapter may take.
+TIMEOUT ?= 300
 
 ## book: run the chapters that changed, then build _build/html (the default)
 book: notebooks
@@ -27,7 +29,7 @@ book: notebooks
 
 ## notebooks: run the chapters whose code, library or data changed
 notebooks: $(STAMP)
-	$(BIN)/python scripts/execute.py
+	$(BIN)/python scripts/execute.py --timeout $(TIMEOUT)
 	$(BIN)/python scripts/update_readme.py
 
 ## test: everything that CI runs
@@ -38,7 +40,7 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python scripts/build_book.py
 	$(BIN)/python -m pytest tests chapters collapse_lib --doctest-modules \
-	    --nbval --nbval-current-env --nbval-cell-timeout=120 \
+	    --nbval --nbval-current-env --nbval-cell-timeout=$(TIMEOUT) \
 	    --nbval-sanitize-with tests/nbval_sanitize.cfg -n 2 --dist loadscope
 
 ## reproduce: run one chapter at a larger scale, for example CHAPTER=03 SCALE=laptop

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 import time
@@ -18,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import kernel
 from staleness import ROOT, Inputs
 
 from collapse_lib import files
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CELL_TIMEOUT = 300  # seconds; the slowest chapter must run in a minute on two cores
 TRACEBACK_LINES = 12
 # The kernel of whatever environment the reader's JupyterLab runs in.
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+KERNEL = {"display_name": "Python 3", "language": "python", "name": kernel.NAME}
 # Runs behind the last cell and is not stored: prints what the kernel has imported.
 RECORD = """\
 import json, sys
@@ -66,8 +66,8 @@ def execute(chapter: Notebook, root: Path, timeout: float = CELL_TIMEOUT) -> flo
     Raises
     ------
     ChapterFailed
-        If a cell fails, hangs, complains or kills its kernel; the file is then left as
-        it was.
+        If a cell fails, hangs, kills its kernel or shows what belongs to this run only
+        (see `notebooks.flaws`); the file is then left as it was.
     """
     import nbformat
 
@@ -165,7 +165,6 @@ def _run(
     imported
         The "names" of all modules it had imported, and the "files" of the library's.
     """
-    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import exceptions
     from nbformat.v4 import new_code_cell
 
@@ -174,31 +173,38 @@ def _run(
     client = _client(notebook, chapter, timeout)
     watch.attach(client)
     try:
-        client.execute()
+        with kernel.surroundings(threads=1):
+            client.execute()
     except exceptions.CellExecutionError as error:
         problem = f"{error.ename}: {error.evalue}" + _last_lines(error.traceback)
     except exceptions.CellTimeoutError:
-        problem = f"took more than {timeout:g} s; a chapter shows short runs only"
+        problem = (
+            f"took more than {timeout:g} s; a chapter shows short runs only. If this "
+            f"machine is busy or slow, allow more: `make notebooks TIMEOUT="
+            f"{2 * timeout:g}`"
+        )
     except exceptions.DeadKernelError:
         problem = "its kernel died (often: no memory left)"
-    except (NoSuchKernel, RuntimeError, OSError) as error:
+    except (RuntimeError, OSError) as error:
         raise ChapterFailed(f"{chapter.name}: no kernel started: {error}") from None
     else:
         printed = [out.text for out in notebook.cells.pop().outputs if "text" in out]
-        _refuse_complaints(notebook, chapter)
+        _make_fit_to_store(notebook, chapter)
         return watch.megabytes, json.loads("".join(printed).splitlines()[-1])
     raise ChapterFailed(_explain(notebook, chapter, watch.cell, problem))
 
 
-def _refuse_complaints(notebook: Any, chapter: Notebook) -> None:
-    """Raise ChapterFailed if a cell wrote to stderr: a warning is no result.
+def _make_fit_to_store(notebook: Any, chapter: Notebook) -> None:
+    """Shorten expected errors to their message; refuse a warning or a machine's path.
 
-    No page shows one, and it may name folders of this machine.
+    Stored, they would fail every later build, on every machine.
     """
     for index, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
-            if output.get("name") == "stderr":
-                problem = f"wrote to stderr:{_last_lines(output.text)}"
+            if output.output_type == "error":
+                output.traceback = notebooks.message_only(output)
+            for flaw in notebooks.flaws(output):
+                problem = f"{flaw}; nothing was stored"
                 raise ChapterFailed(_explain(notebook, chapter, index, problem))
 
 
@@ -211,7 +217,8 @@ def _client(notebook: Any, chapter: Notebook, timeout: float) -> NotebookClient:
     return NotebookClient(
         notebook,
         timeout=timeout,
-        kernel_name=KERNEL["name"],
+        kernel_name=kernel.NAME,
+        kernel_manager_class=kernel.OwnKernelManager,
         record_timing=False,  # times would differ in every run
         coalesce_streams=True,  # so do the moments at which a stream is flushed
         resources={"metadata": {"path": str(chapter.path.parent)}},
@@ -279,9 +286,6 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         print(f"No chapters, as _toc.yml does not name them: {', '.join(left_out)}")
     if options.check:
         return _report(todo)
-    # As in `make test`, which compares these outputs: sums over threads may differ
-    # in their last digits.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     failures = execute_all(todo, root, options.timeout)
     if not todo:
         print("Every chapter is up to date")

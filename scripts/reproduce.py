@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import kernel
 import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillException
@@ -40,15 +41,17 @@ def reproduce(chapter: Notebook, scale: str, root: Path) -> Path:
     """Run `chapter` with SCALE set to `scale`; return the executed copy."""
     copy = root / "_build" / "reproduce" / f"{chapter.name}-{scale}.ipynb"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        str(chapter.path),
-        str(copy),
-        parameters={"SCALE": scale},
-        cwd=str(chapter.path.parent),
-        kernel_name="python3",
-        language="python",
-        log_output=True,
-    )
+    with kernel.surroundings():
+        papermill.execute_notebook(
+            str(chapter.path),
+            str(copy),
+            parameters={"SCALE": scale},
+            cwd=str(chapter.path.parent),
+            kernel_name=kernel.NAME,
+            kernel_manager_class=kernel.OwnKernelManager,
+            language="python",
+            log_output=True,
+        )
     return copy
 
 

@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from collapse_lib.book import lock
-from collapse_lib.book.notebooks import Notebook, code_cells
+from collapse_lib.book.notebooks import Notebook, code_cells, flaws
 from collapse_lib.claims.loading import entries
 from collapse_lib.reading import read_text
 
@@ -136,6 +136,8 @@ class Inputs:
         counts = [cell.get("execution_count") for cell in chapter.code]
         if counts != list(range(1, len(counts) + 1)):
             return "it has cells that did not run, or not in order"
+        if any(flaw for output in chapter.outputs for flaw in flaws(output)):
+            return "its outputs hold a warning, or a path of one machine"
         now = self.fingerprint(chapter, uses)
         changed = [PARTS[part] for part in PARTS if now[part] != stored.get(part)]
         return f"{' and '.join(changed)} changed" if changed else ""

@@ -11,11 +11,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from collapse_lib.book import notebooks
 from collapse_lib.recursion import checkpoint
 
-# No window, on no platform. Not by MPLBACKEND: the kernels that run the chapters
-# would inherit it and draw nothing inline.
+# No window, on no platform.
 matplotlib.use("Agg")
 
 # The same examples in every run: a test that fails, fails for everybody. A slow
@@ -24,25 +22,6 @@ hypothesis.settings.register_profile("book", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("book")
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class OnlyChapters:
-    """Keep nbval, which takes every notebook, to the chapters and their template."""
-
-    def __init__(self) -> None:
-        found = notebooks.executed(ROOT).values()
-        self.paths = {chapter.path for chapter in found}
-
-    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Pass over a copy or a draft; leave other files to others."""
-        ours = collection_path.parent == ROOT / "chapters"
-        notebook = ours and collection_path.suffix == ".ipynb"
-        return True if notebook and collection_path not in self.paths else None
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Register it; a hook in this file itself would see this folder only."""
-    config.pluginmanager.register(OnlyChapters())
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from statistics import median
-from typing import Any
 
+from nbval.plugin import find_comment_markers
 from notebook_page import FATES, Page, fate, parse, tags_of
 
 from collapse_lib.book.display import GLUE
-from collapse_lib.book.notebooks import scales_in
+from collapse_lib.book.notebooks import MACHINE_PATH, flaws, message_only, scales_in
 
 #: The most lines of a cell, by what the page does with its code.
 MAX_LINES = {"visible": 15, "folded": 35, "removed": 35}
@@ -35,11 +35,6 @@ PARTS = (
 )
 #: Titles that say where one is in the pattern, and not what was found.
 EMPTY_TITLES = {"Smallest example", "Theory", "Simulation", "The figure", "Robustness"}
-# Folders that only one person's machine has; an address on the web may contain them.
-MACHINE_PATH = re.compile(
-    r"(?<![\w.:/-])(?:/(?:home|Users|root|tmp|work|mnt|opt|usr|var|private)/|~/)\w"
-    r"|\b[A-Z]:\\Users\b"
-)
 
 
 # --- the rules ----------------------------------------------------------------
@@ -149,19 +144,15 @@ def _silences_everything(call: ast.Call) -> bool:
     return ignores and not narrowed
 
 
-def no_machine_paths(page: Page) -> Iterator[str]:
+def nothing_of_one_machine(page: Page) -> Iterator[str]:
+    """Neither a path nor a warning, in what is written and in what is shown."""
     for i, cell in enumerate(page.notebook["cells"], start=1):
-        shown = "\n".join([cell["source"], *map(_text, cell.get("outputs", []))])
-        if match := MACHINE_PATH.search(shown):
-            near = shown[match.start() : match.end() + 30].splitlines()[0]
+        if match := MACHINE_PATH.search(cell["source"]):
+            near = cell["source"][match.start() : match.end() + 30].splitlines()[0]
             yield f"cell {i}: `{near}` is a path of one machine; use a relative one"
-
-
-def _text(output: Any) -> str:
-    """Return what an output shows as text."""
-    data = output.get("data", {})
-    shown = [value for kind, value in data.items() if not kind.startswith("image/")]
-    return "\n".join(map(str, [output.get("text", ""), *shown]))
+    for name, cell in page.numbered:
+        for output in cell["outputs"]:
+            yield from (f"{name}: {flaw}" for flaw in flaws(output))
 
 
 def sections_in_order(page: Page) -> Iterator[str]:
@@ -216,14 +207,15 @@ def scales_are_literal(page: Page) -> Iterator[str]:
         yield "the configurations in SCALES do not have the same keys"
 
 
-def no_error_output(page: Page) -> Iterator[str]:
+def errors_are_expected(page: Page) -> Iterator[str]:
     for name, cell in page.numbered:
-        expected = "raises-exception" in tags_of(cell)
         for output in cell["outputs"]:
-            if output.get("name") == "stderr":
-                yield f"{name}: writes to stderr: {output['text'].strip()[:80]!r}"
-            if output["output_type"] == "error" and not expected:
+            if output["output_type"] != "error":
+                continue
+            if "raises-exception" not in tags_of(cell):
                 yield f"{name}: its output is {output['ename']}"
+            elif output["traceback"] != message_only(output):
+                yield f"{name}: stores more of {output['ename']} than its message"
 
 
 def file_is_small(page: Page) -> Iterator[str]:
@@ -294,7 +286,7 @@ def tags_are_known(page: Page) -> Iterator[str]:
         for tag in tags_of(cell):
             if tag not in TAGS:
                 yield f"{name}: the tag {tag!r}; known are {', '.join(sorted(TAGS))}"
-        if re.search(r"^\s*#\s*NBVAL_", cell["source"], re.M):
+        if any(find_comment_markers(cell["source"])):
             yield f"{name}: a comment switches off the comparison of its output"
 
 
@@ -310,13 +302,13 @@ RULES: dict[str, Rule] = {
         nothing_shown_is_removed,
         code_is_plain_python,
         warnings_are_heard,
-        no_machine_paths,
+        nothing_of_one_machine,
         sections_in_order,
         titles_say_what_was_found,
         prose_between_code,
         scale_is_a_parameter,
         scales_are_literal,
-        no_error_output,
+        errors_are_expected,
         file_is_small,
         exercises_have_solutions,
         references_resolve,

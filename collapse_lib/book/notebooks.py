@@ -26,10 +26,13 @@ CHAPTER = re.compile(r"chapters/\d\d-[^/]+")
 TEMPLATE = "chapters/_template.ipynb"
 #: What this module asks of a notebook.
 _SHAPE = Path(__file__).with_name("notebook.schema.json")
-
-
 #: What Python raises for a text that is not code, among it one nested too deeply.
 _UNREADABLE = (SyntaxError, ValueError, TypeError, RecursionError, MemoryError)
+#: Folders that only one person's machine has; an address on the web may contain them.
+MACHINE_PATH = re.compile(
+    r"(?<![\w.:/-])(?:/(?:home|Users|root|tmp|work|mnt|opt|usr|var|private)/|~/)\w"
+    r"|\b[A-Z]:\\Users\b"
+)
 
 
 class BookError(ValueError):
@@ -335,6 +338,41 @@ def code_cells(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
         for cell in notebook["cells"]
         if cell["cell_type"] == "code" and cell["source"].strip()
     ]
+
+
+def flaws(output: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a stored output must not hold: a warning, or a path of one machine."""
+    text = _text(output)
+    if output.get("name") == "stderr":
+        yield (
+            f"it writes to stderr, {_shortened(text)}; mend the cause, or catch this "
+            "warning by its category and message"
+        )
+    elif found := MACHINE_PATH.search(text):
+        yield (
+            f"it shows {_shortened(text[found.start() :].splitlines()[0])}, a path of "
+            "one machine; show a relative one"
+        )
+
+
+def message_only(error: Mapping[str, Any]) -> list[str]:
+    """Return the traceback to store of an expected error: the message, as lines.
+
+    The calls between are lines of the library on one machine, and no reader needs them.
+    """
+    return [f"{error['ename']}: {error['evalue']}"]
+
+
+def _text(output: Mapping[str, Any]) -> str:
+    """Return what an output shows as text."""
+    data = output.get("data", {})
+    shown = [value for kind, value in data.items() if not kind.startswith("image/")]
+    told = [output.get("text", ""), *output.get("traceback", []), *shown]
+    return "\n".join(map(str, told)).strip()
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 300 else text[:299] + "…")
 
 
 def scales_in(notebook: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

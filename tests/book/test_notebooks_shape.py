@@ -158,6 +158,17 @@ def exchange(one: str, other: str) -> Callable[[Any], None]:
     return change
 
 
+def expected_error(traceback: list[str], message: str = "x") -> Callable[[Any], None]:
+    """Let a cell that may fail show this error."""
+
+    def change(notebook: Any) -> None:
+        tag(VISIBLE, "raises-exception")(notebook)
+        error = {"ename": "KeyError", "evalue": message, "traceback": traceback}
+        output(VISIBLE, output_type="error", **error)(notebook)
+
+    return change
+
+
 #: Code cells of the template, by what the page does with them.
 SETUP, VISIBLE, NUMBERS, FIGURE, TABLE = 2, 4, 7, 8, 11
 
@@ -239,14 +250,17 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
         source(VISIBLE, 'with warnings.catch_warnings(action="ignore"):\n    n'),
     ),
     "a path in the code": (
-        "no_machine_paths",
+        "nothing_of_one_machine",
         source(VISIBLE, 'open("/home/me/x.csv")'),
     ),
     "a path in an output": (
-        "no_machine_paths",
+        "nothing_of_one_machine",
         output(VISIBLE, output_type="stream", name="stdout", text="/Users/me/x.csv"),
     ),
-    "a path in the prose": ("no_machine_paths", text("A bag holds", "In ~/book/x")),
+    "a path in the prose": (
+        "nothing_of_one_machine",
+        text("A bag holds", "In ~/book/x"),
+    ),
     "a section has no label": ("sections_in_order", text("(sec-01-scope)=\n", "")),
     "a label of another chapter": (
         "sections_in_order",
@@ -284,14 +298,22 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
         ),
     ),
     "a warning in the output": (
-        "no_error_output",
+        "nothing_of_one_machine",
         output(VISIBLE, output_type="stream", name="stderr", text="UserWarning: x"),
     ),
     "an error that nobody announced": (
-        "no_error_output",
+        "errors_are_expected",
         output(
             VISIBLE, output_type="error", ename="KeyError", evalue="x", traceback=[]
         ),
+    ),
+    "a path in an expected error": (
+        "nothing_of_one_machine",
+        expected_error(["KeyError: no /home/me/x.csv"], "no /home/me/x.csv"),
+    ),
+    "the calls that led to an expected error": (
+        "errors_are_expected",
+        expected_error(["File x.py:3, in f(x)", "KeyError: x"]),
     ),
     "a file that is too large": (
         "file_is_small",
@@ -350,6 +372,10 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "a comparison switched off by a comment": (
         "tags_are_known",
         source(VISIBLE, "# NBVAL_IGNORE_OUTPUT\nsay(n)"),
+    ),
+    "a comparison switched off by an old comment": (
+        "tags_are_known",
+        source(VISIBLE, "#  PYTEST_VALIDATE_IGNORE_OUTPUT\nsay(n)"),
     ),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from io import BytesIO
 
+import kernel
 import nbformat
 import numpy as np
 import pytest
@@ -78,7 +79,10 @@ def test_a_notebook_shows_palette_files():
         "plt.show()"
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
-    NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
+    with kernel.surroundings():
+        NotebookClient(
+            notebook, kernel_manager_class=kernel.OwnKernelManager, timeout=60
+        ).execute()
     (output,) = notebook.cells[0].outputs
     png = base64.b64decode(output.data["image/png"])
     assert Image.open(BytesIO(png)).mode == "P"

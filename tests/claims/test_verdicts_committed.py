@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import kernel
 import nbformat
 import numpy as np
 import pytest
@@ -75,7 +76,9 @@ def run(notebook: Path, *sources: str) -> Path:
         cells=[nbformat.v4.new_code_cell(source) for source in sources]
     )
     path = {"metadata": {"path": str(ROOT)}}
-    NotebookClient(book, kernel_name="python3", resources=path).execute()
+    own = {"kernel_manager_class": kernel.OwnKernelManager}
+    with kernel.surroundings():
+        NotebookClient(book, resources=path, **own).execute()
     nbformat.write(book, notebook)
     return notebook
 
