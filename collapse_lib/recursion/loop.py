@@ -206,7 +206,7 @@ class _Loop:
         chains: int,
         first: Any,
     ) -> None:
-        given = {"model": model, "real": real, "regime": regime, "first": first}
+        given = {"model": model, "regime": regime, "first": first}
         for name, value in given.items():
             _check_made(name, value)
         if not all(hasattr(regime, name) for name in ("start", "next", "needs_first")):
