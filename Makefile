@@ -4,18 +4,32 @@
 .DELETE_ON_ERROR:
 .PHONY: book notebooks test reproduce benchmarks lab clean help
 
-VENV := .venv
-BIN := $(VENV)/bin
+BIN := .venv/bin
 
-# The interpreter that makes .venv, for example `make PYTHON=python3.12 book`.
-# Each stamp in .venv names the lock file's content and, where one was asked for,
-# the interpreter: when either changes, .venv is made anew.
-LOCK := $(firstword $(shell cksum < requirements.lock))
+# The interpreter that makes the environment: `make PYTHON=python3.12 book`.
+#
+# .venv is a link to one of the environments in .venvs. An environment is named after
+# the content of the lock files and, where one was asked for, the interpreter; a stamp
+# in it says that it is complete. So a change of the lock makes another one aside, .venv
+# follows when it is complete, and the way back needs no network.
+LOCKS := requirements.lock requirements-torch.lock
+KEY := $(firstword $(shell cat $(LOCKS) | cksum))
 ifeq ($(origin PYTHON),undefined)
 PYTHON := python3
-STAMP := $(VENV)/installed-$(LOCK)
 else
-STAMP := $(VENV)/installed-$(LOCK)-$(subst /,_,$(PYTHON))
+KEY := $(KEY)-$(firstword $(shell printf %s '$(PYTHON)' | cksum))
+endif
+STAMP := .venv/installed-$(KEY)
+ENV := .venvs/$(KEY)
+
+# Where a home cannot be written to, programs complain about it, into the outputs of
+# chapters too, or do not start.
+HOMES := . .cache .config .ipython .jupyter .local .local/share
+ifneq ($(shell for f in $(HOMES); do test ! -e "$$HOME/$$f" || test -w "$$HOME/$$f" \
+    || echo no; done; test -d "$$HOME" || echo no),)
+export HOME := $(CURDIR)/_build/home
+unexport XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME
+$(shell mkdir -p "_build/home")
 endif
 
 CHAPTER ?=
@@ -60,10 +74,11 @@ benchmarks: $(STAMP)
 lab: $(STAMP)
 	$(BIN)/jupyter lab --ServerApp.root_dir=chapters
 
-## clean: remove what was built, keep .venv and results
+## clean: remove what was built and environments of other locks, keep .venv and results
 clean:
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find collapse_lib scripts tests _ext benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	for env in .venvs/*; do test "$$env" -ef .venv || rm -rf "$$env"; done
 
 ## help: list these targets
 help:
@@ -72,14 +87,24 @@ help:
 ADVICE = This book needs Python 3.11 or newer. Name one: \
 	make PYTHON=python3.12 $(or $(MAKECMDGOALS),book)
 
-$(STAMP): requirements.lock
+# No prerequisites: the name says which content of the lock files it belongs to, while
+# git gives files a new time with every change of the branch.
+$(STAMP):
 	@command -v '$(PYTHON)' >/dev/null || { \
 	    echo "There is no '$(PYTHON)' here. $(ADVICE)" >&2; exit 1; }
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "'$(PYTHON)' is $$('$(PYTHON)' --version 2>&1 | head -n 1). $(ADVICE)" >&2; exit 1; }
-	@echo "Making $(VENV) from requirements.lock; this takes some minutes."
-	'$(PYTHON)' -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet \
-	    --no-deps --no-build-isolation -e .
-	touch $(VENV)/installed-$(LOCK) $@
+	@test -e $(ENV)/installed-$(KEY) || $(MAKE) --no-print-directory $(ENV)/installed-$(KEY)
+	@test -L .venv || test ! -e .venv || { rm -rf .venvs/before && mv .venv .venvs/before \
+	    && echo "The folder .venv is now .venvs/before; 'make clean' removes it."; }
+	ln -sfn $(ENV) .venv
+
+# Every package must have one of the hashes in the lock; --no-deps, because the lock has
+# all packages. The second step adds torch and what it needs on this machine.
+PIP = $(ENV)/bin/python -m pip --disable-pip-version-check
+$(ENV)/installed-$(KEY):
+	@echo "Making .venv from $(LOCKS); this takes some minutes."
+	'$(PYTHON)' -m venv --clear $(ENV)
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements.lock
+	$(PIP) install --quiet --no-build-isolation -r requirements-torch.lock -e .
+	touch $(ENV)/installed-$(firstword $(subst -, ,$(KEY))) $@

@@ -1,8 +1,9 @@
 """Make the built pages complete: nothing is fetched from another host.
 
-MathJax comes from an installed Python package and is copied into the output; the
-scripts of *thebe*, which this book does not use and which point to another host, are
-taken off every page.
+MathJax comes from an installed Python package and is copied into the output. The
+extension *thebe*, which every Jupyter Book 1 loads, which this book does not use and
+which points to other hosts, is switched off. A policy in every page tells browsers to
+fetch nothing from elsewhere, whatever a later version of some package would ask for.
 """
 
 from __future__ import annotations
@@ -20,9 +21,26 @@ from sphinx.errors import ExtensionError
 #: The package that carries MathJax 3.2.2 (Apache licence 2.0).
 PACKAGE = "sphinx-mathjax-offline"
 ENTRY = "tex-mml-chtml.js"
-#: What the entry script may load later: fonts, TeX extensions, accessibility.
-PARTS = ("input/tex/extensions/", "output/chtml/fonts/woff-v2/", "a11y/", "sre/")
+#: What the entry script may load later: fonts, TeX extensions, accessibility, and the
+#: output as SVG, which a reader can choose in the menu of a formula.
+PARTS = (
+    *("input/tex/extensions/", "output/chtml/fonts/woff-v2/", "a11y/", "sre/"),
+    *("output/svg.js", "output/svg/fonts/tex.js"),
+)
+#: The theme and MathJax have scripts and styles inside the page; file: is for those who
+#: open the pages without a server.
+POLICY = {
+    "default-src": "'self' file:",
+    "script-src": "'self' file: 'unsafe-inline'",
+    "style-src": "'self' file: 'unsafe-inline'",
+    "img-src": "'self' file: data:",
+    "font-src": "'self' file: data:",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self' file:",
+}
 MARK = "static/mathjax/"
+THEBE = "sphinx_thebe"
 
 
 def mathjax_files() -> dict[str, Path]:
@@ -65,31 +83,33 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
         shutil.copyfile(source, target)
 
 
-def drop_thebe(
+def switch_thebe_off(app: Sphinx, config: Config) -> None:
+    """Take back what the extension thebe has registered, before any of it runs."""
+    for listeners in app.events.listeners.values():
+        for listener in [*listeners]:
+            if listener.handler.__module__ == THEBE:
+                app.disconnect(listener.id)
+    sheets = app.registry.css_files
+    sheets[:] = [sheet for sheet in sheets if "thebe" not in sheet[0]]
+
+
+def add_policy(
     app: Sphinx,
     pagename: str,
     templatename: str,
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Take the scripts of thebe off a page, which every Jupyter Book 1 page gets."""
-    context["script_files"] = [
-        script for script in context.get("script_files", []) if not _is_thebe(script)
-    ]
-    context["css_files"] = [
-        sheet for sheet in context.get("css_files", []) if not _is_thebe(sheet)
-    ]
-
-
-def _is_thebe(asset: Any) -> bool:
-    name = str(getattr(asset, "filename", None) or asset)
-    body = getattr(asset, "attributes", {}).get("body") or ""
-    return "thebe" in name or body.startswith("const THEBE_JS_URL")
+    """Put the policy at the head of a page."""
+    text = "; ".join(f"{kind} {sources}" for kind, sources in POLICY.items())
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{text}" />'
+    context["metatags"] = f"\n    {policy}{context.get('metatags', '')}"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("config-inited", use_local_mathjax)
-    app.connect("html-page-context", drop_thebe, priority=950)  # after all that add
+    app.connect("config-inited", switch_thebe_off)
+    app.connect("html-page-context", add_policy)
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,9 +4,9 @@ Chapters are numbered by their files: ``chapters/08-...`` is chapter 8 wherever 
 stands. Sphinx counts the chapters of the table of contents; the text calls them by the
 numbers of the outline, which has chapters that are still to come.
 
-Texts of properties stay as they are written. napoleon reads ``The points: a view ...``
-as *type: description*; this library has its types in the signatures, so such a line is
-plain text.
+Texts of properties and constants stay as they are written. napoleon reads ``The
+points: a view ...`` as *type: description*; this library has its types in the
+signatures, so such a line is plain text.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ def _lead(numbers: dict[str, tuple[int, ...]], own: int) -> None:
             numbers[anchor] = (own, *number[1:])
 
 
-# ---- texts of properties -------------------------------------------------------------
+# ---- texts of properties and constants -----------------------------------------------
+
+#: What autodoc calls them.
+VALUES = ("property", "attribute", "data")
 
 _written: dict[str, list[str]] = {}
 
@@ -61,8 +64,8 @@ _written: dict[str, list[str]] = {}
 def remember(
     app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]
 ) -> None:
-    """Keep the lines of a property; this runs before napoleon."""
-    if what == "property":
+    """Keep the lines of a property or constant; this runs before napoleon."""
+    if what in VALUES:
         _written[name] = list(lines)
 
 

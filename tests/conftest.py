@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,32 @@ ROOT = Path(__file__).resolve().parent.parent
 def root() -> Path:
     """The book's folder."""
     return ROOT
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A client of a Dask cluster of two workers, on this machine."""
+    distributed = pytest.importorskip(
+        "distributed", reason="the extra 'cluster' is not installed"
+    )
+    # Dask sets variables for its workers in this process, and leaves them: tests that
+    # start a process would run it with one thread and another seed for hashes.
+    before = dict(os.environ)
+    try:
+        with (
+            distributed.LocalCluster(
+                n_workers=2,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+            ) as started,
+            distributed.Client(started) as client,
+        ):
+            client.wait_for_workers(2)
+            yield client
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 Measure = Callable[[Any], np.ndarray]

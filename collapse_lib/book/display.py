@@ -5,6 +5,7 @@ Outside of IPython a card is printed as text, and a number for the prose is not 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +33,7 @@ def show(verdict: Verdict) -> Verdict:
     """
     shell = _shell()
     if shell is None:
-        print(card.as_text(verdict))
+        _print(card.as_text(verdict))
         return verdict
     _display(card.mimebundle(verdict))
     shown = _Shown(verdict.claim, verdict.outcomes, verdict.scale, ["this cell"])
@@ -44,6 +45,12 @@ def show(verdict: Verdict) -> Verdict:
     # Not by the execution count, which stands still in runs without history (nbval).
     shell.events.register("post_execute", leave_cell)
     return shown
+
+
+def _print(text: str) -> None:
+    """Print a text; characters that the terminal cannot write become numbers."""
+    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(coding, "backslashreplace").decode(coding))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -337,3 +338,15 @@ def test_the_companion_needs_neither_torch_nor_ipython() -> None:
     done = subprocess.run(command, cwd=place, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("chapter 20, scale ci, seed 1: 1 number, 0 verdi")
+
+
+def test_a_verdict_is_printed_on_any_terminal(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe on Windows writes cp1252, which has no check mark."""
+    for coding, mark in (("utf-8", "✓"), ("cp1252", "\\u2713"), ("ascii", "\\u2713")):
+        raw = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=coding))
+        chapter(root).check("C05", lost=GOOD)
+        sys.stdout.flush()
+        assert f"C05 t: {mark} reproduced" in raw.getvalue().decode(coding)

@@ -48,19 +48,8 @@ def test_processes_give_the_same_frame(here, workers):
         assert replicate(executor).equals(here)
 
 
-def test_a_dask_cluster_of_two_workers_gives_the_same_frame(here):
-    distributed = pytest.importorskip("distributed", reason="pip install .[cluster]")
-    with (
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        client.wait_for_workers(2)
-        assert replicate(client.get_executor()).equals(here)
+def test_a_dask_cluster_of_two_workers_gives_the_same_frame(here, cluster):
+    assert replicate(cluster.get_executor()).equals(here)
 
 
 def test_the_frame_is_complete_and_numbered(here):

@@ -495,9 +495,11 @@ def test_the_real_build_is_strict(site: Path, capfd: Any) -> None:
 @pytest.fixture
 def checkout(tmp_path: Path, root: Path) -> Path:
     """A folder with what the Makefile itself reads."""
-    for name in ("Makefile", "requirements.lock"):
-        shutil.copy(root / name, tmp_path)
-    return tmp_path
+    folder = tmp_path / "a book, copié"
+    folder.mkdir()
+    for name in ("Makefile", "requirements.lock", "requirements-torch.lock"):
+        shutil.copy(root / name, folder)
+    return folder
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -537,41 +539,89 @@ def test_the_default_is_the_book(checkout: Path) -> None:
     assert order == sorted(order)
 
 
+#: Stands in for an interpreter, and for the one in the environment it makes: writes
+#: down what it is asked for. While there is a file "offline" it can install nothing.
+PYTHON = """
+echo "$@" >> log
+case "$1 $2" in
+"-m venv") rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
+"-m pip") test ! -e offline ;;
+esac
+"""
+
+
+def made(folder: Path, *arguments: str, status: int = 0) -> list[str]:
+    """Run `make notebooks` with the stand-in; return what was installed."""
+    log = folder / "log"
+    log.write_text("")
+    python = program(folder / "a python", PYTHON)
+    result = make(folder, *arguments, f"PYTHON={python}", "notebooks")
+    assert (result.returncode != 0) == (status != 0), result.stderr + result.stdout
+    return [line for line in log.read_text().splitlines() if "pip" in line]
+
+
 def test_the_environment_is_made_once_for_each_lock(checkout: Path) -> None:
-    # The interpreter stands in for venv, too: it makes a pip that does nothing.
-    log = checkout / "log"
-    python = program(
-        checkout / "python3.99",
-        f'echo "$@" >> {log}\n'
-        f'if [ "$2" = venv ]; then rm -rf .venv; mkdir -p .venv/bin; cp "$0" '
-        f".venv/bin/python; fi\n",
-    )
-
-    def installs(*arguments: str) -> int:
-        log.write_text("")
-        result = make(checkout, *arguments, f"PYTHON={python}", "notebooks")
-        assert result.returncode == 0, result.stderr
-        return log.read_text().count("-m venv --clear .venv")
-
-    assert installs() == 1
-    assert "pip install" in log.read_text()
-    assert "-r requirements.lock" in log.read_text()
-    assert installs() == 0
+    with_hashes, torch = made(checkout)
+    assert "--require-hashes --no-deps -r requirements.lock" in with_hashes
+    assert "-r requirements-torch.lock -e ." in torch
+    assert (checkout / ".venv/bin/python").exists()
+    assert made(checkout) == []
+    (checkout / "requirements.lock").touch()  # as git does when the branch changes
+    assert made(checkout) == []
     assert "venv" not in make(checkout, "-n", "notebooks").stdout.replace(".venv", "")
-    with open(checkout / "requirements.lock", "a") as lock:
+    with open(checkout / "requirements-torch.lock", "a") as lock:
         lock.write("# renewed\n")
-    assert installs() == 1
+    assert len(made(checkout)) == 2
 
 
-def test_an_interrupted_installation_starts_again(checkout: Path) -> None:
-    python = program(
-        checkout / "python3.99",
-        'if [ "$2" = venv ]; then mkdir -p .venv/bin; cp "$0" .venv/bin/python; fi\n'
-        'if [ "$2" = pip ]; then exit 1; fi\n',
-    )
-    for _ in range(2):
-        assert make(checkout, f"PYTHON={python}", "notebooks").returncode != 0
-    assert not list((checkout / ".venv").glob("installed-*"))
+def test_another_branch_without_a_network_leaves_the_environment(
+    checkout: Path,
+) -> None:
+    made(checkout)
+    before = (checkout / ".venv").resolve()
+    lock = checkout / "requirements.lock"
+    here = lock.read_text()
+    lock.write_text("another==1.0\n")
+    (checkout / "offline").touch()
+    for _ in range(2):  # an installation that was cut short starts again
+        assert len(made(checkout, status=2)) == 1
+    assert (checkout / ".venv").resolve() == before
+    assert (before / "bin/python").exists()
+    lock.write_text(here)
+    assert made(checkout) == []
+    lock.write_text("another==1.0\n")
+    (checkout / "offline").unlink()
+    assert len(made(checkout)) == 2
+    (checkout / "offline").touch()
+    lock.write_text(here)  # and back again
+    assert made(checkout) == []
+    assert (checkout / ".venv").resolve() == before
+    for name in ("collapse_lib", "scripts", "tests", "_ext", "benchmarks"):
+        (checkout / name).mkdir()
+    assert make(checkout, "clean").returncode == 0
+    assert [path.name for path in (checkout / ".venvs").iterdir()] == [before.name]
+
+
+def test_an_environment_of_ones_own_is_put_aside(checkout: Path) -> None:
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv/mine").touch()
+    assert len(made(checkout)) == 2
+    assert (checkout / ".venvs/before/mine").exists()
+    assert (checkout / ".venv").is_symlink()
+
+
+@pytest.mark.parametrize("home", ["", "nowhere", "Makefile", "."])
+def test_a_home_that_cannot_be_written_is_replaced(
+    checkout: Path, home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not by permissions, which do not bind root.
+    monkeypatch.setenv("HOME", str(checkout / home) if home else "")
+    with open(checkout / "Makefile", "a") as makefile:
+        makefile.write('\nhome:\n\t@echo "$$HOME"\n')
+    replaced = home != "."
+    place = checkout / "_build/home" if replaced else checkout
+    assert make(checkout, "home").stdout.strip() == str(place)
+    assert (checkout / "_build/home").is_dir() == replaced
 
 
 def test_an_old_python_is_refused(checkout: Path) -> None:
@@ -630,20 +680,50 @@ def test_ci_fails_when_make_test_fails(tmp_path: Path, root: Path) -> None:
     run_ci(tmp_path, root, chromium=True, status=2)
 
 
+def workflow(root: Path, name: str) -> Any:
+    return yaml.safe_load((root / ".github/workflows" / name).read_text())
+
+
 def test_the_workflows_run_what_a_reader_runs(root: Path) -> None:
     folder = root / ".github" / "workflows"
-    workflows = {
-        path.name: yaml.safe_load(path.read_text()) for path in folder.iterdir()
-    }
-    assert set(workflows) == {"ci.yml", "pages.yml", "weekly.yml"}
-    commands = {
-        name: [
-            step.get("run", "")
-            for job in workflow["jobs"].values()
-            for step in job["steps"]
-        ]
-        for name, workflow in workflows.items()
-    }
-    assert "bash .ci/run" in commands["ci.yml"]
-    assert "make book" in commands["pages.yml"]
-    assert any("--nbval-lax" in command for command in commands["weekly.yml"])
+    assert {path.name for path in folder.iterdir()} == {"ci.yml", "weekly.yml"}
+    ci, weekly = (
+        [step.get("run", "") for job in each["jobs"].values() for step in job["steps"]]
+        for each in (workflow(root, "ci.yml"), workflow(root, "weekly.yml"))
+    )
+    assert "bash .ci/run" in ci
+    assert any("--nbval-lax" in command for command in weekly)
+
+
+def test_what_is_published_is_what_passed(root: Path) -> None:
+    ci = workflow(root, "ci.yml")
+    test, publish = ci["jobs"]["test"], ci["jobs"]["publish"]
+    assert ci["permissions"] == {"contents": "read"}
+    assert "permissions" not in test, "what runs the project's code may write nothing"
+    assert publish["needs"] == "test"
+    assert not any("run" in step for step in publish["steps"])
+    names = [step.get("run") or step["uses"].split("@")[0] for step in test["steps"]]
+    assert names.index("bash .ci/run") < names.index("actions/upload-pages-artifact")
+    (upload,) = (step for step in test["steps"] if step.get("if"))
+    assert upload["with"]["path"] == "_build/html"
+    assert upload["if"] == publish["if"] == "github.ref == 'refs/heads/main'"
+
+
+def test_actions_are_named_by_commit(root: Path) -> None:
+    for name in ("ci.yml", "weekly.yml"):
+        text = (root / ".github/workflows" / name).read_text()
+        used = re.findall(r"uses: (.*)", text)
+        assert used
+        for each in used:
+            assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)
+
+
+def test_every_package_of_the_lock_has_its_hashes(root: Path) -> None:
+    lines = (root / "requirements.lock").read_text().splitlines()
+    entries = [line for line in lines if "==" in line.split("--hash")[0]]
+    assert len(entries) > 150
+    assert all(line.endswith("\\") for line in entries), "its hashes follow"
+    others = [line for line in lines if line not in entries and line[:1] != "#"]
+    assert all(re.match(r"    --hash=sha256:[0-9a-f]{64}( |$)", o) for o in others)
+    torch = (root / "requirements-torch.lock").read_text().splitlines()
+    assert [line.split("==")[0] for line in torch if line[:1] != "#"] == ["torch"]

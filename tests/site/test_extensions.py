@@ -346,6 +346,7 @@ def test_mathjax_is_installed_with_its_fonts() -> None:
     files = offline.mathjax_files()
     assert files["tex-mml-chtml.js"].stat().st_size > 1_000_000
     assert sum(name.endswith(".woff") for name in files) >= 20
+    assert {"output/svg.js", "output/svg/fonts/tex.js"} <= set(files)
 
 
 def test_a_missing_mathjax_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -211,17 +212,10 @@ def test_lineages_run_side_by_side(kind: Any, tmp_path: Path, history: Any) -> N
         check_executor(executor, tmp_path, history)
 
 
-def test_lineages_run_on_a_dask_cluster(tmp_path: Path, history: Any) -> None:
-    distributed = pytest.importorskip(
-        "distributed", reason="the extra 'cluster' is not installed"
-    )
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        workers = check_executor(client.get_executor(), tmp_path, history)
+def test_lineages_run_on_a_dask_cluster(
+    tmp_path: Path, history: Any, cluster: Any
+) -> None:
+    workers = check_executor(cluster.get_executor(), tmp_path, history)
     assert str(os.getpid()) not in workers
 
 
@@ -382,3 +376,11 @@ def test_the_calls_of_a_folder_are_kept(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
     said = study.trained_on(tmp_path)
     assert said.endswith(f"torch {torch.__version__}, bfloat16: 4 s")
+
+
+def test_notes_of_the_first_version_are_read_too(tmp_path: Path) -> None:
+    place = {"device": "a laptop", "versions": {"torch": "2.0"}, "seconds": 3.0}
+    calls = [{**place, "settings": {"precision": "float32"}}] * 2
+    (tmp_path / "calls.json").write_text(json.dumps(calls))
+    expected = "a laptop, torch 2.0, float32: 6 s"
+    assert study.trained_on(tmp_path) == expected
