@@ -32,7 +32,11 @@ def check_path(name: str, value: Any) -> Path:
         kind = f"the class {value.__name__}" if isinstance(value, type) else repr(value)
         raise TypeError(f"{name} is {kind:.80}; it must be a path: a str or a Path")
     text = os.fspath(value)
-    if not isinstance(text, str) or not text.strip() or "\0" in text:
+    try:
+        good = bool(os.fsencode(text).strip()) and "\0" not in text
+    except (TypeError, UnicodeEncodeError):  # bytes, half of a character
+        good = False
+    if not good:
         raise ValueError(
             f"{name} is {text!r:.80}; it must be the path of a file or folder"
         )
@@ -42,30 +46,6 @@ def check_path(name: str, value: Any) -> Path:
         raise ValueError(
             f"{name} is {text!r:.80}; there is no user of that name: write the path "
             "in full"
-        ) from None
-
-
-def read_text(path: str | Path) -> str:
-    """Return the text in a file in UTF-8, with or without a mark at its beginning.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is a folder, or in another encoding.
-    """
-    path = check_path("path", path)
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; name a file")
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is no text in UTF-8 (byte {error.object[error.start]:#04x} at "
-            f"place {error.start}); save it in this encoding"
         ) from None
 
 

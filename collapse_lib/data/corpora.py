@@ -26,8 +26,9 @@ from collapse_lib import files
 from collapse_lib.checks import check_choice
 from collapse_lib.data import wikipedia
 from collapse_lib.data.fetching import named_folder
-from collapse_lib.data.texts import check_texts
+from collapse_lib.data.texts import check_text, check_texts
 from collapse_lib.data.vocabulary import words
+from collapse_lib.reading import read_text
 
 SPLITS = ("train", "validation", "test")
 CHITCHAT_SHA256 = "d2a5d0bf6acf354fef51f3af39cbece2220d3b8f6086b658c3d335105798312a"
@@ -75,7 +76,9 @@ class Corpus:
     provenance: str
 
     def __post_init__(self) -> None:
-        """Check the documents."""
+        """Check that these are texts."""
+        for name in ("name", "split", "provenance"):
+            check_text(name, getattr(self, name))
         documents = tuple(check_texts("documents", self.documents))
         object.__setattr__(self, "documents", documents)
 
@@ -216,7 +219,7 @@ def _by_size(path: Path, remedy: str) -> str:
     """Return the training text if it has the published number of tokens."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; {remedy}")
-    text = files.read_text(path)
+    text = read_text(path)
     n_tokens = len(text.split()) + text.count("\n")
     if n_tokens != WIKITEXT_TRAIN_TOKENS:
         raise ValueError(

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib import files
-from collapse_lib.checks import check_choice
+from collapse_lib.checks import check_choice, numeric
 from collapse_lib.data.fetching import Files, Package, folder_of, mirror
-from collapse_lib.data.texts import check_symbols
+from collapse_lib.data.texts import check_symbols, check_text
 
 SIZES = ("5k", "60k")
 SPLITS = ("train", "test")
@@ -83,6 +83,19 @@ class Digits:
     images: NDArray[np.float32]
     labels: NDArray[np.int64]
     provenance: str
+
+    def __post_init__(self) -> None:
+        """Check that each image has a label."""
+        images, labels = numeric("images", self.images), self.labels
+        if images.ndim != 3:
+            raise ValueError(f"images has shape {images.shape}; it must be (n, 28, 28)")
+        labels = check_symbols("labels", labels, "(n,)", 10)
+        if len(labels) != len(images):
+            raise ValueError(
+                f"there are {len(labels)} labels and {len(images)} images; each image "
+                "has one label"
+            )
+        check_text("provenance", self.provenance)
 
     def __len__(self) -> int:
         """Return the number of images."""

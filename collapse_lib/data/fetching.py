@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from collapse_lib import files
 from collapse_lib.checks import check_choice
+from collapse_lib.data.texts import check_text
 
 # What opening a source gives: name of a file -> its content.
 Contents = Callable[[str], bytes]
@@ -82,7 +83,7 @@ class Files:
         for path in (folder / f"{file}.gz", folder / file):
             if path.is_file():
                 try:
-                    return self._original(file, unpacked(path), path)
+                    return self._original(file, _unpacked(path), path)
                 except ValueError as error:
                     wrong = error
         if wrong:
@@ -211,7 +212,7 @@ def mirror(address: str, sha256: Mapping[str, str]) -> Source:
         # Not into the folder itself: pooch makes files that only their maker can read.
         with tempfile.TemporaryDirectory() as scratch:
             known = pooch.create(scratch, f"{address}/", registry=packed)
-            yield lambda file: unpacked(
+            yield lambda file: _unpacked(
                 Path(known.fetch(f"{file}.gz", downloader=_download))
             )
 
@@ -243,10 +244,10 @@ class _UpToLargest:
 
 def variable(name: str) -> str:
     """Return the environment variable that names the folder of some data."""
-    return f"COLLAPSE_{name.upper()}"
+    return f"COLLAPSE_{check_text('name', name).upper()}"
 
 
-def folder_of(name: str, given: str | Path | None = None) -> Path:
+def folder_of(name: str, folder: str | Path | None = None) -> Path:
     """Return the folder of some data.
 
     It is the one that is given, else the one that the environment `variable` names,
@@ -257,10 +258,10 @@ def folder_of(name: str, given: str | Path | None = None) -> Path:
     TypeError, ValueError
         See `named_folder`.
     """
-    return named_folder(given, variable(name)) or cache_folder(name)
+    return named_folder(folder, variable(name)) or cache_folder(name)
 
 
-def named_folder(given: str | Path | None, variable: str) -> Path | None:
+def named_folder(folder: str | Path | None, variable: str) -> Path | None:
     """Return the folder that an argument or else an environment variable names.
 
     A variable that is empty names none.
@@ -272,9 +273,9 @@ def named_folder(given: str | Path | None, variable: str) -> Path | None:
     ValueError
         If the variable's path is not a full one, or either names a file.
     """
-    if given is not None:
-        folder = files.check_path("folder", given)
-    elif named := os.environ.get(variable, "").strip():
+    if folder is not None:
+        folder = files.check_path("folder", folder)
+    elif named := os.environ.get(check_text("variable", variable), "").strip():
         folder = files.check_path(variable, named)
         if not folder.is_absolute():
             raise ValueError(
@@ -301,7 +302,7 @@ def cache_folder(name: str) -> Path:
     """Return the folder of the user in which fetched data are kept by default."""
     import pooch  # not needed to read what comes with a dependency
 
-    return Path(pooch.os_cache("collapse-lib")) / name
+    return Path(pooch.os_cache("collapse-lib")) / check_text("name", name)
 
 
 def first_line(error: BaseException) -> str:
@@ -310,7 +311,7 @@ def first_line(error: BaseException) -> str:
     return textwrap.shorten(lines[0], 160, placeholder=" ...")
 
 
-def unpacked(path: Path) -> bytes:
+def _unpacked(path: Path) -> bytes:
     """Return the content of a file, unpacked if its name ends in ``.gz``.
 
     Raises

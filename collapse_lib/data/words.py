@@ -14,7 +14,8 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_choice, check_count
+from collapse_lib.checks import check_choice, check_count, check_number, given
+from collapse_lib.data.texts import check_text
 
 #: The release whose numbers the book shows.
 WORDFREQ_VERSION = "3.1.1"
@@ -81,9 +82,11 @@ class WordFrequencies:
         Raises
         ------
         ValueError
-            If the band holds fewer than ``n`` such words.
+            If the band holds fewer than ``n`` such words, or a bound is no number.
         """
         n = check_count("n", n, least=1)
+        min_letters = check_count("min_letters", min_letters, least=0)
+        low, high = check_number("low", low), check_number("high", high)
         inside = np.flatnonzero((self.p >= low) & (self.p < high))
         kept = [
             place
@@ -138,9 +141,10 @@ def word_frequencies(
     check_release(version("wordfreq"))
     check_choice("wordlist", wordlist, WORDLISTS)
     known = sorted(wordfreq.available_languages(wordlist))
-    if language not in known:
+    if not isinstance(language, str) or language not in known:
         raise ValueError(
-            f"language is {language!r}; the list {wordlist!r} has {', '.join(known)}"
+            f"language is {given(language)}; the list {wordlist!r} has "
+            f"{', '.join(known)}"
         )
     frequency = wordfreq.get_frequency_dict(language, wordlist=wordlist)
     words = sorted(frequency, key=lambda word: (-frequency[word], word))
@@ -153,7 +157,7 @@ def word_frequencies(
 
 def check_release(installed: str) -> None:
     """Raise a ValueError unless this is the release whose numbers the book shows."""
-    if installed != WORDFREQ_VERSION:
+    if check_text("installed", installed) != WORDFREQ_VERSION:
         raise ValueError(
             f"wordfreq {installed} is installed; the book's numbers are from "
             f"{WORDFREQ_VERSION}: pip install wordfreq=={WORDFREQ_VERSION}"

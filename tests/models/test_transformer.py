@@ -479,6 +479,10 @@ def test_a_checkpoint_tells_models_with_other_arrays_apart() -> None:
             "prompts holds float64 values; symbols must be integers",
         ),
         ({"init": "weights"}, "init is 'weights'; numbers are needed"),
+        (
+            {"init": np.zeros((1, 5))},
+            r"init has shape \(1, 5\); it must be the weights",
+        ),
         ({"prompts": np.arange(4)}, r"prompts has shape \(4,\).*\(n, length\)"),
     ],
 )
@@ -519,6 +523,7 @@ def test_what_is_no_text_is_refused(data: object, says: str) -> None:
             "validation holds symbols from 9 to 9; allowed: 0 to 8",
         ),
         ({"validation": text(2, length=25)}, "validation blocks of 25 tokens after 1"),
+        ({"init": [math.nan]}, "init holds 1 values that are NaN or infinite"),
         ({"init": [0.0]}, r"shape \(1,\), this network has .* weights"),
         ({"device": "cuda:99"}, "device is 'cuda:99', which this machine has not"),
     ],

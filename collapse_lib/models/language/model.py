@@ -10,7 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from collapse_lib.checks import check_count, check_positive, check_rng, given, numeric
+from collapse_lib.checks import (
+    check_count,
+    check_finite,
+    check_positive,
+    check_rng,
+    given,
+    numeric,
+)
 from collapse_lib.data.texts import check_blocks, check_symbols
 from collapse_lib.models.base import FittedChains, check_sampling
 from collapse_lib.models.language import training
@@ -78,7 +85,13 @@ class LanguageModel(training.Training):
                     raise ValueError(f"{name} is empty: its shape is {blocks.shape}")
                 self._keep(name, blocks)
         if self.init is not None:
-            self._keep("init", numeric("init", self.init))
+            init = numeric("init", self.init)
+            if init.ndim != 1:
+                raise ValueError(
+                    f"init has shape {init.shape}; it must be the weights of one "
+                    "network, (n_weights,), for example fitted.weights[0]"
+                )
+            self._keep("init", init)
 
     def _keep(self, name: str, array: NDArray[Any]) -> None:
         """Keep what was given as an array; an array stays as it is."""
@@ -161,6 +174,8 @@ class LanguageModel(training.Training):
         for name in ("start", "end"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name), 0, known - 1)
+        if self.init is not None:
+            check_finite("init", self.init)
         self.decoder.check(known)
         check_device(self.device, here=True)
         for name, array in (("data", blocks), ("validation", self.validation)):

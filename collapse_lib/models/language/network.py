@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from collapse_lib.checks import check_count, check_share
+from collapse_lib.checks import check_count, check_share, given
 
 # OPT's table of positions begins with two rows that are never used.
 POSITION_OFFSET = 2
@@ -124,6 +124,8 @@ class Network(nn.Module):
 
     def __init__(self, sizes: Architecture) -> None:
         super().__init__()
+        if not isinstance(sizes, Architecture):
+            raise ValueError(f"sizes is {given(sizes)}; it must be an Architecture")
         self.sizes = sizes
         self.tokens = nn.Embedding(sizes.vocabulary, sizes.width)
         self.positions = nn.Embedding(sizes.context + POSITION_OFFSET, sizes.width)
@@ -159,7 +161,7 @@ def empty(sizes: Architecture) -> Network:
 def random(sizes: Architecture, seed: int) -> Network:
     """Return a network with random weights, drawn as those of OPT were."""
     network = empty(sizes)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(check_count("seed", seed, 0, 2**63 - 1))
     for name, weight in network.named_parameters():
         if weight.ndim == 2:
             nn.init.normal_(weight, std=INIT_SD, generator=generator)

@@ -23,7 +23,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_number, given, numbers
+from collapse_lib.checks import check_count, check_number, given, numbers
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -93,7 +93,7 @@ class JelinekMercer:
 
     def check(self, order: int) -> None:
         """Raise a ValueError unless there is one weight per order."""
-        if len(self.weights) != order:
+        if len(self.weights) != check_count("order", order, least=1):
             raise ValueError(
                 f"JelinekMercer has {len(self.weights)} weights, order is {order}; "
                 "give one weight for each order from 1 on"

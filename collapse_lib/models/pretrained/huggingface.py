@@ -8,6 +8,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from collapse_lib import files
 from collapse_lib.data.models import library
 from collapse_lib.models.language.decoding import Decoder
 
@@ -30,7 +31,7 @@ class HuggingFace(nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        transformers = library()
+        transformers, folder = library(), files.check_path("folder", folder)
         try:
             with torch.random.fork_rng(devices=[]):
                 model, report = transformers.AutoModelForCausalLM.from_pretrained(

@@ -78,6 +78,8 @@ def sizes_of(config: Mapping[str, Any]) -> Architecture | None:
 
 def config_of(sizes: Architecture) -> dict[str, Any]:
     """Return what the ``config.json`` of an OPT network of these sizes says."""
+    if not isinstance(sizes, Architecture):
+        raise ValueError(f"sizes is {given(sizes)}; it must be an Architecture")
     return {
         **REQUIRED,
         "vocab_size": sizes.vocabulary,
@@ -93,6 +95,8 @@ def config_of(sizes: Architecture) -> dict[str, Any]:
 
 def to_opt(network: Network) -> dict[str, Tensor]:
     """Return the weights under Hugging Face's names."""
+    if not isinstance(network, Network):
+        raise ValueError(f"network is {given(network)}; it must be one of the library")
     state: dict[str, Tensor] = {}
     for ours, weight in network.named_parameters():
         stem, _, kind = ours.rpartition(".")
@@ -113,6 +117,12 @@ def from_opt(network: Network, state: Mapping[str, Tensor]) -> Network:
     ValueError
         If a weight is missing or has another shape.
     """
+    tensors = isinstance(state, Mapping) and all(
+        isinstance(name, str) and isinstance(weight, Tensor)
+        for name, weight in state.items()
+    )
+    if not tensors:
+        raise ValueError(f"state is {given(state)}; it must be weights by name")
     # Older files leave out the first word of each name.
     known = {
         DECODER + name.removeprefix("model.").removeprefix("decoder."): weight
@@ -120,14 +130,14 @@ def from_opt(network: Network, state: Mapping[str, Tensor]) -> Network:
     }
     with torch.no_grad():
         for theirs, ours in to_opt(network).items():
-            given = known.get(theirs)
-            if given is None or given.shape != ours.shape:
-                found = "is missing" if given is None else f"has shape {given.shape}"
+            weight = known.get(theirs)
+            if weight is None or weight.shape != ours.shape:
+                found = "is missing" if weight is None else f"has shape {weight.shape}"
                 raise ValueError(
                     f"weight {theirs} {found}, {tuple(ours.shape)} is needed: these "
                     "weights belong to another model than its config.json"
                 )
-            ours.copy_(given)  # a view of the network's own memory
+            ours.copy_(weight)  # a view of the network's own memory
     return network
 
 
