@@ -38,11 +38,11 @@ import torch
 
 from collapse_lib.book import notebooks
 from collapse_lib.data.digits import mnist
-from collapse_lib.files import write_json
+from collapse_lib.files import read_record, write_record
 from collapse_lib.models.vae.images import Images
 from collapse_lib.studies.autoencoders import Autoencoders, vae
 from collapse_lib.studies.fine_tuning import VARIED, FineTuning
-from collapse_lib.studies.study import Study, TimeUp, note_call
+from collapse_lib.studies.study import FORMAT, Study, TimeUp, note_call
 
 ROOT = Path(__file__).resolve().parents[1]
 MODES = (("float32", True), ("tf32", False), ("tf32", True), ("bfloat16", True))
@@ -111,10 +111,11 @@ def run(
     kept = {"seed": seed, "folder": given.folder, "quiet": False, **settings}
     pool = ProcessPoolExecutor(given.workers) if given.workers else nullcontext()
     with pool as executor:
-        study.run(config, minutes=left(), only=given.only, executor=executor, **kept)
-    if isinstance(study, FineTuning) and given.only is None:
-        for key in VARIED:
-            study.varied(config, key, minutes=left(), **kept)
+        kept["executor"] = executor
+        study.run(config, minutes=left(), only=given.only, **kept)
+        if isinstance(study, FineTuning) and given.only is None:
+            for key in VARIED:
+                study.varied(config, key, minutes=left(), **kept)
 
 
 def defined(code: Sequence[str], name: str) -> Any:
@@ -201,8 +202,11 @@ def choose(given: argparse.Namespace, device: str) -> dict[str, Any]:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = [try_mode(given, device, *mode) for mode in MODES]
-        write_json(path, rows)
-    rows = [row for row in json.loads(path.read_text("utf-8")) if "loss" in row]
+        write_record(path, {"format": FORMAT, "modes": rows})
+    known = read_record(
+        path, format=FORMAT, what="measurement of modes", remedy="delete it"
+    )
+    rows = [row for row in known["modes"] if "loss" in row]
     if not rows:
         raise SystemExit(f"no mode works on {device}; {path} says why")
     best = exact = rows[0]

@@ -26,6 +26,12 @@ def fate(cell: Any) -> str:
     return next((FATES[tag] for tag in tags_of(cell) if tag in FATES), "visible")
 
 
+def caption(cell: Any) -> str:
+    """Return the caption of a cell's figure, or an empty text."""
+    figure: dict[str, str] = cell["metadata"].get("mystnb", {}).get("figure", {})
+    return figure.get("caption", "")
+
+
 @dataclass(frozen=True)
 class Page:
     """A notebook, with what its references may point to."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from inspect import signature
 from statistics import median
 
 from nbval.plugin import find_comment_markers
-from notebook_page import FATES, Page, fate, parse, tags_of
+from notebook_page import FATES, Page, caption, fate, parse, tags_of
 
+from collapse_lib import plotting
 from collapse_lib.book.display import GLUE
 from collapse_lib.book.notebooks import MACHINE_PATH, flaws, message_only, scales_in
 
@@ -33,6 +35,8 @@ PARTS = (
     *("scope", "example", "theory", "simulation", "figure", "robustness"),
     *("paper", "exercises", "summary", "reading"),
 )
+#: A place for a number that the chapter says, with the number's name.
+GLUED = re.compile(r"\{glue:\w*\}`([^`:]+)[^`]*`")
 #: Titles that say where one is in the pattern, and not what was found.
 EMPTY_TITLES = {"Smallest example", "Theory", "Simulation", "The figure", "Robustness"}
 
@@ -269,12 +273,67 @@ def _exists(page: Page, target: str) -> bool:
     return any(path.with_name(name).exists() for name in names)
 
 
+def captions_state_known_numbers(page: Page) -> Iterator[str]:
+    """A number typed into a caption stands in the code; a result would go stale."""
+    known: set[float] = set()
+    for name, cell in page.numbered:
+        if tree := parse(cell["source"]):
+            known |= _constants(tree)
+        for number in _numbers(GLUED.sub("", caption(cell))):
+            if not known & {number, number / 100}:
+                yield (
+                    f"{name}: the caption states {number:g}, which the code up to here "
+                    "does not; if it is a result, say it and put {glue:text}`its_name` "
+                    "into the caption"
+                )
+
+
+def _constants(tree: ast.Module) -> set[float]:
+    """Return the numbers that code states, also in its texts; signs are left out."""
+    found: set[float] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=bool()):
+                pass
+            case ast.Constant(value=int() | float() as number):
+                found.add(float(number))
+            case ast.Constant(value=str() as text):
+                found |= _numbers(text)
+            case ast.Attribute(attr="band"):
+                found |= set(signature(plotting.band).parameters["q"].default)
+    # What lies between two quantiles, as 90 % between 0.05 and 0.95.
+    return found | {round(1 - 2 * q, 6) for q in found if q < 0.5 and 1 - q in found}
+
+
+def _numbers(text: str) -> set[float]:
+    plain = text.replace("{,}", ",")  # as mathematics groups digits
+    found = re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e-?\d+)?", plain)
+    return {float(number.replace(",", "")) for number in found}
+
+
+def what_is_said_is_shown(page: Page) -> Iterator[str]:
+    """What no text shows is either left over, or somebody typed it there."""
+    shown = set(GLUED.findall(page.prose + "".join(map(caption, page.code))))
+    for name, tree in page.trees:
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="chapter"), attr="say"),
+                    args=[ast.Constant(value=str() as key), *_],
+                ) if key not in shown:
+                    yield (
+                        f"{name}: says {key}, which no text shows; put "
+                        f"{{glue:text}}`{key}` where its number stands, or use "
+                        "chapter.record"
+                    )
+
+
 def glued_numbers_exist(page: Page) -> Iterator[str]:
     outputs = [output for cell in page.code for output in cell["outputs"]]
     books = [output.get("metadata", {}).get("scrapbook", {}) for output in outputs]
     glued = {book.get("name") for book in books}
-    for key in re.findall(r"\{glue:\w*\}`([^`]+)`", page.prose):
-        if key.split(":")[0] not in glued:
+    for key in GLUED.findall(page.prose + "".join(map(caption, page.code))):
+        if key not in glued:
             yield f"no cell says `{key}`, which the prose shows by {{glue:text}}"
 
 
@@ -312,6 +371,8 @@ RULES: dict[str, Rule] = {
         file_is_small,
         exercises_have_solutions,
         references_resolve,
+        captions_state_known_numbers,
+        what_is_said_is_shown,
         glued_numbers_exist,
         tags_are_known,
     )

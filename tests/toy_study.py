@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ class _Noted:
 
     model: Gaussian
     name: str
-    note: Path | None
+    note: Path | None = field(compare=False)
     event_ndim = 0
 
     def __repr__(self) -> str:

@@ -8,10 +8,8 @@ written atomically, and refused when it does not fit.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-import zipfile
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,16 +20,17 @@ from numpy.typing import NDArray
 
 from collapse_lib import files
 from collapse_lib.recursion.history import History, listed
+from collapse_lib.recursion.identity import Identity, differing
+from collapse_lib.recursion.machine import machine
 from collapse_lib.recursion.measuring import Arrays, Shapes
 from collapse_lib.samples import Data, Summary
 
-FORMAT = "collapse_lib checkpoint 2"
+FORMAT = "collapse_lib checkpoint 3"
 # A checkpoint costs milliseconds; every few seconds it costs nothing that matters.
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
-# What numpy, zipfile and json raise on a file that is something else.
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+REMEDY = "delete it to start again, or give another path"
 # Names the experiment up to a generation.
-Fingerprint = Callable[[int], str]
+Fingerprint = Callable[[int], Identity]
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,10 @@ class State:
         Data sets: of generation 0 (where the regime needs it again), of the next fit,
         and what the regime remembers.
     rng_state
-        The bit generator's state before the next fit.
+        Where the generator stands before the next fit.
     ended
-        The bit generator's state after the last generation, where a run that ends
-        with it leaves the generator.
+        Where it stood after the last generation, and a run that ends with it leaves
+        it.
     dead_end
         Why there is no training set for the next fit, if there is none.
     """
@@ -72,13 +71,15 @@ class Record:
     def __init__(self) -> None:
         self.planned: dict[int, int] = {}  # generation -> row
         self.arrays: Arrays = {}
+        #: Where it was measured.
+        self.machines: list[dict[str, Any]] = []
 
     @property
     def shapes(self) -> Shapes:
         """Name -> shape of what was measured in one generation."""
         return {name: array.shape[1:] for name, array in self.arrays.items()}
 
-    def open(self, fingerprint: Fingerprint) -> State | None:
+    def open(self, fingerprint: Callable[[], Fingerprint]) -> State | None:
         """Return the state to go on from, or None."""
         return None
 
@@ -106,6 +107,8 @@ class Record:
     def add(self, t: int, measured: Arrays) -> None:
         """Keep what was measured in a generation that was planned."""
         row = self.planned[t]
+        if (here := machine()) not in self.machines:
+            self.machines.append(here)
         for name, value in measured.items():
             array = self.arrays.get(name)
             if array is None:
@@ -120,6 +123,7 @@ class Record:
 
     def history(self, recorded: list[int], attrs: dict[str, Any]) -> History:
         """Return some of the generations."""
+        attrs = {**attrs, "machines": self.machines}
         kept = History(np.array(list(self.planned), np.int64), self.arrays, attrs)
         return kept if list(self.planned) == recorded else kept.at(recorded)
 
@@ -142,24 +146,26 @@ class Checkpoint(Record):
         super().__init__()
         self.path = path
 
-    def open(self, fingerprint: Fingerprint) -> State | None:
+    def open(self, fingerprint: Callable[[], Fingerprint]) -> State | None:
         """Return the state in the file, or None if there is none.
 
         Raises
         ------
         ValueError
-            If it is damaged or belongs to another experiment. It is left as it is.
+            If it is damaged or belongs to another experiment, and is left as it is; if
+            nothing can be written there; or if the experiment cannot be named.
         """
-        self.fingerprint, self.saved_at = fingerprint, time.monotonic()
+        check_place("checkpoint", self.path)
+        self.fingerprint, self.saved_at = fingerprint(), time.monotonic()
         if not self.path.exists():
             return None
-        arrays, meta = read(self.path, fingerprint)
+        arrays, meta = read(self.path, "state", self.fingerprint)
         self.planned = {t: row for row, t in enumerate(meta["measured"])}
-        self.arrays = measured_in(arrays)
+        self.arrays, self.machines = measured_in(arrays), meta["machines"]
         return unpack(arrays, meta)
 
     def save(self, state: Callable[[], State], must: bool) -> None:
-        """Write the file."""
+        """Write the file; if that fails, say so and let the run go on."""
         now = time.monotonic()
         if not must and now - self.saved_at <= SECONDS_BETWEEN_CHECKPOINTS:
             return
@@ -168,11 +174,44 @@ class Checkpoint(Record):
         done = [t for t in self.planned if t < at.generation]
         arrays, meta = pack(at, self.fingerprint)
         so_far = {name: array[: len(done)] for name, array in self.arrays.items()}
-        write(
-            self.path,
-            {**arrays, **measured_as(so_far)},
-            {**meta, "measured": done},
+        known = {"measured": done, "machines": self.machines}
+        try:
+            write(self.path, "state", {**arrays, **measured_as(so_far)}, meta | known)
+        except OSError as error:
+            warn_unsaved(error)
+
+
+def check_place(name: str, path: Path, *, folder: bool = False) -> None:
+    """Raise ValueError unless a run can be kept: before hours of work, not after.
+
+    Folders that are missing are made, and a file is made and removed.
+    """
+    try:
+        taken = path.is_file() if folder else path.is_dir()
+        if not taken:
+            files.try_place(path / "state.npz" if folder else path)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(
+            f"{name} is {str(path)!r}, where nothing can be kept ({why}); give a path "
+            "in a folder that you may write in"
+        ) from None
+    if taken:
+        is_now, needed = ("file", "folder") if folder else ("folder", "file")
+        raise ValueError(
+            f"{name} is {str(path)!r}, which is a {is_now}; give a {needed}, such as "
+            f"{str(path.with_name('run') if folder else path / 'run.npz')!r}"
         )
+
+
+def warn_unsaved(error: OSError) -> None:
+    """Warn that a run could not be saved, which is no reason to lose it."""
+    warnings.warn(
+        f"the run could not be saved ({error}); it goes on, and this is tried again. "
+        "What was measured is in the history that recurse returns: keep it, or make "
+        "room before the run ends",
+        stacklevel=2,
+    )
 
 
 def measured_as(arrays: Arrays) -> Arrays:
@@ -223,15 +262,20 @@ def unpack(arrays: Arrays, meta: Mapping[str, Any]) -> State:
 
 
 def write(
-    path: Path, arrays: Arrays, meta: Mapping[str, Any], *, compress: bool = False
+    path: Path,
+    role: str,
+    arrays: Arrays,
+    meta: Mapping[str, Any],
+    *,
+    compress: bool = False,
 ) -> None:
     """Write arrays and what is known of them so that a reader never sees half of it."""
-    text = json.dumps({"format": FORMAT, **meta, "digest": _digest(arrays)})
-    files.write_arrays(path, {**arrays, "meta": np.array(text)}, compress=compress)
+    about = {"format": FORMAT, "role": role, **meta}
+    files.write_arrays(path, arrays, about, compress=compress)
 
 
 def read(
-    path: Path, fingerprint: Fingerprint | None = None
+    path: Path, role: str, fingerprint: Fingerprint | None = None
 ) -> tuple[Arrays, dict[str, Any]]:
     """Read a file of `write`.
 
@@ -239,6 +283,8 @@ def read(
     ----------
     path
         The file.
+    role
+        What it must hold: ``"state"`` or ``"generation 3"``.
     fingerprint
         The file must have been written with the same; default: any.
 
@@ -247,35 +293,24 @@ def read(
     ValueError
         If it is damaged, of another version, or belongs to another experiment.
     """
-    try:
-        arrays = files.read_arrays(path)
-        meta = json.loads(str(arrays.pop("meta")))
-        version = meta["format"]
-        intact = meta["digest"] == _digest(arrays)
-    except UNREADABLE as e:
-        raise ValueError(_damaged(path, str(e))) from e
-    if version != FORMAT:
-        raise ValueError(
-            f"{path} was written by another version of the library: it is "
-            f"{version!r}, this version reads {FORMAT!r}. It was left untouched: "
-            "delete it to start again, or finish the run with that version"
-        )
-    if not intact:
-        raise ValueError(_damaged(path, "its checksum does not match"))
-    ends_at = meta["generation"] - bool(meta["dead_end"])
-    if fingerprint is not None and meta["fingerprint"] != fingerprint(ends_at):
-        raise ValueError(
-            f"{path} belongs to another experiment (other model, data, regime, sizes, "
-            "number of chains or seed); use another path, or delete it to start again"
-        )
-    return arrays, meta
-
-
-def _damaged(path: Path, why: str) -> str:
-    return (
-        f"{path} is not a readable checkpoint ({why}); it was left untouched - "
-        "delete it to start again, or give another path"
+    arrays, meta = files.read_arrays(
+        path, format=FORMAT, what="checkpoint", remedy=REMEDY
     )
+    if meta["role"] != role:
+        raise ValueError(
+            f"{path} is not the file that its name says: it holds {meta['role']}, "
+            f"{role} is needed; it was left untouched - {REMEDY}"
+        )
+    if fingerprint is not None:
+        ends_at = meta["generation"] - bool(meta["dead_end"])
+        odd = differing(meta["fingerprint"], fingerprint(ends_at))
+        if odd:
+            raise ValueError(
+                f"{path} belongs to another experiment (different: {', '.join(odd)}); "
+                "what functions refer to counts, as it is when the run begins. Use "
+                "another path, or delete it to start again"
+            )
+    return arrays, meta
 
 
 def _pack(name: str, data: Data | None, arrays: Arrays) -> Any:
@@ -298,13 +333,3 @@ def _unpack(name: str, kind: Any, arrays: Arrays) -> Data | None:
     cls = Summary.kinds[kind["kind"]]
     values = {f.name: arrays[f"{name}.{f.name}"] for f in fields(cls)[1:]}
     return cls(kind["size"], **values)
-
-
-def _digest(arrays: Arrays) -> str:
-    """Return a checksum of names, types, shapes and bytes."""
-    sha = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        sha.update(array.tobytes())
-    return sha.hexdigest()

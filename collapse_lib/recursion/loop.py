@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,12 +15,18 @@ import numpy as np
 from collapse_lib import regimes
 from collapse_lib.checks import check_count
 from collapse_lib.models.base import Fitted, Model
-from collapse_lib.recursion.checkpoint import Checkpoint, Record, State
+from collapse_lib.recursion.checkpoint import (
+    Checkpoint,
+    Fingerprint,
+    Record,
+    State,
+)
 from collapse_lib.recursion.generation import Generation
 from collapse_lib.recursion.history import History
+from collapse_lib.recursion.identity import identity_of
 from collapse_lib.recursion.measuring import Measures, Measuring
 from collapse_lib.recursion.store import Store
-from collapse_lib.regimes.base import Regime, Turn
+from collapse_lib.regimes.base import Regime, Step, Turn
 from collapse_lib.regimes.schedules import Schedule
 from collapse_lib.samples import Data, RealData, describe
 
@@ -123,7 +127,9 @@ def recurse(
         function that returns it. Nothing is fitted to the real data then.
     checkpoint
         File to save the state in every few seconds and to go on from, if it exists.
-        The resumed history is bit-identical to an uninterrupted one.
+        The resumed history is bit-identical to an uninterrupted one. A file that cannot
+        be written is refused at once; if saving fails later, a warning says so and the
+        run goes on to its history.
     store
         Folder instead of a file, for fits that take long: what is measured is written
         as soon as it is measured, the state after every generation.
@@ -150,6 +156,12 @@ def recurse(
     state, whether there is a checkpoint or not. A finished run can be extended: call
     again with more generations.
 
+    Only the run that wrote a file goes on from it: the same data, generator and sizes,
+    the same code of model, regime and measures (with all that it refers to), the same
+    versions of Python and of packages. What cannot be compared so, as an open file, is
+    refused; a dataclass field with ``compare=False`` does not count. The processor
+    and the number of threads may change: ``attrs["machines"]`` lists what has worked.
+
     Examples
     --------
     >>> from collapse_lib import models, regimes
@@ -161,11 +173,12 @@ def recurse(
     >>> list(history.columns), len(history)
     (['generation', 'chain', 'metric', 'value'], 3)
     """
+    _check_options(stop, progress)
     loop = _Loop(model, real, regime, n_samples, n_generations, rng, chains, first)
     measured = Measuring(measure, loop.chains)
     recorded = _recorded(record, loop.n_generations)
     kept = _record_for(checkpoint, store)
-    state = kept.open(loop.fingerprint)
+    state = kept.open(lambda: loop.fingerprint(measure))
     if state is not None:
         measured.expect(kept.shapes)
         loop.resume(state)
@@ -193,17 +206,25 @@ class _Loop:
         chains: int,
         first: Any,
     ) -> None:
-        if not hasattr(regime, "next"):
+        given = {"model": model, "regime": regime, "first": first}
+        for name, value in given.items():
+            _check_made(name, value)
+        if not all(hasattr(regime, name) for name in ("start", "next", "needs_first")):
             raise ValueError(
                 f"regime is {regime!r}; it must be one of {', '.join(_all_regimes())}, "
                 "or a subclass of regimes.Regime, e.g. regimes.Replace()"
             )
-        if not hasattr(rng, "bit_generator"):
+        if not isinstance(rng, np.random.Generator):
             raise ValueError(f"rng is {rng!r}; pass np.random.default_rng(seed)")
         if not (hasattr(model, "fit") or callable(model)):
             raise ValueError(
                 f"model is {model!r}; it must have a method fit(data, rng), or be a "
                 "schedule t -> model"
+            )
+        if not (first is None or hasattr(first, "sample") or callable(first)):
+            raise ValueError(
+                f"first is {first!r}; it must be a fitted model with sample(n, rng), "
+                "or a function that returns one"
             )
         self.model, self.regime, self.rng, self.given = model, regime, rng, first
         self.n_generations = check_count("n_generations", n_generations, least=0)
@@ -216,36 +237,43 @@ class _Loop:
         self.memory: Data | None = None
         self.known_first: Any = None
         # Where the generator stood, or would have stood, at the end of generation t-1.
-        self.ended = self.rng.bit_generator.state
+        self.ended = _standing(self.rng)
         self.resumed_from: np.random.Generator | None = None
-        self.identity = {
+        #: What the history says about how it was made.
+        self.config: dict[str, Any] = {
             "model": repr(self.model),
             "regime": repr(self.regime),
             "real": self.real.describe(),
             "chains": self.chains,
-            "rng": self.ended,
+            "rng": self.rng.bit_generator.state,
+            "n_samples": _short(self.sizes),
+            "n_generations": self.n_generations,
         }
         if first is not None:
-            self.identity["first"] = describe(first)
+            self.config["first"] = describe(first)
 
-    @property
-    def config(self) -> dict[str, Any]:
-        """What the history says about how it was made."""
-        sizes = {"n_samples": _short(self.sizes), "n_generations": self.n_generations}
-        return {**self.identity, **sizes}
-
-    def fingerprint(self, t: int) -> str:
-        """Return a hash of everything that decides generation ``t``.
+    def fingerprint(self, measure: Measures) -> Fingerprint:
+        """Return what names everything that decides a generation and its measures.
 
         It does not depend on how many generations are asked for, so that a finished run
         can be extended.
         """
-        everything = {
-            **self.identity,
-            "n_samples": _short(_sizes(self.n_samples, t + 1)),
+        real = self.real.source if self.real.fixed is None else self.real.fixed
+        parts = {
+            "model": self.model,
+            "regime": self.regime,
+            "real": real,
+            "first": self.given,
+            "chains": self.chains,
+            "rng": list(self.rng.bit_generator.state.items()),
+            "measure": measure,
         }
-        text = json.dumps(everything, sort_keys=True, default=str)
-        return hashlib.sha256(_without_addresses(text).encode()).hexdigest()
+        named = identity_of(parts, streams=("first",))
+
+        def of_generation(t: int) -> dict[str, Any]:
+            return {**named, "n_samples": _short(_sizes(self.n_samples, t + 1))}
+
+        return of_generation
 
     def resume(self, state: State) -> None:
         """Go on from a state that was saved, with the generator as it was then."""
@@ -263,10 +291,11 @@ class _Loop:
                 f"{state.dead_end}); use another path to start again"
             )
         self.resumed_from = copy.deepcopy(self.rng)
-        self.t, self.memory, self.ended = state.generation, state.memory, state.ended
+        self.t, self.memory = state.generation, state.memory
+        self.ended = dict(state.ended)
         self.training = state.training
         self.real.keep(state.first)
-        self.rng.bit_generator.state = state.ended if finished else state.rng_state
+        _stand(self.rng, state.ended if finished else state.rng_state)
 
     def run(
         self, stop: Stop | None = None, save: Save | None = None
@@ -284,7 +313,7 @@ class _Loop:
             generation.training = self.training = None
             self.t += 1
             if save is not None:
-                self.ended = self.rng.bit_generator.state
+                self.ended = _standing(self.rng)
             if self.t <= self.n_generations:
                 self._draw(fitted, self.sizes[self.t], self.rng)
                 if save is not None:
@@ -329,6 +358,11 @@ class _Loop:
                     save(self._state, True)
                 raise
         fitted = self._model(self.t).fit(cast(Data, self.training), self.rng)
+        if not hasattr(fitted, "sample"):
+            raise ValueError(
+                f"fit of the model of generation {self.t} returned {fitted!r}; it must "
+                "return the fitted model, with a method sample(n, rng)"
+            )
         if self.t == 0:
             self.known_first = fitted
         return fitted
@@ -336,6 +370,11 @@ class _Loop:
     def _draw(self, fitted: Fitted, size: int, rng: np.random.Generator) -> None:
         """Draw the next training set."""
         step = self.regime.next(Turn(fitted, size, self.real, self.memory, rng))
+        if not isinstance(step, Step):
+            raise ValueError(
+                f"next of {self.regime!r} returned a {type(step).__name__}; it must "
+                "return regimes.Step(training, memory)"
+            )
         self.training, self.memory = step.training, step.memory
 
     def _state(self) -> State:
@@ -344,7 +383,7 @@ class _Loop:
             first=self.real.first if self.regime.needs_first else None,
             training=self.training,
             memory=self.memory,
-            rng_state=self.rng.bit_generator.state,
+            rng_state=_standing(self.rng),
             ended=self.ended,
         )
 
@@ -361,12 +400,49 @@ class _Loop:
         except Exception as e:
             dead_end = f"{type(e).__name__}: {e}"
         state = self._state()
-        return replace(state, rng_state=rng.bit_generator.state, dead_end=dead_end)
+        return replace(state, rng_state=_standing(rng), dead_end=dead_end)
 
     def _model(self, t: int) -> Model:
         if hasattr(self.model, "fit"):
             return cast(Model, self.model)
-        return self.model(t)
+        model = self.model(t)
+        if not hasattr(model, "fit"):
+            raise ValueError(
+                f"model({t}) returned {model!r}; a schedule must return a model with "
+                "fit(data, rng)"
+            )
+        return model
+
+
+def _standing(rng: np.random.Generator) -> dict[str, Any]:
+    """Return where a generator stands, also in counting its children."""
+    bits = rng.bit_generator
+    children = getattr(bits.seed_seq, "n_children_spawned", 0)
+    return {"bits": bits.state, "children": children}
+
+
+def _stand(rng: np.random.Generator, state: Mapping[str, Any]) -> None:
+    """Let a generator stand where another one stood."""
+    rng.bit_generator.state = dict(state["bits"])
+    left = state["children"] - _standing(rng)["children"]
+    if left > 0:
+        rng.spawn(left)
+
+
+def _check_made(name: str, value: Any) -> None:
+    """Refuse a class where one of its objects is meant."""
+    parts = ("fit", "sample", "next")
+    if isinstance(value, type) and any(hasattr(value, part) for part in parts):
+        raise ValueError(
+            f"{name} is the class {value.__name__}; make one: {value.__name__}(...)"
+        )
+
+
+def _check_options(stop: Any, progress: Any) -> None:
+    if not (stop is None or callable(stop)):
+        raise ValueError(f"stop is {stop!r}; it must be a function without arguments")
+    if not (progress is None or isinstance(progress, bool)):
+        raise ValueError(f"progress is {progress!r}; allowed: True, False, None")
 
 
 def _size(n_samples: int | Schedule, t: int) -> int:
@@ -389,6 +465,11 @@ def _short(sizes: list[int]) -> int | list[int]:
 def _recorded(record: Iterable[int] | None, n_generations: int) -> list[int]:
     if record is None:
         return list(range(n_generations + 1))
+    if isinstance(record, str | bytes) or not isinstance(record, Iterable):
+        raise ValueError(
+            f"record is {record!r}; it must name generations, e.g. "
+            f"range(0, {n_generations + 1}, 10)"
+        )
     kept = sorted({check_count("record", t, least=0) for t in record})
     if not kept or kept[-1] > n_generations:
         raise ValueError(
@@ -404,8 +485,23 @@ def _record_for(checkpoint: str | Path | None, store: str | Path | None) -> Reco
             "give one of the two"
         )
     if store is not None:
-        return Store(Path(store))
-    return Record() if checkpoint is None else Checkpoint(Path(checkpoint))
+        return Store(_path("store", store))
+    if checkpoint is not None:
+        return Checkpoint(_path("checkpoint", checkpoint))
+    return Record()
+
+
+def _path(name: str, value: Any) -> Path:
+    """Return a path that stays the same wherever the process goes."""
+    if isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str):
+        if os.fspath(value).strip():
+            try:
+                return Path(value).expanduser().absolute()
+            except RuntimeError as error:
+                raise ValueError(f"{name} is {value!r}: {error}") from None
+    raise ValueError(
+        f"{name} is {value!r}; it must be a path, such as 'runs/one', or None"
+    )
 
 
 def _shown(
@@ -434,8 +530,3 @@ def _all_regimes() -> list[str]:
         for name, part in parts.items()
         if isinstance(part, type) and issubclass(part, Regime) and part is not Regime
     )
-
-
-def _without_addresses(text: str) -> str:
-    """Drop memory addresses, which differ from process to process."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

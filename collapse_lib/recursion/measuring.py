@@ -30,12 +30,24 @@ class Measuring:
     Raises
     ------
     ValueError
-        If nothing is to be measured.
+        If nothing is to be measured, or by no function.
     """
 
     def __init__(self, measure: Measures, chains: int) -> None:
+        if not isinstance(measure, Mapping) and not callable(measure):
+            raise ValueError(
+                f"measure is {measure!r}; it must be name -> function of the fitted "
+                'model, e.g. {"mu": lambda fit: fit.mu}, or one function of a '
+                "Generation that returns name -> array"
+            )
         if not measure:
             raise ValueError("measure is empty; name at least one quantity")
+        for name, of in measure.items() if isinstance(measure, Mapping) else ():
+            if not isinstance(name, str) or not callable(of):
+                raise ValueError(
+                    f"measure holds {name!r}: {of!r}; names must be texts, and each "
+                    "stands for a function of the fitted model"
+                )
         self.measure, self.chains = measure, chains
         self.shapes: Shapes = {}
 
@@ -62,6 +74,11 @@ class Measuring:
         """
         if callable(self.measure):
             found = self.measure(generation)
+            if not isinstance(found, Mapping):
+                raise ValueError(
+                    f"measure returned a {type(found).__name__}; return name -> array, "
+                    'e.g. {"mu": generation.fitted.mu}'
+                )
         else:
             fitted = generation.fitted
             found = {name: of(fitted) for name, of in self.measure.items()}
@@ -72,8 +89,21 @@ class Measuring:
         return arrays
 
     def _array(self, name: str, value: Any) -> NDArray[Any]:
-        array = np.asarray(value)
-        if array.shape == (self.chains,):
+        if not isinstance(name, str):
+            raise ValueError(f"measure returned the name {name!r}; names must be texts")
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            raise ValueError(
+                f"measure {name!r} returned an array with masked values; return NaN in "
+                "their place: values.filled(np.nan)"
+            )
+        try:
+            array = np.asarray(value)
+        except Exception as error:
+            raise ValueError(
+                f"measure {name!r} returned a {type(value).__name__} that is no array "
+                f"({error}); return an array of numbers"
+            ) from None
+        if array.shape == (self.chains,) and array.dtype.kind in "biuf":
             return array.astype(np.float64, copy=False)
         if array.shape[:1] != (self.chains,):
             raise ValueError(

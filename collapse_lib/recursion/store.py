@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,15 +12,19 @@ from collapse_lib.recursion.checkpoint import (
     Fingerprint,
     Record,
     State,
+    check_place,
     measured_as,
     measured_in,
     pack,
     read,
     unpack,
+    warn_unsaved,
     write,
 )
 from collapse_lib.recursion.history import History
-from collapse_lib.recursion.measuring import Arrays, Shapes
+from collapse_lib.recursion.identity import differing
+from collapse_lib.recursion.machine import machine
+from collapse_lib.recursion.measuring import Arrays
 
 NAME = re.compile(r"generation-(\d+)\.npz")
 
@@ -44,14 +47,9 @@ class Store(Record):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-        self._shapes: Shapes = {}
+        self._unsaved: list[int] = []
 
-    @property
-    def shapes(self) -> Shapes:
-        """Name -> shape of what was measured in one generation."""
-        return self._shapes
-
-    def open(self, fingerprint: Fingerprint) -> State | None:
+    def open(self, fingerprint: Callable[[], Fingerprint]) -> State | None:
         """Return the state in the folder, or None if there is none.
 
         All files are read, so that one that does not fit is named before anything is
@@ -60,45 +58,64 @@ class Store(Record):
         Raises
         ------
         ValueError
-            If one is damaged or belongs to another experiment. It is left as it is.
+            If one is damaged or belongs to another experiment, and is left as it is; if
+            nothing can be written there; or if the experiment cannot be named.
         """
-        self.fingerprint = fingerprint
-        there = generations_in(self.folder)
-        for t in there:
-            self._shapes = {name: a.shape for name, a in self._read(t).items()}
         path = self.folder / "state.npz"
+        check_place("store", self.folder, folder=True)
+        self.fingerprint = fingerprint()
+        found = {
+            t: read(_file(self.folder, t), f"generation {t}", self.fingerprint)
+            for t in generations_in(self.folder)
+        }
         if not path.exists():
             return None
-        state = unpack(*read(path, fingerprint))
+        arrays, meta = read(path, "state", self.fingerprint)
+        state, self.machines = unpack(arrays, meta), meta["machines"]
         # A later one was measured, but the process ended before the state was saved.
-        self.planned = {t: t for t in there if t < state.generation}
+        known = {t: measured_in(one[0]) for t, one in found.items()}
+        known = {t: one for t, one in known.items() if t < state.generation}
+        self.planned = {t: row for row, t in enumerate(known)}
+        self.arrays = _stacked(path.parent, known)
         return state
 
-    def plan(self, recorded: list[int], start: int) -> None:
-        """Make ready for a run that goes on at generation ``start``."""
-        super().plan(recorded, start)
-        if not any(t < start for t in self.planned):
-            self._shapes = {}
-
     def add(self, t: int, measured: Arrays) -> None:
-        """Write what was measured in a generation."""
-        self._shapes = {name: array.shape for name, array in measured.items()}
-        meta = {"fingerprint": self.fingerprint(t), "generation": t, "dead_end": ""}
-        write(self._path(t), measured_as(measured), meta, compress=True)
+        """Keep what was measured in a generation, and write it."""
+        super().add(t, measured)
+        self._unsaved.append(t)
+        self._write()
 
     def save(self, state: Callable[[], State], must: bool) -> None:
-        """Write the state."""
-        write(self.folder / "state.npz", *pack(state(), self.fingerprint))
+        """Write the state, if everything that was measured before it is there."""
+        if self._unsaved:
+            self._write()
+        if not self._unsaved:
+            arrays, meta = pack(state(), self.fingerprint)
+            meta["machines"] = self.machines
+            try:
+                write(self.folder / "state.npz", "state", arrays, meta)
+            except OSError as error:
+                warn_unsaved(error)
 
-    def history(self, recorded: list[int], attrs: dict[str, Any]) -> History:
-        """Read some of the generations."""
-        return history_in(self.folder, recorded, self.fingerprint, attrs)
-
-    def _read(self, t: int) -> Arrays:
-        return measured_in(read(self._path(t), self.fingerprint)[0])
-
-    def _path(self, t: int) -> Path:
-        return _file(self.folder, t)
+    def _write(self) -> None:
+        """Write what is not there yet; if that fails, let the run go on."""
+        name = self.folder.name
+        try:
+            while self._unsaved:
+                t = self._unsaved[0]
+                row = self.planned[t]
+                one = {name: array[row] for name, array in self.arrays.items()}
+                meta = {"fingerprint": self.fingerprint(t), "generation": t}
+                write(
+                    _file(self.folder, t),
+                    f"generation {t}",
+                    measured_as(one),
+                    {**meta, "dead_end": "", "machine": machine(), "store": name},
+                    compress=True,
+                )
+                del self._unsaved[0]
+        except OSError as error:
+            warn_unsaved(error)
 
 
 def generations_in(folder: Path) -> list[int]:
@@ -107,12 +124,7 @@ def generations_in(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
-def history_in(
-    folder: Path,
-    generations: Iterable[int] | None = None,
-    fingerprint: Fingerprint | None = None,
-    attrs: dict[str, Any] | None = None,
-) -> History:
+def history_in(folder: Path, generations: Iterable[int] | None = None) -> History:
     """Return what a store holds.
 
     Parameters
@@ -121,20 +133,44 @@ def history_in(
         The store.
     generations
         Which ones; default: all.
-    fingerprint
-        Of the experiment that it must belong to; default: any.
-    attrs
-        Of the history.
 
     Raises
     ------
     ValueError
-        If a file is damaged, of another version, or belongs to another experiment.
+        If a file is damaged or of another version, or was measured otherwise than the
+        others.
     """
     wanted = generations_in(folder) if generations is None else list(generations)
-    every = [measured_in(read(_file(folder, t), fingerprint)[0]) for t in wanted]
-    arrays = {name: np.stack([one[name] for one in every]) for name in every[0]}
-    return History(np.array(wanted, np.int64), arrays, attrs or {})
+    arrays, origins = {}, []
+    for t in wanted:
+        found, meta = read(_file(folder, t), f"generation {t}")
+        arrays[t] = measured_in(found)
+        # How many points there were may differ from generation to generation.
+        recipe = {**meta["fingerprint"], "n_samples": None}
+        origins.append((t, meta["store"], recipe))
+    for t, store, recipe in origins:
+        odd = differing(recipe, origins[0][2])
+        odd += [] if store == origins[0][1] else [f"written in {store}"]
+        if odd:
+            raise ValueError(
+                f"{_file(folder, t)} belongs to another experiment than "
+                f"{_file(folder, wanted[0]).name} (different: {', '.join(odd)}); put "
+                "back the file that was there, or delete the folder to start again"
+            )
+    written = {"written_in": origins[0][1]} if origins else {}
+    return History(np.array(wanted, np.int64), _stacked(folder, arrays), written)
+
+
+def _stacked(folder: Path, every: Mapping[int, Arrays]) -> Arrays:
+    """Return what was measured in generations as arrays, generations first."""
+    first = next(iter(every.values()), {})
+    try:
+        return {name: np.stack([one[name] for one in every.values()]) for name in first}
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"the generations in {folder} do not go together: other measures or shapes "
+            "in some of them; use another path, or delete it to start again"
+        ) from None
 
 
 def _file(folder: Path, t: int) -> Path:

@@ -71,6 +71,12 @@ class Autoencoders(Study):
             for arm in config["arms"]
         ]
 
+    def precision(self, settings: Mapping[str, Any]) -> str:
+        """Return the precision of fits: on a GPU tf32, if no other is asked for."""
+        on_cpu = settings.get("device", "cpu") == "cpu"
+        usual = {"precision": "float32" if on_cpu else "tf32"}
+        return super().precision({**usual, **settings})
+
     def build(
         self, config: Config, *, seed: int, folder: Path, **settings: Any
     ) -> Experiment:
@@ -81,6 +87,7 @@ class Autoencoders(Study):
                 f"n_real is {config['n_real']}; mnist({config['digits']!r}) has "
                 f"{len(images)}"
             )
+        settings["precision"] = self.precision(settings)
         real, model = Images.of(images[: config["n_real"]]), vae(config, **settings)
         return _Digits(self.arms, config, seed, model, real)
 
@@ -91,12 +98,10 @@ def vae(config: Config, **settings: Any) -> VAE:
 
 
 def fastest_settings() -> dict[str, Any]:
-    """Return the device and precision to use on this machine."""
+    """Return the device to use on this machine."""
     import torch
 
-    if torch.cuda.is_available():
-        return {"device": "cuda", "precision": "tf32"}
-    return {"device": "cpu"}
+    return {"device": "cuda" if torch.cuda.is_available() else "cpu"}
 
 
 @dataclass(frozen=True)
@@ -126,11 +131,32 @@ class _Digits(Experiment):
             "real": self.real,
             "regime": own.regime,
             "n_samples": self.real.size,
-            "measure": lambda generation: self.measure(generation, replicate),
+            "measure": _Measure(
+                self.seed + 1 + replicate,
+                self.config["n_images"],
+                self.config["n_kept"],
+            ),
             "rng": np.random.default_rng([self.seed + 2, replicate, place]),
         }
 
-    def measure(self, generation: Generation, replicate: int) -> Record:
+    def say(self, measured: Record) -> str:
+        """Return loss, spread and peak of the latent variables."""
+        return (
+            f"loss {measured['losses'][0, -1]:.1f}, "
+            f"latent sigma {measured['latent_sigma'][0]:.3f}, "
+            f"peak {measured['latent_peaks'].mean():.3f}"
+        )
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """What is kept of a generation, with a random stream of its own."""
+
+    seed: int
+    n_images: int
+    n_kept: int
+
+    def __call__(self, generation: Generation) -> Record:
         """Return everything that is kept of a generation.
 
         All measurements are of decoder means, so that arms can be compared; an arm with
@@ -140,8 +166,8 @@ class _Digits(Experiment):
         """
         fitted: FittedVAE = generation.fitted
         # By generation, so that a run that was resumed measures the same.
-        rng = np.random.default_rng([self.seed + 1 + replicate, generation.t])
-        n, n_kept = self.config["n_images"], self.config["n_kept"]
+        rng = np.random.default_rng([self.seed, generation.t])
+        n, n_kept = self.n_images, self.n_kept
         grey = replace(fitted, model=replace(fitted.model, pixels="mean"))
         images = grey.draw(n, rng)[0]
         latents = generation.first.encode(images)[0]
@@ -154,11 +180,3 @@ class _Digits(Experiment):
         arrays["latents"] = latents[:n_kept].astype(np.float16)
         arrays["decoder"] = fitted.decoder[0].astype(np.float16)
         return {name: np.asarray(array)[None] for name, array in arrays.items()}
-
-    def say(self, measured: Record) -> str:
-        """Return loss, spread and peak of the latent variables."""
-        return (
-            f"loss {measured['losses'][0, -1]:.1f}, "
-            f"latent sigma {measured['latent_sigma'][0]:.3f}, "
-            f"peak {measured['latent_peaks'].mean():.3f}"
-        )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib import regimes
-from collapse_lib.files import read_arrays, write_arrays
 from collapse_lib.models.language.decoding import Beam, Decoder
 from collapse_lib.models.language.model import FittedLanguageModel, Tokens
 from collapse_lib.recursion.generation import Generation
@@ -136,6 +136,7 @@ class FineTuning(Study):
         seed: int,
         folder: str | Path,
         minutes: float = float("inf"),
+        executor: Executor | None = None,
         quiet: bool = True,
         **settings: Any,
     ) -> dict[Any, Arms]:
@@ -148,7 +149,7 @@ class FineTuning(Study):
             models, ``rates`` learning rates (the last one stays the same part of it).
         key
             ``"sizes"`` or ``"rates"``.
-        seed, folder, minutes, quiet, settings
+        seed, folder, minutes, executor, quiet, settings
             As in `run`. The configuration's own records are those of the folder; beside
             them, each other value has a folder of its own.
 
@@ -178,7 +179,9 @@ class FineTuning(Study):
                 text=material(varied, folder, **settings),
                 minutes=(clock.deadline - time.time()) / 60,
                 only=[f"{ZERO_SHOT}-0", *replicates],
+                executor=executor,
                 quiet=quiet,
+                **settings,
             )
         return found
 
@@ -229,7 +232,12 @@ class _Protocol(Experiment):
         if arm == ZERO_SHOT:
             return self.zero_shot()
         real, place = self.text.train[replicate], list(self.arms).index(arm)
-        teller = _Teller(self, arm, replicate, first)
+        arms = list(self.arms.values())
+        recipe = (
+            (place, replace(arms[place], label=""), arms[0].epochs, self.seed),
+            (replace(self.text.model, device="cpu"), self.text.test),
+        )
+        teller = _Teller(arm, replicate, recipe, self, first)
         return {
             "model": teller,
             "first": teller.first,
@@ -293,12 +301,17 @@ class _Pupil:
 
 @dataclass(frozen=True, repr=False)
 class _Teller:
-    """A lineage: the schedule of its models."""
+    """A lineage: the schedule of its models.
 
-    protocol: _Protocol
+    ``recipe`` is what decides its numbers, so that a folder may be moved, get more
+    arms, and go on on another device.
+    """
+
     name: str
     replicate: int
-    model_0: Callable[[], FittedLanguageModel]
+    recipe: tuple[Any, ...]
+    protocol: _Protocol = field(compare=False)
+    model_0: Callable[[], FittedLanguageModel] = field(compare=False)
 
     def __repr__(self) -> str:
         """Name the recipe, whatever machine it runs on."""
@@ -326,12 +339,13 @@ class _Teller:
         trained = time.process_time()
         kind = re.sub(r"\W+", "-", repr(decoder)).strip("-").lower()
         path = self.protocol.folder / f"text-zero-{self.replicate}-{kind}.npz"
-        if not path.exists():
-            arms = self.protocol.arms
-            name = next(name for name in arms if arms[name].decoder == decoder)
-            text = self.write(fitted, self.stream("write", name, 0))
-            write_arrays(path, {"text": text})
-        text = read_arrays(path)["text"]
+        arms = self.protocol.arms
+        name = next(name for name in arms if arms[name].decoder == decoder)
+
+        def write() -> Record:
+            return {"text": self.write(fitted, self.stream("write", name, 0))}
+
+        text = study.made_once(path, write)["text"]
         return _Told(fitted, text, (trained - start, time.process_time() - trained))
 
     def learn(self, t: int, data: Tokens) -> _Told:

@@ -8,8 +8,8 @@ each generation, so that a call that was cut short, or killed, goes on from ther
 from __future__ import annotations
 
 import json
-import os
 import re
+import secrets
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -24,10 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.book import results
-from collapse_lib.files import read_arrays, write_arrays, write_json
+from collapse_lib.files import read_arrays, read_record, write_arrays, write_record
 from collapse_lib.models.base import Model
 from collapse_lib.recursion.history import Arms, History
+from collapse_lib.recursion.identity import differing, identity_of
 from collapse_lib.recursion.loop import recurse
+from collapse_lib.recursion.machine import machine
 from collapse_lib.recursion.store import generations_in, history_in
 from collapse_lib.regimes import Regime, Replace
 
@@ -35,7 +37,11 @@ Config = Mapping[str, Any]
 Record = Mapping[str, NDArray[Any]]
 
 #: The layout of a folder; one of another number is refused, so nothing is read wrongly.
-FORMAT = 2
+FORMAT = 3
+#: What to do with a file that cannot be read.
+REMEDY = "delete it to have it made again, or use another folder"
+#: The setting that decides numbers; all others say where and how to compute.
+PRECISION = "precision"
 LINEAGE = re.compile(r"(?P<arm>[a-z-]+)-(?P<replicate>\d+)")
 
 
@@ -193,7 +199,8 @@ class Study(ABC):
         quiet
             Whether to print nothing after each generation.
         settings
-            Passed on to the study's ``build``, for example device and precision.
+            Passed on to the study's ``build``, for example device and precision. Where
+            no precision is named, a folder goes on with its own.
 
         Returns
         -------
@@ -203,8 +210,9 @@ class Study(ABC):
         Raises
         ------
         ValueError
-            If the folder holds another configuration or another version's run, or
-            ``only`` names a lineage that the configuration does not have.
+            If the folder holds another configuration or another version's run, was made
+            by other code or with another precision, or ``only`` names a lineage that
+            the configuration does not have.
         TimeUp
             If the minutes are over; call again to go on.
         """
@@ -219,7 +227,9 @@ class Study(ABC):
         if executor is not None and folder is None:
             raise ValueError("an executor needs a folder that all its workers see")
         with _kept_in(folder) as kept:
-            self.claim(kept, {**config, "seed": seed})
+            theirs = self.claim(kept, {**config, "seed": seed}, settings)
+            if theirs != self.precision(settings):
+                settings = {**settings, PRECISION: theirs}
             deadline = time.time() + 60 * minutes
             call = _Call(self, config, seed, kept, deadline, quiet, settings)
             mine = [one for one in plan if only is None or one.name in only]
@@ -268,37 +278,70 @@ class Study(ABC):
             {arm: _joined(Path(folder), arm, found[arm]) for arm in order}
         )
 
-    def claim(self, folder: Path, config: Config) -> None:
+    def precision(self, settings: Mapping[str, Any]) -> str:
+        """Return the precision of fits with these settings of `build`."""
+        return str(settings.get(PRECISION, "float32"))
+
+    def claim(
+        self, folder: Path, config: Config, settings: Mapping[str, Any] | None = None
+    ) -> str:
         """Make a folder for one configuration, or check that it is its.
+
+        Returns
+        -------
+        str
+            The precision of all fits in it.
 
         Raises
         ------
         ValueError
-            If it holds another configuration, or a run of another version.
+            If it holds another configuration or another precision than is asked for,
+            was made by other code, or holds a run of another version.
         """
+        settings = settings or {}
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "study.json"
-        recipes = {
-            name: [place, repr(replace(arm, label=""))]
-            for place, (name, arm) in enumerate(self.arms.items())
+        content = {
+            "config": dict(config),
+            "arms": self._recipes(),
+            "code": identity_of({"code": type(self).build}),
+            PRECISION: self.precision(settings),
         }
-        wanted = json.loads(json.dumps({"config": dict(config), "arms": recipes}))
+        wanted = json.loads(json.dumps(content))
         found = _claimed(path) or wanted
-        (ours, arms), (theirs, known) = (
-            (side["config"], side["arms"]) for side in (wanted, found)
-        )
-        odd = [key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)]
-        odd = sorted(key for key in odd if key not in self.grows)
-        changed = (name for name in arms if known.get(name, arms[name]) != arms[name])
-        odd += [f"arm {name}" for name in changed]
+        odd = self._differing(found, wanted)
+        if PRECISION in settings and wanted[PRECISION] != found[PRECISION]:
+            odd.append(f"precision {wanted[PRECISION]}, there {found[PRECISION]}")
         if odd:
             raise ValueError(
                 f"{folder} holds records of another configuration (different: "
                 f"{', '.join(odd)}); use another folder, or delete it to start again"
             )
-        if not path.exists() or not arms.keys() <= known.keys():
-            everything = {"config": theirs, "arms": {**known, **arms}}
-            write_json(path, {"format": FORMAT, **everything})
+        now = {**found, "arms": {**found["arms"], **wanted["arms"]}}
+        if now != found or not path.exists():
+            write_record(path, {"format": FORMAT, **now})
+        return str(found[PRECISION])
+
+    def _recipes(self) -> dict[str, Any]:
+        """Return name -> place and name of what each arm does."""
+        unlabelled = {name: replace(arm, label="") for name, arm in self.arms.items()}
+        named = identity_of({"arm": unlabelled})["arm"]
+        return {name: [place, named[name]] for place, name in enumerate(self.arms)}
+
+    def _differing(self, found: Config, wanted: Config) -> list[str]:
+        """Return in words what is another than in a folder's record."""
+        ours, theirs = wanted["config"], found["config"]
+        odd = [key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)]
+        odd = sorted(key for key in odd if key not in self.grows)
+        arms, known = wanted["arms"], found["arms"]
+        odd += [
+            f"arm {name}" for name in arms if known.get(name, arms[name]) != arms[name]
+        ]
+        odd += [
+            "the code that fits and measures" if part == "code" else part
+            for part in differing(found["code"], wanted["code"])
+        ]
+        return odd
 
 
 @dataclass(frozen=True)
@@ -368,17 +411,9 @@ class _Worker:
             arm, replicate, lambda: self.first(replicate)
         )
         measure = arguments.pop("measure")
-
-        def measured(generation: Any) -> Record:
-            arrays: Record = measure(generation)
-            if not self.quiet:
-                said = self.experiment.say(arrays)
-                print(f"{lineage.name} generation {generation.t}: {said}", flush=True)
-            return arrays
-
         recurse(
             **arguments,
-            measure=measured,
+            measure=measure if self.quiet else _Telling(measure, self, lineage.name),
             n_generations=n_generations,
             store=self.folder / lineage.name,
             stop=self.clock.check,
@@ -389,15 +424,55 @@ class _Worker:
         path = _first_file(self.folder, replicate)
         first = self.experiment.first(replicate)
         names = {f.name for f in fields(first.kind)}
-        if not path.exists():
+
+        def make() -> Record:
             self.clock.check()
             fitted = first.model.fit(first.data, first.rng)
-            kept = {name: getattr(fitted, name) for name in names - {"model"}}
-            write_arrays(path, kept)
-        arrays = read_arrays(path).items()
+            return {name: getattr(fitted, name) for name in names - {"model"}}
+
+        arrays = made_once(path, make).items()
         values = {name: array if array.ndim else array.item() for name, array in arrays}
         recipe = {"model": first.model} if "model" in names else {}
         return first.kind(**values, **recipe)
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """A measure that prints; it is the same measure, though."""
+
+    measure: Callable[[Any], Record]
+    worker: _Worker = field(compare=False)
+    lineage: str = field(compare=False)
+
+    def __call__(self, generation: Any) -> Record:
+        """Measure, and tell."""
+        arrays = self.measure(generation)
+        said = self.worker.experiment.say(arrays)
+        print(f"{self.lineage} generation {generation.t}: {said}", flush=True)
+        return arrays
+
+
+def made_once(path: Path, make: Callable[[], Record]) -> dict[str, NDArray[Any]]:
+    """Return arrays that a folder keeps because they are costly to make.
+
+    Parameters
+    ----------
+    path
+        Their file; if it is not there, they are made and written.
+    make
+        Returns name -> array.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or another one of the folder's.
+    """
+    if not path.exists():
+        write_arrays(path, make(), {"format": FORMAT, "name": path.stem})
+    arrays, about = read_arrays(path, format=FORMAT, what="record", remedy=REMEDY)
+    if about["name"] != path.stem:
+        raise ValueError(f"{path} holds {about['name']}, not {path.stem}; {REMEDY}")
+    return arrays
 
 
 def number_name(arm: str, metric: str = "") -> str:
@@ -458,21 +533,31 @@ def note_call(folder: Path, settings: Mapping[str, Any], seconds: float) -> None
     call = {
         "settings": dict(settings),
         "device": results.device(),
+        "machine": machine(),
         "versions": results.versions(),
         "seconds": round(seconds, 1),
     }
-    write_json(folder / f"calls-{time.time_ns()}-{os.getpid()}.json", [call])
+    path = folder / f"calls-{time.time_ns()}-{secrets.token_hex(4)}.json"
+    write_record(path, {"format": FORMAT, **call})
 
 
 def trained_on(folder: Path) -> str:
     """Say in one line where the records of a folder were trained, how, and how long.
 
     The time is the sum over calls, also of those that ran side by side.
+
+    Raises
+    ------
+    ValueError
+        If one of the notes is damaged.
     """
-    files = sorted(folder.glob("calls*.json"))
+    files = sorted(folder.glob("calls-*.json"))
     if not files:
         return results.device()
-    calls = [call for file in files for call in json.loads(file.read_text("utf-8"))]
+    calls = [
+        read_record(file, format=FORMAT, what="note of a call", remedy="delete it")
+        for file in files
+    ]
     places = {
         f"{call['device']}, torch {call['versions']['torch']}, "
         f"{call['settings']['precision']}"
@@ -497,16 +582,16 @@ def _claimed(path: Path) -> dict[str, Any] | None:
     if not path.exists() and not (path.parent / "config.json").exists():
         return None
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if found.pop("format") == FORMAT:
-            return found
-    except (OSError, ValueError, KeyError):
-        pass
-    raise ValueError(
-        f"{path.parent} holds a run of another version, which this one cannot read or "
-        "go on with; nothing in it was changed: use another folder, or delete this one "
-        "to start again"
-    )
+        found: dict[str, Any] = read_record(
+            path, format=FORMAT, what="record of a study", remedy=REMEDY
+        )
+        return found
+    except ValueError as error:
+        raise ValueError(
+            f"{path.parent} holds a run that is damaged or of another version, which "
+            "this one cannot read or go on with; nothing in it was changed: use "
+            f"another folder, or delete this one to start again ({error})"
+        ) from None
 
 
 def _is_there(folder: Path, lineage: Lineage) -> bool:
@@ -530,7 +615,15 @@ def _lineages_in(folder: Path) -> list[Lineage]:
 def _joined(folder: Path, arm: str, runs: Mapping[int, list[int]]) -> History:
     """Return an arm as far as all its replicates have come."""
     shortest = min(runs.values(), key=len)
-    parts = [history_in(folder / f"{arm}-{r}", shortest) for r in sorted(runs)]
+    parts = []
+    for r in sorted(runs):
+        part = history_in(folder / f"{arm}-{r}", shortest)
+        if part.attrs["written_in"] != f"{arm}-{r}":
+            raise ValueError(
+                f"{folder / f'{arm}-{r}'} holds {part.attrs['written_in']}: give the "
+                "folder its name back"
+            )
+        parts.append(part)
     joined = History.join(parts)
     return replace(joined, attrs={"replicates": sorted(runs)})
 

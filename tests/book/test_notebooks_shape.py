@@ -221,7 +221,7 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     ),
     "a number for the prose on the page": (
         "the_page_shows_the_science",
-        source(VISIBLE, 'n = 1\nchapter.say("n", n)'),
+        source(VISIBLE, 'n = 1\nchapter.say("first", n)'),
     ),
     "a check on the page": (
         "the_page_shows_the_science",
@@ -356,9 +356,21 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
         "references_resolve",
         text("{cite:t}`wright1931evolution`", "{cite}`wright1931evolution,another`"),
     ),
+    "a result typed into a caption": (
+        "captions_state_known_numbers",
+        figure("figure", "caption", value="{glue:text}`n_samples` draws, 42.5 % lost."),
+    ),
+    "a number nobody said, in a caption": (
+        "glued_numbers_exist",
+        figure("figure", "caption", value="{glue:text}`n_samples` {glue:text}`gone`."),
+    ),
+    "a result typed into the prose": (
+        "what_is_said_is_shown",
+        text("{glue:text}`first`", "0.42"),
+    ),
     "a number nobody said": (
         "glued_numbers_exist",
-        text("{glue:text}`first`", "{glue:text}`question:.2f`"),
+        text("A bag holds", "{glue:text}`question:.2f`: a bag holds"),
     ),
     "a mistyped tag": ("tags_are_known", tag(VISIBLE, "hide_input")),
     "two tags that contradict each other": (

@@ -704,9 +704,10 @@ def test_what_is_published_is_what_passed(root: Path) -> None:
     assert not any("run" in step for step in publish["steps"])
     names = [step.get("run") or step["uses"].split("@")[0] for step in test["steps"]]
     assert names.index("bash .ci/run") < names.index("actions/upload-pages-artifact")
-    (upload,) = (step for step in test["steps"] if step.get("if"))
+    (upload,) = (step for step in test["steps"] if "pages" in step.get("uses", ""))
     assert upload["with"]["path"] == "_build/html"
-    assert upload["if"] == publish["if"] == "github.ref == 'refs/heads/main'"
+    assert publish["if"] == "github.ref == 'refs/heads/main'"
+    assert upload["if"] == f"{publish['if']} && matrix.cpu == 'own'"
 
 
 def test_actions_are_named_by_commit(root: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,13 @@ import pytest
 import run_study
 from notebook_code import defined_in
 
-from collapse_lib import metrics, regimes
+from collapse_lib import files, metrics, regimes
 from collapse_lib.data.digits import mnist
 from collapse_lib.models.vae.model import VAE
 from collapse_lib.recursion.history import Arms
 from collapse_lib.studies import autoencoders
 from collapse_lib.studies.autoencoder_numbers import GRID, summarise
-from collapse_lib.studies.study import TimeUp
+from collapse_lib.studies.study import FORMAT, TimeUp
 
 STUDY = defined_in("07", "study")
 CONFIG = {
@@ -242,7 +241,8 @@ def test_too_few_real_images_are_named(history: Arms) -> None:
 
 def modes(path: Path, *rows: tuple[str, bool, float, float]) -> Path:
     names = ("precision", "cuda_graph", "images_per_s", "loss")
-    path.write_text(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+    known = [dict(zip(names, row, strict=True)) for row in rows]
+    files.write_record(path, {"format": FORMAT, "modes": known})
     return path
 
 
@@ -264,6 +264,7 @@ def test_a_faster_mode_is_taken_only_if_it_agrees_and_is_worth_it(
 
 def test_if_no_mode_works_the_script_says_where_to_look(tmp_path: Path) -> None:
     path = tmp_path / "modes.json"
-    path.write_text(json.dumps([{"precision": "float32", "error": "no GPU"}]))
+    known = [{"precision": "float32", "error": "no GPU"}]
+    files.write_record(path, {"format": FORMAT, "modes": known})
     with pytest.raises(SystemExit, match=r"no mode works on cuda; .*modes\.json"):
         run_study.choose(Namespace(folder=tmp_path), "cuda")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -376,11 +375,3 @@ def test_the_calls_of_a_folder_are_kept(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
     said = study.trained_on(tmp_path)
     assert said.endswith(f"torch {torch.__version__}, bfloat16: 4 s")
-
-
-def test_notes_of_the_first_version_are_read_too(tmp_path: Path) -> None:
-    place = {"device": "a laptop", "versions": {"torch": "2.0"}, "seconds": 3.0}
-    calls = [{**place, "settings": {"precision": "float32"}}] * 2
-    (tmp_path / "calls.json").write_text(json.dumps(calls))
-    expected = "a laptop, torch 2.0, float32: 6 s"
-    assert study.trained_on(tmp_path) == expected
