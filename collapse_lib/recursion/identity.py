@@ -14,7 +14,6 @@ import dis
 import functools
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import random
 import site
@@ -531,8 +530,10 @@ def _version(package: str) -> str:
     """Return a version without the hardware it was built for, as in 2.13.0+cpu."""
     version = getattr(sys.modules.get(package), "__version__", None)
     if version is None:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            version = importlib.metadata.version(package)
+        from importlib import metadata  # slow, and seldom needed
+
+        with suppress(metadata.PackageNotFoundError):
+            version = metadata.version(package)
     return str(version or "").partition("+")[0]
 
 

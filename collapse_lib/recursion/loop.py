@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,6 +19,7 @@ from collapse_lib.recursion.checkpoint import (
     Fingerprint,
     Record,
     State,
+    path_of,
 )
 from collapse_lib.recursion.generation import Generation
 from collapse_lib.recursion.history import History
@@ -485,23 +485,10 @@ def _record_for(checkpoint: str | Path | None, store: str | Path | None) -> Reco
             "give one of the two"
         )
     if store is not None:
-        return Store(_path("store", store))
+        return Store(path_of("store", store))
     if checkpoint is not None:
-        return Checkpoint(_path("checkpoint", checkpoint))
+        return Checkpoint(path_of("checkpoint", checkpoint))
     return Record()
-
-
-def _path(name: str, value: Any) -> Path:
-    """Return a path that stays the same wherever the process goes."""
-    if isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str):
-        if os.fspath(value).strip():
-            try:
-                return Path(value).expanduser().absolute()
-            except RuntimeError as error:
-                raise ValueError(f"{name} is {value!r}: {error}") from None
-    raise ValueError(
-        f"{name} is {value!r}; it must be a path, such as 'runs/one', or None"
-    )
 
 
 def _shown(

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from collapse_lib.book import results
 from collapse_lib.files import read_arrays, read_record, write_arrays, write_record
 from collapse_lib.models.base import Model
+from collapse_lib.recursion.checkpoint import check_place, path_of
 from collapse_lib.recursion.history import Arms, History
 from collapse_lib.recursion.identity import differing, identity_of
 from collapse_lib.recursion.loop import recurse
@@ -216,6 +217,10 @@ class Study(ABC):
         TimeUp
             If the minutes are over; call again to go on.
         """
+        if isinstance(only, str):
+            raise ValueError(f"only is {only!r}; it must be a list: [{only!r}]")
+        if not minutes >= 0:
+            raise ValueError(f"minutes is {minutes!r}; it must be a number >= 0")
         plan = self.plan(config)
         known = list(dict.fromkeys(lineage.name for lineage in plan))
         unknown = [name for name in only or () if name not in known]
@@ -571,7 +576,9 @@ def trained_on(folder: Path) -> str:
 def _kept_in(folder: str | Path | None) -> Iterator[Path]:
     """Lend the folder of a run: the named one, or one that is deleted at the end."""
     if folder is not None:
-        yield Path(folder)
+        path = path_of("folder", folder)
+        check_place("folder", path, folder=True)
+        yield path
         return
     with tempfile.TemporaryDirectory() as scratch:
         yield Path(scratch)

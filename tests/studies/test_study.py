@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from argparse import Namespace
 from collections import Counter
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ import numpy as np
 import pytest
 import run_study
 import toy_study
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from toy_study import ARMS, CONFIG, DIE, Toy
 
 from collapse_lib.regimes import Fresh
@@ -307,6 +311,189 @@ def test_a_run_of_another_version_is_left_as_it_is(
         run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == text
+
+
+@dataclass(frozen=True)
+class Other(Toy):
+    """The same study, measured by other code."""
+
+    def build(self, *args: Any, **settings: Any) -> Any:
+        return _Other(**vars(super().build(*args, **settings)))
+
+
+class _Other(toy_study._Toy):
+    def lineage(self, *args: Any) -> dict[str, Any]:
+        measure = {"sigma": lambda fit: fit.sigma**2}
+        return {**super().lineage(*args), "measure": measure}
+
+
+def test_other_code_is_refused_also_where_everything_is_there(tmp_path: Path) -> None:
+    run(tmp_path)
+    with pytest.raises(ValueError, match="different: the code that fits and measures"):
+        run(tmp_path, study=Other(ARMS))
+
+
+@dataclass(frozen=True)
+class Exact(Toy):
+    """A study with a precision."""
+
+    def build(self, *args: Any, precision: str = "float32", **settings: Any) -> Any:
+        print(precision)
+        return super().build(*args, **settings)
+
+
+def test_another_precision_is_refused_and_none_goes_on_with_the_folders(
+    tmp_path: Path, capsys: Any
+) -> None:
+    for first, other in (({}, "bfloat16"), ({"precision": "bfloat16"}, "float32")):
+        options = {"folder": tmp_path / other, "study": Exact(ARMS)}
+        run(**options, only=["replace-0"], **first)
+        theirs = first.get("precision", "float32")
+        said = rf"\(different: precision {other}, there {theirs}\); use another"
+        with pytest.raises(ValueError, match=said):
+            run(**options, precision=other)
+        run(**options, only=["replace-1"], precision=theirs)
+        run(**options)
+    assert capsys.readouterr().out.split() == ["float32"] * 3 + ["bfloat16"] * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"only": "replace-0"},
+            r"only is 'replace-0'; it must be a list: \['replace-0'",
+        ),
+        ({"minutes": -1}, "minutes is -1; it must be a number >= 0"),
+        ({"minutes": float("nan")}, "minutes is nan; it must be a number"),
+        ({"folder": 3}, "folder is 3; it must be a path"),
+        ({"folder": ""}, "folder is ''; it must be a path"),
+    ],
+    ids=str,
+)
+def test_bad_values_are_named(options: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        run(**options)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="which is a file; give a folder, such as"):
+        run(tmp_path / "file")
+
+
+# ---- damaged ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, for copies."""
+    folder = tmp_path_factory.mktemp("whole")
+    run(folder, config={"seeds": 1, "generations": 2})
+    return folder
+
+
+def read_again(folder: Path) -> Any:
+    return run(folder, config={"seeds": 1, "generations": 3})
+
+
+@pytest.fixture(scope="module")
+def longer() -> Any:
+    return run(config={"seeds": 1, "generations": 3})
+
+
+@settings(
+    max_examples=100,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.integers(0, 99),
+    st.floats(0, 1, exclude_max=True),
+    st.integers(1, 255),
+    st.booleans(),
+)
+def test_any_damage_of_a_folder_is_noticed_or_harmless(
+    whole: Path, longer: Any, which: int, place: float, change: int, cut: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = shutil.copytree(whole, Path(scratch) / "run")
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        path = paths[which % len(paths)]
+        content = bytearray(path.read_bytes())
+        i = int(place * len(content))
+        content[i] ^= change
+        path.write_bytes(content[:i] if cut else content)
+        try:
+            found = read_again(folder)
+        except ValueError as error:
+            assert path.name in str(error) and len(str(error)) < 1_000
+            assert path.read_bytes() == (content[:i] if cut else content)
+        else:
+            assert same(found, longer)
+
+
+def exchange(one: Path, other: Path) -> None:
+    kept = one.with_name("kept")
+    one.rename(kept)
+    other.rename(one)
+    kept.rename(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (
+            "replace-0/generation-01.npz",
+            "replace-0/generation-02.npz",
+            "it holds gener",
+        ),
+        ("replace-0/generation-01.npz", "replace-1/generation-01.npz", "different: "),
+        (
+            "replace-0/generation-01.npz",
+            "accumulate-0/generation-01.npz",
+            "different: ",
+        ),
+        ("replace-0", "replace-1", "holds replace-1: give the folder its name back"),
+        ("replace-0", "accumulate-0", "holds accumulate-0"),
+        ("replace-0/state.npz", "replace-0/generation-02.npz", "it holds state"),
+    ],
+)
+def test_exchanged_files_are_noticed(
+    one: str, other: str, said: str, tmp_path: Path
+) -> None:
+    run(tmp_path)
+    exchange(tmp_path / one, tmp_path / other)
+    with pytest.raises(ValueError, match=said):
+        run(tmp_path)
+    with pytest.raises(ValueError, match=said):
+        TOY.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("first-0.npz", "first-1.npz", "first-0.npz holds first-1, not first-0"),
+        ("replace-0/state.npz", "replace-1/state.npz", "another experiment"),
+    ],
+)
+def test_exchanged_files_are_noticed_where_a_run_goes_on(
+    one: str, other: str, said: str, tmp_path: Path
+) -> None:
+    run(tmp_path)
+    exchange(tmp_path / one, tmp_path / other)
+    with pytest.raises(ValueError, match=said):
+        run(tmp_path, config={"generations": 4})
+
+
+def test_a_damaged_note_of_a_call_is_named(tmp_path: Path) -> None:
+    study.note_call(tmp_path, {"precision": "float32"}, 3.0)
+    (path,) = tmp_path.iterdir()
+    path.write_text(path.read_text().replace("3.0", "4.0"))
+    with pytest.raises(ValueError, match="checksum does not match.*delete it"):
+        study.trained_on(tmp_path)
 
 
 # ---- read ---------------------------------------------------------------------------
