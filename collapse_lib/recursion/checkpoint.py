@@ -8,7 +8,6 @@ written atomically, and refused when it does not fit.
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -180,25 +179,6 @@ class Checkpoint(Record):
             write(self.path, "state", {**arrays, **measured_as(so_far)}, meta | known)
         except OSError as error:
             warn_unsaved(error)
-
-
-def path_of(name: str, value: Any) -> Path:
-    """Return a path that stays the same wherever the process goes.
-
-    Raises
-    ------
-    ValueError
-        If it is none.
-    """
-    if isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str):
-        if os.fspath(value).strip():
-            try:
-                return Path(value).expanduser().absolute()
-            except RuntimeError as error:
-                raise ValueError(f"{name} is {value!r}: {error}") from None
-    raise ValueError(
-        f"{name} is {value!r}; it must be a path, such as 'runs/one', or None"
-    )
 
 
 def check_place(name: str, path: Path, *, folder: bool = False) -> None:

@@ -13,13 +13,13 @@ import numpy as np
 
 from collapse_lib import regimes
 from collapse_lib.checks import check_count
+from collapse_lib.files import check_path
 from collapse_lib.models.base import Fitted, Model
 from collapse_lib.recursion.checkpoint import (
     Checkpoint,
     Fingerprint,
     Record,
     State,
-    path_of,
 )
 from collapse_lib.recursion.generation import Generation
 from collapse_lib.recursion.history import History
@@ -485,9 +485,9 @@ def _record_for(checkpoint: str | Path | None, store: str | Path | None) -> Reco
             "give one of the two"
         )
     if store is not None:
-        return Store(path_of("store", store))
+        return Store(check_path("store", store).absolute())
     if checkpoint is not None:
-        return Checkpoint(path_of("checkpoint", checkpoint))
+        return Checkpoint(check_path("checkpoint", checkpoint).absolute())
     return Record()
 
 

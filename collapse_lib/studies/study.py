@@ -24,9 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.book import results
-from collapse_lib.files import read_arrays, read_record, write_arrays, write_record
+from collapse_lib.files import (
+    check_path,
+    read_arrays,
+    read_record,
+    write_arrays,
+    write_record,
+)
 from collapse_lib.models.base import Model
-from collapse_lib.recursion.checkpoint import check_place, path_of
+from collapse_lib.recursion.checkpoint import check_place
 from collapse_lib.recursion.history import Arms, History
 from collapse_lib.recursion.identity import differing, identity_of
 from collapse_lib.recursion.loop import recurse
@@ -576,7 +582,7 @@ def trained_on(folder: Path) -> str:
 def _kept_in(folder: str | Path | None) -> Iterator[Path]:
     """Lend the folder of a run: the named one, or one that is deleted at the end."""
     if folder is not None:
-        path = path_of("folder", folder)
+        path = check_path("folder", folder).absolute()
         check_place("folder", path, folder=True)
         yield path
         return
