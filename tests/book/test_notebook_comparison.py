@@ -40,8 +40,9 @@ CELLS = [
     "raise KeyError('no such world')",
     "{'mean': 0.46}",
     "print('fine')",
+    "plt.plot([0, 1, 2], [1, 1, 1])\nplt.show()",
 ]
-RISING, FALLING, SAID, PRINTED, RAISED, RETURNED, UNTOUCHED = range(1, len(CELLS))
+RISING, FALLING, SAID, PRINTED, RAISED, RETURNED, UNTOUCHED = range(1, 8)
 
 
 @pytest.fixture(scope="module")
@@ -211,16 +212,24 @@ def unlike(*sources: str) -> Any:
 
 
 def run_nbval(folder: Path, books: dict[str, Any], *options: str) -> str:
-    """Compare notebooks in a process of its own; return what pytest prints."""
+    """Compare notebooks in a process of its own; return what pytest prints.
+
+    It has no home, and another kernel of the same name is there.
+    """
     for name, notebook in books.items():
         nbformat.write(notebook, folder / f"{name}.ipynb")
     root = Path(__file__).resolve().parents[2]
+    another = folder / "jupyter" / "kernels" / "python3" / "kernel.json"
+    another.parent.mkdir(parents=True)
+    another.write_text('{"argv": ["false"], "display_name": "", "language": "python"}')
     folders = [str(root), str(root / "scripts"), str(root / "tests")]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", folder, "-c", root / "pyproject.toml"]
         + ["-p", "nbval_chapters", "-p", "no:cacheprovider", "-v", "--color=no"]
         + ["--nbval", "--nbval-current-env", *options],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(folders)},
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join(folders), "MPLBACKEND": "Agg"}
+        | {"HOME": os.devnull, "JUPYTER_PATH": str(folder / "jupyter")},
         capture_output=True,
         text=True,
     )
