@@ -648,3 +648,11 @@ def test_ordinary_units_are_left_alone():
     np.testing.assert_array_equal(
         in_units(np.diag([0.0, 1e8, 1e-8])[None])[0, :, 0], [1, 1, 2.0**-32]
     )
+
+
+def test_take_indexes_every_part_of_the_mixtures():
+    drawn = TWO.expand(3)
+    taken = drawn.take((np.array([0, 2]),))
+    assert (taken.means == TWO.means[[0, 0]]).all()
+    assert taken.weights.shape == (2, 2)
+    assert taken.covariances.shape == (2, 2, 2, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -136,7 +136,7 @@ class FittedGaussianMixture(FittedChains):
 
     def take(self, place: Any) -> FittedGaussianMixture:
         """Return some of the mixtures: ``place`` indexes the leading axes."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         taken = {name: a[place] for name, a in values.items() if a is not None}
         return replace(self, **taken)
 
