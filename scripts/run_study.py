@@ -53,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     start = time.monotonic()
     parser = options()
     given = parser.parse_args(argv)
+    if not given.minutes >= 0:
+        parser.error(f"--minutes is {given.minutes}; it must be a number >= 0")
     try:
         (notebook,) = notebooks.select(notebooks.chapters(ROOT), [given.chapter])
     except notebooks.BookError as error:
@@ -69,12 +71,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(probe(config, settings)))
         return 0
     said = "finished"
+
+    def note() -> None:
+        note_call(given.folder, settings, time.monotonic() - start)
+
     try:
         run(study, config, chapter.seed, given, settings, start)
     except TimeUp:
         said = "to be continued: run the same command again"
-    finally:  # an interrupted run has stored its generations, too
-        note_call(given.folder, settings, time.monotonic() - start)
+    except (ValueError, OSError) as error:  # a folder that is refused stays as it is
+        raise SystemExit(str(error)) from None
+    except BaseException:  # an interrupted run has stored its generations, too
+        note()
+        raise
+    note()
     print(said)
     return 0
 

@@ -225,8 +225,8 @@ class Study(ABC):
         """
         if isinstance(only, str):
             raise ValueError(f"only is {only!r}; it must be a list: [{only!r}]")
-        if not minutes >= 0:
-            raise ValueError(f"minutes is {minutes!r}; it must be a number >= 0")
+        if not isinstance(minutes, (int, float)) or np.isnan(minutes):
+            raise ValueError(f"minutes is {minutes!r}; it must be a number")
         plan = self.plan(config)
         known = list(dict.fromkeys(lineage.name for lineage in plan))
         unknown = [name for name in only or () if name not in known]

@@ -582,6 +582,11 @@ def test_the_script_stops_in_time_and_goes_on(tmp_path: Path) -> None:
         (["21", "ci"], "there is no chapter '21'"),
         (["03", "ci"], "no cell of the notebook defines 'study'"),
         (["09", "big"], "choose from ci, laptop, paper"),
+        (
+            ["09", "ci", "--minutes", "-1"],
+            "--minutes is -1.0; it must be a number >= 0",
+        ),
+        (["09", "ci", "--minutes", "nan"], "--minutes is nan; it must be a number"),
     ],
 )
 def test_the_script_says_what_there_is(
@@ -590,6 +595,16 @@ def test_the_script_says_what_there_is(
     with pytest.raises(SystemExit) as stopped:
         run_study.main([*arguments, "unused"])
     assert said in f"{stopped.value}{capsys.readouterr().err}"
+
+
+def test_the_script_leaves_a_folder_of_another_run_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "study.json").write_text('{"format": 2}')
+    with pytest.raises(SystemExit, match="of another version.*delete this one to"):
+        run_study.main(["09", "ci", str(tmp_path)])
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
+    file = tmp_path / "study.json"
+    with pytest.raises(SystemExit, match="which is a file; give a folder"):
+        run_study.main(["09", "ci", str(file)])
 
 
 def test_only_what_a_name_needs_is_run() -> None:
