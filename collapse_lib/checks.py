@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 NUMERIC = "biuf"
 #: Types whose values a message shows, cut short.
 SHOWN = (str, bytes, list, tuple, dict, set, frozenset)
+#: What an integer of numpy can hold.
+LARGEST = 2**63 - 1
 BRIEF = Repr()
 BRIEF.maxstring = BRIEF.maxother = BRIEF.maxlong = 60
 BRIEF.maxlevel = 3
@@ -41,8 +43,10 @@ def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
 def check_count(name: str, value: Any, least: int, most: int | None = None) -> int:
     """Return ``value`` as int if it is an integer >= ``least``, else raise."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
+    if not whole or not least <= value <= (LARGEST if most is None else most):
         limit = f">= {least}" if most is None else f"from {least} to {most}"
+        if whole and value > LARGEST:
+            limit += " and below 2**63"
         raise ValueError(f"{name} is {given(value)}; it must be an integer {limit}")
     return int(value)
 
@@ -92,11 +96,22 @@ def check_number(
     return value  # type: ignore[no-any-return]
 
 
+def check_switch(name: str, value: Any) -> None:
+    """Raise ValueError unless ``value`` is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} is {given(value)}; it must be True or False")
+
+
 def check_rng(rng: Any, name: str = "rng") -> np.random.Generator:
     """Return ``rng`` if it is a source of random numbers, else raise ValueError."""
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"{name} is {given(rng)}; pass np.random.default_rng(seed)")
     return rng
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a value is an array, or one element, of real numbers."""
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in NUMERIC
 
 
 def numeric(name: str, value: Any) -> NDArray[Any]:

@@ -23,7 +23,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_count, check_finite, given, numeric
+from collapse_lib.checks import (
+    check_count,
+    check_finite,
+    check_rng,
+    given,
+    is_plain,
+    numeric,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -48,10 +55,10 @@ class Summary(ABC):
         check_count("size", self.size, least=0)
         for field in dataclasses.fields(self)[1:]:
             array = getattr(self, field.name)
-            if not (isinstance(array, np.ndarray) and array.ndim):
+            if not (is_plain(array) and array.ndim):
                 raise ValueError(
                     f"{field.name} of {type(self).__name__} is {given(array)}; it must "
-                    "be an array with the chains first"
+                    "be an array of numbers with the chains first"
                 )
 
     def __init_subclass__(cls) -> None:
@@ -81,6 +88,11 @@ class Summary(ABC):
             'build the model with law="literal"'
         )
 
+    def check_subsample(self, n: Any, rng: Any) -> None:
+        """Raise ValueError unless ``n`` of the points can be drawn with ``rng``."""
+        check_count("n", n, least=0, most=self.size)
+        check_rng(rng)
+
     def subsample(self, n: int, rng: np.random.Generator) -> Self:
         """Draw ``n`` of the points without replacement, where the law allows it.
 
@@ -89,6 +101,7 @@ class Summary(ABC):
         ValueError
             If the summary does not determine the law of a subsample.
         """
+        self.check_subsample(n, rng)
         raise ValueError(
             f"a {type(self).__name__} cannot be subsampled: the points themselves are "
             'gone; build the model with law="literal"'
@@ -199,11 +212,11 @@ def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
     ValueError
         If there are fewer than ``n`` points.
     """
-    check_count("n", n, least=0)
-    if n > size(data):
-        raise ValueError(f"cannot draw {n} points from {size(data)}")
     if isinstance(data, Summary):
         return data.subsample(n, rng)
+    check_rng(rng)
+    if check_count("n", n, least=0) > size(data):
+        raise ValueError(f"cannot draw {n} points from {size(data)}")
     chains, total = data.shape[:2]
     rows = np.arange(chains)[:, None]
     return np.asarray(data[rows, _places(chains, total, n, rng)])

@@ -168,11 +168,14 @@ def kl_gaussian(
     alive = sigma > 0
     # Collapsed chains get a stand-in scale here and infinity below.
     scale = np.where(alive, sigma, 1.0)
-    with np.errstate(over="ignore"):  # below a scale of 1e-154 it is infinite too
+    # Below a scale of 1e-154 it is infinite, too, and where one law is a point.
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         shift = (mu0 - mu) / scale
         ratio = sigma0 / scale
         value = 0.5 * (ratio**2 + shift**2 - 1) - np.log(ratio)
-    return np.asarray(np.where(alive, value, np.inf))
+    # A law that is infinitely wide is infinitely far from any other.
+    far = ~alive | np.isinf(sigma0) | np.isinf(shift)
+    return np.asarray(np.where(far, np.inf, value))
 
 
 def kl_categorical(p0: ArrayLike, p: ArrayLike) -> Array:

@@ -96,8 +96,7 @@ def precision(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
     ValueError
         If the shapes do not fit or a set has fewer than ``k + 1`` points.
     """
-    a, b = _two_sets(real, generated, least=check_count("k", k, least=1) + 1)
-    return float(_inside(a, _radii(a, k), b).any(axis=0).mean())
+    return _share_inside(*_two_sets(real, generated, _least(k)), k)
 
 
 def recall(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
@@ -110,7 +109,8 @@ def recall(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
     ValueError
         As in `precision`.
     """
-    return precision(generated, real, k)
+    a, b = _two_sets(real, generated, _least(k))
+    return _share_inside(b, a, k)
 
 
 def coverage(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
@@ -124,7 +124,7 @@ def coverage(real: ArrayLike, generated: ArrayLike, k: int = 5) -> float:
     ValueError
         As in `precision`.
     """
-    a, b = _two_sets(real, generated, least=check_count("k", k, least=1) + 1)
+    a, b = _two_sets(real, generated, _least(k))
     return float(_inside(a, _radii(a, k), b).any(axis=1).mean())
 
 
@@ -272,9 +272,23 @@ def latent_peak(latents: ArrayLike) -> NDArray[np.float64]:
     array = numbers("latents", latents, ndim=2, shape="(n, n_latents)")
     n_groups = len(array) // PER_GROUP
     if not n_groups:
-        raise ValueError(f"got {len(array)} images; at least {PER_GROUP} are needed")
+        raise ValueError(
+            f"latents are of {len(array)} images; at least {PER_GROUP} are needed"
+        )
     groups = array[: n_groups * PER_GROUP].reshape(n_groups, -1)
     return np.array([latent_density(group)[1].max() for group in groups])
+
+
+def _least(k: int) -> int:
+    """Return how many points a set needs for a k-th neighbour."""
+    return check_count("k", k, least=1) + 1
+
+
+def _share_inside(
+    centres: NDArray[np.float64], points: NDArray[np.float64], k: int
+) -> float:
+    """Return the share of points that lie in a neighbourhood of a centre."""
+    return float(_inside(centres, _radii(centres, k), points).any(axis=0).mean())
 
 
 def _moments(points: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -332,7 +346,8 @@ def _two_sets(
     a, b = numbers("real", real), numbers("generated", generated)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise ValueError(
-            f"features have shapes {a.shape} and {b.shape}; needed are (n, d), (m, d)"
+            f"real and generated have shapes {a.shape} and {b.shape}; needed are "
+            "(n, d) and (m, d)"
         )
     if min(len(a), len(b)) < least:
         raise ValueError(

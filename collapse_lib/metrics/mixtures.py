@@ -124,6 +124,7 @@ def l2_squared_mixtures(f: Mixture, g: Mixture) -> Array:
     >>> l2_squared_mixtures(wide, narrow).round()
     array([79577.])
     """
+    _check_mixtures(f=f, g=g)
     both = overlap_mixtures(f, f) + overlap_mixtures(g, g)
     return np.asarray(np.clip(both - 2 * overlap_mixtures(f, g), 0, None))
 
@@ -139,5 +140,6 @@ def cosine_distance_mixtures(f: Mixture, g: Mixture) -> Array:
     f, g
         Mixtures in the same number of dimensions.
     """
+    _check_mixtures(f=f, g=g)
     norms = np.sqrt(overlap_mixtures(f, f)) * np.sqrt(overlap_mixtures(g, g))
     return np.asarray(np.clip(1 - overlap_mixtures(f, g) / norms, 0, 1))

@@ -75,6 +75,7 @@ class Counts(_Counted):
 
     def subsample(self, n: int, rng: np.random.Generator) -> Self:
         """Draw ``n`` points without replacement: multivariate hypergeometric."""
+        self.check_subsample(n, rng)
         drawn = [rng.multivariate_hypergeometric(row, n) for row in self.counts]
         return type(self)(n, np.stack(drawn))
 
@@ -95,6 +96,7 @@ class ExpectedCounts(_Counted):
 
     def subsample(self, n: int, rng: np.random.Generator) -> Self:
         """Scale the counts to ``n`` points."""
+        self.check_subsample(n, rng)
         return type(self)(n, self.counts * (n / self.size))
 
 

@@ -16,6 +16,7 @@ from collapse_lib.checks import (
     check_not_negative,
     check_number,
     check_positive,
+    given,
     numbers,
 )
 from collapse_lib.models.base import FittedChains, check_distribution, check_sampling
@@ -221,6 +222,8 @@ class FittedRidgeDensity(FittedChains):
     def __post_init__(self) -> None:
         """Check the probabilities."""
         super().__post_init__()
+        if not isinstance(self.model, RidgeDensity):
+            raise ValueError(f"model is {given(self.model)}; it must be a RidgeDensity")
         check_distribution("p", self.p)
 
     @property

@@ -201,7 +201,7 @@ def check_weights(weights: Weights) -> Weights:
     if abs(sum(weights) - 1) > 1e-9:
         raise ValueError(
             f"alpha + beta + gamma must be 1, it is {sum(weights):.12g} "
-            f"(given {tuple(weights)})"
+            f"(weights: {tuple(weights)})"
         )
     return weights
 

@@ -30,4 +30,5 @@ class GrowingSamples:
 
     def __call__(self, t: int) -> int:
         """Return the size of generation ``t``'s training set."""
+        check_count("t", t, least=0)
         return int(round(self.n0 * (t + 1) ** self.power))

@@ -60,8 +60,9 @@ def expected_next_count(
     q = numbers("fallback", fallback, least=0, most=1)
     if not ((c >= n) & (n >= 0)).all():
         raise ValueError(
-            "a word has at least as many occurrences as different predecessors, and "
-            "none below 0; given were other numbers"
+            "count must be at least predecessors, and these at least 0, since a word "
+            "has as many occurrences as different predecessors or more; given are "
+            f"count from {c.min():g} and predecessors from {n.min():g}"
         )
     pairs = check_count("n_pairs", n_pairs, least=1)
     return np.asarray(c - discount * (n - pairs * q))

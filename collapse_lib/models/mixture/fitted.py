@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import given, numbers
+from collapse_lib.checks import given, is_plain, numbers
 from collapse_lib.models.base import FittedChains, check_distribution, check_sampling
 
 Array = NDArray[np.float64]
@@ -60,6 +60,12 @@ class FittedGaussianMixture(FittedChains):
                     "first. For one known mixture use FittedGaussianMixture.of"
                 )
         _check_shapes(self.weights, self.means, self.covariances)
+        for name in ("log_likelihood", "n_iter", "converged"):
+            found = getattr(self, name)
+            if found is not None and not is_plain(found):
+                raise ValueError(
+                    f"{name} is {given(found)}; it must be an array, or None"
+                )
 
     @classmethod
     def of(
@@ -95,7 +101,8 @@ class FittedGaussianMixture(FittedChains):
 
         As a source it gives every chain real data of its own kind.
         """
-        if not all(isinstance(mixture, cls) for mixture in mixtures) or not mixtures:
+        several = isinstance(mixtures, (list, tuple)) and len(mixtures) > 0
+        if not several or not all(isinstance(mixture, cls) for mixture in mixtures):
             raise ValueError(
                 f"mixtures is {given(mixtures)}; it must be a list of fitted mixtures"
             )

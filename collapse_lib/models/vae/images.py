@@ -124,6 +124,7 @@ class Images(Summary):
         A part of a stream is a shorter stream of the same decoder. How many images
         each part keeps is drawn once for all chains, because chains share a size.
         """
+        self.check_subsample(n, rng)
         n_stored = self.stored.shape[1]
         parts = rng.multivariate_hypergeometric([n_stored, *self.counts[0]], n)
         kept = [

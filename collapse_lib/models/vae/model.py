@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +14,15 @@ from collapse_lib.checks import (
     check_not_negative,
     check_positive,
     check_rng,
+    check_switch,
+    given,
+    is_plain,
 )
 from collapse_lib.models.base import FittedChains, check_sampling
 from collapse_lib.models.vae import network as networks
 from collapse_lib.models.vae import training
 from collapse_lib.models.vae.images import SIDE, Images, check_images
-from collapse_lib.models.weights import check_losses, pack
+from collapse_lib.models.weights import check_device, check_losses, pack
 from collapse_lib.samples import Data, points
 
 PIXELS = ("mean", "binary")
@@ -82,6 +86,8 @@ class VAE:
             check_count(name, getattr(self, name), least=1)
         check_positive("learning_rate", self.learning_rate)
         check_not_negative("weight_decay", self.weight_decay)
+        check_device(self.device)
+        check_switch("cuda_graph", self.cuda_graph)
         check_choice("pixels", self.pixels, PIXELS)
         check_choice("supply", self.supply, SUPPLIES)
         check_choice("precision", self.precision, PRECISIONS)
@@ -148,6 +154,19 @@ class FittedVAE(FittedChains):
     depth: NDArray[np.int64]
     model: VAE
 
+    ndims = {"encoder": 2, "decoder": 2, "losses": 2}
+
+    def __post_init__(self) -> None:
+        """Check the weights and what they belong to."""
+        super().__post_init__()
+        if not isinstance(self.model, VAE):
+            raise ValueError(f"model is {given(self.model)}; it must be a VAE")
+        if not is_plain(self.depth) or self.depth.shape != (len(self.decoder),):
+            raise ValueError(
+                f"depth is {given(self.depth)}; it must be an array with one integer "
+                "for each chain"
+            )
+
     def sample(self, n: int, rng: np.random.Generator) -> Images:
         """Draw ``n`` images per chain, or hand over the decoder that will draw them."""
         check_sampling(n, rng)
@@ -211,7 +230,7 @@ class FittedVAE(FittedChains):
         check_not_negative("temperature", temperature)
         decoder = self.decoder.copy()
         n_first = decoder_layer(self.model)
-        decoder[:, :n_first] *= np.sqrt(temperature)
+        decoder[:, :n_first] *= math.sqrt(temperature)
         return replace(self, decoder=decoder)
 
 

@@ -1,0 +1,462 @@
+"""A call that works for every public callable of the library, by dotted name.
+
+`test_every_callable.py` replaces its arguments one at a time. Whoever adds a callable
+adds its call here.
+"""
+
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from collapse_lib import metrics, models, regimes, theory
+from collapse_lib.models.vae.model import FittedVAE
+from collapse_lib.samples import RealData
+
+PACKAGES = ("regimes", "models", "metrics", "theory")
+Call = tuple[Callable[..., Any], dict[str, Any]]
+
+
+def public() -> Iterator[str]:
+    """Yield the dotted names of all public functions, classes and methods.
+
+    A method that several classes inherit is named once.
+    """
+    seen: set[Any] = set()
+    for package in PACKAGES:
+        module = import_module(f"collapse_lib.{package}")
+        for name in module.__all__:
+            found = getattr(module, name)
+            inside = vars(found).items() if isinstance(found, types.ModuleType) else ()
+            for own, value in inside:
+                if not own.startswith("_") and found.__name__ == value_module(value):
+                    yield from _named(f"{package}.{name}.{own}", value, seen)
+            yield from _named(f"{package}.{name}", found, seen)
+
+
+def value_module(value: Any) -> str | None:
+    """Return where a function or class comes from."""
+    ours = inspect.isclass(value) or inspect.isfunction(value)
+    return value.__module__ if ours else None
+
+
+def _named(name: str, value: Any, seen: set[Any]) -> Iterator[str]:
+    if inspect.isfunction(value):
+        yield name
+    if not inspect.isclass(value) or getattr(value, "_is_protocol", False):
+        return
+    if inspect.signature(value).parameters:
+        yield name
+    for base in value.__mro__:
+        if not base.__module__.startswith("collapse_lib"):
+            continue
+        for own, method in vars(base).items():
+            is_method = isinstance(method, (types.FunctionType, classmethod))
+            visible = own == "__call__" or not own.startswith("_")
+            if is_method and visible and method not in seen:
+                seen.add(method)
+                yield f"{name}.{own}"
+
+
+def rng() -> np.random.Generator:
+    """Return a generator, where it does not matter which."""
+    return np.random.default_rng(0)
+
+
+NORMAL = models.FittedGaussian.standard()
+CLOUD = models.FittedMultivariateGaussian.standard(2)
+DIE = models.FittedCategorical.of([0.5, 0.3, 0.2])
+BLOBS = models.FittedGaussianMixture.of([0.5, 0.5], [[0, 0], [3, 1]], [np.eye(2)] * 2)
+KERNEL = models.RidgeDensity(-3, 3, 7)
+FLAT = models.FittedRidgeDensity(KERNEL, np.full((1, 7), 1 / 7))
+NGRAM = models.NGram(3, 2)
+LINE = np.linspace(-1, 1, 6)[None]
+PLANE = rng().normal(size=(1, 8, 2))
+SYMBOLS = np.array([[[0, 1, 2, 0, 1, 2], [2, 1, 0, 0, 1, 1]]])
+COUNTS = models.Counts(4, np.array([[1, 2, 1]]))
+EXPECTED = models.ExpectedCounts(4, np.array([[1.0, 2.0, 1.0]]))
+SUMMARY = models.GaussianSummary(4, np.zeros(1), np.ones(1))
+SCATTER = models.ScatterSummary(4, np.zeros((1, 2)), np.eye(2)[None])
+PICTURES = rng().random((1, 3, 28, 28), np.float32)
+IMAGES = models.Images.of(PICTURES)
+REAL = RealData(NORMAL, 1, models.Gaussian())
+TINY = models.VAE(epochs=1, batch=2, n_latents=2, capacity=2)
+POINTS = rng().normal(size=(12, 3))
+ROWS = np.array([[0.2, 0.8], [0.5, 0.5]])
+HALF = {"temperature": 0.5}
+
+
+@cache
+def vae() -> FittedVAE:
+    """Return a small autoencoder."""
+    return TINY.fit(IMAGES, rng())
+
+
+@cache
+def ngram() -> models.FittedNGram:
+    """Return a small language model."""
+    return NGRAM.fit(SYMBOLS, rng())
+
+
+def turn() -> regimes.Turn:
+    """Return what a regime is given."""
+    return regimes.Turn(NORMAL, 5, REAL, LINE, rng())
+
+
+def _drawing() -> dict[str, Any]:
+    return {"n": 3, "rng": rng()}
+
+
+def _fitting(data: Any) -> dict[str, Any]:
+    return {"data": data, "rng": rng()}
+
+
+def _options(model: Any) -> Call:
+    """Return the call that makes an object, with the values of its fields."""
+    values = {field.name: getattr(model, field.name) for field in fields(model)}
+    return type(model), values
+
+
+T = theory
+MIXTURES = {"f": BLOBS, "g": BLOBS}
+MOMENTS = {"mean": [0, 0], "cov": np.eye(2), "mean0": [0, 0], "cov0": np.eye(2)}
+NORMALS = {"mu": [0.0, 1.0], "sigma": [1.0, 0.5], "mu0": 0.0, "sigma0": 1.0}
+SETS = {"real": POINTS, "generated": POINTS + 0.1}
+DRIFT = {"n_samples": 10, "dim": 2, "estimator": "mle"}
+SIZES = {"n_samples": [10, 20]}
+FIT = {"n_samples": 10, "estimator": "unbiased"}
+NOISY = {"fitted": CLOUD, "data": PLANE}
+
+#: Name -> the callable and arguments by name. The arguments are made anew each time.
+CALLS: dict[str, Callable[[], Call]] = {
+    "regimes.Accumulate": lambda: (regimes.Accumulate, {"bias": None}),
+    "regimes.AccumulateSubsample": lambda: (
+        regimes.AccumulateSubsample,
+        {"bias": regimes.Temperature(0.5)},
+    ),
+    "regimes.Augment": lambda: (regimes.Augment, {"bias": None}),
+    "regimes.Fresh": lambda: (regimes.Fresh, {"n_real": 3, "bias": None}),
+    "regimes.GrowingSamples": lambda: _options(regimes.GrowingSamples(100, 2)),
+    "regimes.GrowingSamples.__call__": lambda: (
+        regimes.GrowingSamples(100, 2),
+        {"t": 3},
+    ),
+    "regimes.Mix": lambda: _options(regimes.Mix(0.5, 0.25, 0.25)),
+    "regimes.Regime": lambda: (regimes.Regime, {"bias": None}),
+    "regimes.Replace": lambda: (regimes.Replace, {"bias": None}),
+    "regimes.Temperature": lambda: (regimes.Temperature, {"value": 0.5}),
+    "regimes.Temperature.__call__": lambda: (
+        regimes.Temperature(0.5),
+        {"fitted": NORMAL},
+    ),
+    "regimes.check_weights": lambda: (
+        regimes.check_weights,
+        {"weights": (0.5, 0.5, 0.0)},
+    ),
+    "regimes.split": lambda: (regimes.split, {"n": 9, "weights": (0.5, 0.5, 0.0)}),
+    "models.Blur": lambda: _options(models.Blur((1, 3), 0.5)),
+    "models.Categorical": lambda: _options(models.Categorical(3)),
+    "models.Categorical.fit": lambda: (
+        models.Categorical(3).fit,
+        _fitting(SYMBOLS[0]),
+    ),
+    "models.Counts": lambda: _options(COUNTS),
+    "models.Counts.subsample": lambda: (COUNTS.subsample, _drawing()),
+    "models.ExpectedCounts": lambda: _options(EXPECTED),
+    "models.ExpectedCounts.subsample": lambda: (EXPECTED.subsample, _drawing()),
+    "models.FittedCategorical": lambda: _options(DIE),
+    "models.FittedCategorical.of": lambda: (
+        models.FittedCategorical.of,
+        {"weights": [0.5, 0.5], "law": "exact"},
+    ),
+    "models.FittedCategorical.sample": lambda: (DIE.sample, _drawing()),
+    "models.FittedCategorical.temper": lambda: (DIE.temper, dict(HALF)),
+    "models.FittedCategorical.expand": lambda: (DIE.expand, {"chains": 2}),
+    "models.FittedGaussian": lambda: _options(NORMAL),
+    "models.FittedGaussian.sample": lambda: (NORMAL.sample, _drawing()),
+    "models.FittedGaussian.standard": lambda: (NORMAL.standard, {"law": "exact"}),
+    "models.FittedGaussian.temper": lambda: (NORMAL.temper, dict(HALF)),
+    "models.FittedGaussianMixture": lambda: _options(BLOBS),
+    "models.FittedGaussianMixture.log_density": lambda: (
+        BLOBS.log_density,
+        {"x": PLANE},
+    ),
+    "models.FittedGaussianMixture.of": lambda: (
+        BLOBS.of,
+        {"weights": [1.0], "means": [[0.0]], "covariances": [[[1.0]]]},
+    ),
+    "models.FittedGaussianMixture.responsibilities": lambda: (
+        BLOBS.responsibilities,
+        {"x": PLANE},
+    ),
+    "models.FittedGaussianMixture.sample": lambda: (BLOBS.sample, _drawing()),
+    "models.FittedGaussianMixture.stack": lambda: (
+        BLOBS.stack,
+        {"mixtures": [BLOBS, BLOBS]},
+    ),
+    "models.FittedMultivariateGaussian": lambda: _options(CLOUD),
+    "models.FittedMultivariateGaussian.sample": lambda: (CLOUD.sample, _drawing()),
+    "models.FittedMultivariateGaussian.standard": lambda: (
+        CLOUD.standard,
+        {"dim": 2, "law": "exact"},
+    ),
+    "models.FittedMultivariateGaussian.temper": lambda: (CLOUD.temper, dict(HALF)),
+    "models.FittedPerChain": lambda: (models.FittedPerChain, {"members": (NORMAL,)}),
+    "models.FittedPerChain.sample": lambda: (
+        models.FittedPerChain((NORMAL,)).sample,
+        _drawing(),
+    ),
+    "models.FittedRidgeDensity": lambda: _options(FLAT),
+    "models.FittedRidgeDensity.sample": lambda: (FLAT.sample, _drawing()),
+    "models.FittedRidgeDensity.share": lambda: (FLAT.share, {"k": 2}),
+    "models.FittedRidgeDensity.temper": lambda: (FLAT.temper, dict(HALF)),
+    "models.FittedVAE": lambda: _options(vae()),
+    "models.FittedVAE.draw": lambda: (vae().draw, _drawing()),
+    "models.FittedVAE.encode": lambda: (vae().encode, {"images": PICTURES}),
+    "models.FittedVAE.sample": lambda: (vae().sample, _drawing()),
+    "models.FittedVAE.temper": lambda: (vae().temper, dict(HALF)),
+    "models.Gaussian": lambda: _options(models.Gaussian()),
+    "models.Gaussian.fit": lambda: (models.Gaussian().fit, _fitting(LINE)),
+    "models.GaussianMixture": lambda: _options(models.GaussianMixture(2, start=BLOBS)),
+    "models.GaussianMixture.fit": lambda: (
+        models.GaussianMixture(2, max_iter=3).fit,
+        _fitting(PLANE),
+    ),
+    "models.GaussianSummary": lambda: _options(SUMMARY),
+    "models.Images": lambda: _options(IMAGES),
+    "models.Images.of": lambda: (IMAGES.of, {"images": PICTURES[0], "chains": 2}),
+    "models.Images.subsample": lambda: (IMAGES.subsample, {"n": 2, "rng": rng()}),
+    "models.IndependentNoise": lambda: (models.IndependentNoise, {"scale": 0.5}),
+    "models.MultivariateGaussian": lambda: _options(models.MultivariateGaussian()),
+    "models.MultivariateGaussian.fit": lambda: (
+        models.MultivariateGaussian().fit,
+        _fitting(PLANE),
+    ),
+    "models.PerChain": lambda: _options(models.PerChain(models.Gaussian())),
+    "models.Perturbed": lambda: _options(
+        models.Perturbed(models.MultivariateGaussian(), models.MedianForMean())
+    ),
+    "models.Perturbed.fit": lambda: (
+        models.Perturbed(models.MultivariateGaussian(), models.MedianForMean()).fit,
+        _fitting(PLANE),
+    ),
+    "models.RidgeDensity": lambda: _options(models.RidgeDensity(-3, 3, 2, base=(1, 1))),
+    "models.RidgeDensity.coefficients": lambda: (
+        KERNEL.coefficients,
+        {"p": np.full(7, 1 / 7)},
+    ),
+    "models.RidgeDensity.energy_share": lambda: (
+        KERNEL.energy_share,
+        {"p": np.full(7, 1 / 7), "k": 2},
+    ),
+    "models.RidgeDensity.fit": lambda: (KERNEL.fit, _fitting(LINE)),
+    "models.RidgeDensity.source": lambda: (KERNEL.source, {"p": np.full(7, 1 / 7)}),
+    "models.ScatterSummary": lambda: _options(SCATTER),
+    "models.SplitScatter": lambda: (models.SplitScatter, {"scale": 0.5}),
+    "models.SplitScatter.energy": lambda: (
+        models.SplitScatter(0.5).energy,
+        {"n_samples": 10, "samplings": 3, "dim": 2},
+    ),
+    "models.VAE": lambda: _options(TINY),
+    "models.VAE.fit": lambda: (TINY.fit, _fitting(PICTURES)),
+    "metrics.class_entropy": lambda: (metrics.class_entropy, {"probabilities": ROWS}),
+    "metrics.confidence": lambda: (metrics.confidence, {"probabilities": ROWS}),
+    "metrics.cosine_distance_mixtures": lambda: (
+        metrics.cosine_distance_mixtures,
+        dict(MIXTURES),
+    ),
+    "metrics.coverage": lambda: (metrics.coverage, {**SETS, "k": 2}),
+    "metrics.entropy": lambda: (metrics.entropy, {"p": ROWS}),
+    "metrics.first_below": lambda: (
+        metrics.first_below,
+        {"values": [[1.0, 1.0], [0.4, 0.9]], "level": 0.5},
+    ),
+    "metrics.frechet_distance": lambda: (metrics.frechet_distance, dict(SETS)),
+    "metrics.heterozygosity": lambda: (metrics.heterozygosity, {"p": ROWS}),
+    "metrics.joint_effects": lambda: (
+        metrics.joint_effects,
+        {"losses": {"": 0, "S": 2, "E": 3, "SE": 4}},
+    ),
+    "metrics.kl_categorical": lambda: (
+        metrics.kl_categorical,
+        {"p0": ROWS, "p": ROWS[0]},
+    ),
+    "metrics.kl_gaussian": lambda: (metrics.kl_gaussian, dict(NORMALS)),
+    "metrics.l2_squared_mixtures": lambda: (
+        metrics.l2_squared_mixtures,
+        dict(MIXTURES),
+    ),
+    "metrics.latent_density": lambda: (
+        metrics.latent_density,
+        {"values": POINTS, "grid": [0.0, 1.0]},
+    ),
+    "metrics.latent_peak": lambda: (
+        metrics.latent_peak,
+        {"latents": rng().normal(size=(100, 2))},
+    ),
+    "metrics.measure_images": lambda: (
+        metrics.measure_images,
+        {"images": PICTURES[0], "rng": rng()},
+    ),
+    "metrics.measure_latents": lambda: (
+        metrics.measure_latents,
+        {"latents": rng().normal(size=(100, 2))},
+    ),
+    "metrics.overlap_mixtures": lambda: (metrics.overlap_mixtures, dict(MIXTURES)),
+    "metrics.pixel_entropy": lambda: (metrics.pixel_entropy, {"images": PICTURES[0]}),
+    "metrics.precision": lambda: (metrics.precision, {**SETS, "k": 2}),
+    "metrics.recall": lambda: (metrics.recall, {**SETS, "k": 2}),
+    "metrics.support_size": lambda: (metrics.support_size, {"p": ROWS}),
+    "metrics.tail_mass_gaussian": lambda: (
+        metrics.tail_mass_gaussian,
+        {**NORMALS, "cut": 2.0},
+    ),
+    "metrics.total_variation": lambda: (
+        metrics.total_variation,
+        {"p": ROWS, "q": ROWS[0]},
+    ),
+    "metrics.w2_squared_gaussian": lambda: (metrics.w2_squared_gaussian, dict(NORMALS)),
+    "metrics.w2_squared_gaussians": lambda: (
+        metrics.w2_squared_gaussians,
+        dict(MOMENTS),
+    ),
+    "metrics.w2_squared_samples": lambda: (
+        metrics.w2_squared_samples,
+        {"x": [1.0, 2.0], "y": [3.0, 4.0]},
+    ),
+    "theory.discrete.loss_probability": lambda: (
+        T.discrete.loss_probability,
+        {"q": [0.1, 0.2], "n_samples": 10},
+    ),
+    "theory.discrete.heterozygosity_after": lambda: (
+        T.discrete.heterozygosity_after,
+        {"h0": 0.5, "n_samples": 10, "generation": [0, 1]},
+    ),
+    "theory.discrete.heterozygosity_with_real": lambda: (
+        T.discrete.heterozygosity_with_real,
+        {"n_synthetic": 10, "n_real": 1},
+    ),
+    "theory.discrete.collapse_time": lambda: (
+        T.discrete.collapse_time,
+        {"p": [0.5, 0.5], "n_samples": 10},
+    ),
+    "theory.discrete.absorption_time": lambda: (
+        T.discrete.absorption_time,
+        {"q": 0.5, "n_samples": 10},
+    ),
+    "theory.discrete.absorption_time_diffusion": lambda: (
+        T.discrete.absorption_time_diffusion,
+        {"q": 0.5, "n_samples": 10},
+    ),
+    "theory.discrete.survival_factor": lambda: (
+        T.discrete.survival_factor,
+        {"generations": 3},
+    ),
+    "theory.discrete.survival_probability": lambda: (
+        T.discrete.survival_probability,
+        {"count": [1, 10], "generation": 5},
+    ),
+    "theory.gaussian.mean_abs_error_of_mean": lambda: (
+        T.gaussian.mean_abs_error_of_mean,
+        dict(SIZES),
+    ),
+    "theory.gaussian.sd_abs_error_of_mean": lambda: (
+        T.gaussian.sd_abs_error_of_mean,
+        dict(SIZES),
+    ),
+    "theory.gaussian.mean_sigma_factor": lambda: (T.gaussian.mean_sigma_factor, FIT),
+    "theory.gaussian.sd_sigma_factor": lambda: (T.gaussian.sd_sigma_factor, FIT),
+    "theory.gaussian.log_sigma2_drift": lambda: (T.gaussian.log_sigma2_drift, FIT),
+    "theory.gaussian.pooled_variance": lambda: (
+        T.gaussian.pooled_variance,
+        {**FIT, "samplings": [1, 2]},
+    ),
+    "theory.gaussian.w2_risk_arxiv": lambda: (T.gaussian.w2_risk_arxiv, dict(SIZES)),
+    "theory.gaussian.w2_risk_nature": lambda: (T.gaussian.w2_risk_nature, dict(SIZES)),
+    "theory.gaussian.w2_risk": lambda: (
+        T.gaussian.w2_risk,
+        {"n_samples": 10, "samplings": [1, 2]},
+    ),
+    "theory.gaussian.w2_risk_variance_arxiv": lambda: (
+        T.gaussian.w2_risk_variance_arxiv,
+        dict(SIZES),
+    ),
+    "theory.gaussian.w2_risk_variance": lambda: (
+        T.gaussian.w2_risk_variance,
+        dict(SIZES),
+    ),
+    "theory.gaussian.accumulate_variance_limit": lambda: (
+        T.gaussian.accumulate_variance_limit,
+        {"n_samples": 10},
+    ),
+    "theory.gaussian.log_det_drift": lambda: (T.gaussian.log_det_drift, dict(DRIFT)),
+    "theory.gaussian.marginal_sample": lambda: (
+        T.gaussian.marginal_sample,
+        {"n_samples": 10, "samplings": 2, "size": 3, "rng": rng()},
+    ),
+    "theory.linear_vae.decoder_variance": lambda: (
+        T.linear_vae.decoder_variance,
+        {"variance": [5.0, 2.0], "noise": 1.0},
+    ),
+    "theory.linear_vae.training_variances": lambda: (
+        T.linear_vae.training_variances,
+        {
+            "variance": [5.0, 2.0],
+            "noise": 1.0,
+            "n_generations": 3,
+            "real": 0.1,
+            "pixels": "mean",
+        },
+    ),
+    "theory.linear_vae.limit_variance": lambda: (
+        T.linear_vae.limit_variance,
+        {"variance": [5.0, 2.0], "noise": 1.0, "real": 0.1},
+    ),
+    "theory.mixture.balance_quantile": lambda: (
+        T.mixture.balance_quantile,
+        {"q": 0.5, "n_samples": 10, "reg_covar": 1e-6},
+    ),
+    "theory.multivariate.mean_error": lambda: (
+        T.multivariate.mean_error,
+        {"n_samples": 10, "samplings": [1, 2], "estimator": "mle"},
+    ),
+    "theory.multivariate.eigenvalue_drifts": lambda: (
+        T.multivariate.eigenvalue_drifts,
+        dict(DRIFT),
+    ),
+    "theory.multivariate.resting_place_sf": lambda: (
+        T.multivariate.resting_place_sf,
+        {"distance2": [0.0, 1.0], "dim": 2, "estimator": "mle"},
+    ),
+    "theory.multivariate.resting_distance_median": lambda: (
+        T.multivariate.resting_distance_median,
+        {"dim": 2, "estimator": "mle"},
+    ),
+    "theory.multivariate.noisy_lower_bound": lambda: (
+        T.multivariate.noisy_lower_bound,
+        {"trace": 2.0, "n_samples": [10, 10], "noise": 0.01},
+    ),
+    "theory.multivariate.variance_of_median": lambda: (
+        T.multivariate.variance_of_median,
+        {"n_samples": 3},
+    ),
+    "theory.ngram.expected_next_count": lambda: (
+        T.ngram.expected_next_count,
+        {
+            "count": 1,
+            "predecessors": 1,
+            "fallback": 0.001,
+            "n_pairs": 300,
+            "discount": 0.9,
+        },
+    ),
+    "theory.special.normal_cdf": lambda: (T.special.normal_cdf, {"x": [0.0, 1.0]}),
+    "theory.special.entropy_terms": lambda: (T.special.entropy_terms, {"p": [0.5]}),
+    "theory.special.digamma": lambda: (T.special.digamma, {"x": [1.0]}),
+    "theory.special.half_step": lambda: (T.special.half_step, {"x": [1.0]}),
+}

@@ -1,0 +1,98 @@
+"""Every public callable is given what it cannot use: it works, or says what is wrong.
+
+One argument of a call that works (`calls.CALLS`) is replaced at a time by what people
+pass by mistake. What is raised must be a ValueError or TypeError of ours that names
+the argument.
+"""
+
+import re
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from calls import CALLS
+
+LIBRARY = str(Path(__file__).parents[1] / "collapse_lib")
+
+
+class Anything:
+    """An object of no use."""
+
+
+def bad_values():
+    """Return name -> what people pass by mistake."""
+    return {
+        "None": None,
+        "text": "nonsense",
+        "bytes": b"nonsense",
+        "object": Anything(),
+        "class": Anything,
+        "function": lambda *arguments: None,
+        "true": True,
+        "negative": -1,
+        "zero": 0,
+        "fraction": 1.5,
+        "nan": float("nan"),
+        "inf": float("inf"),
+        "huge": 10**30,
+        "complex": 1j,
+        "empty list": [],
+        "empty dict": {},
+        "mixed list": [1, "a"],
+        "ragged list": [[1], [1, 2]],
+        "list": [1.0, 2.0, 3.0],
+        "negative list": [-1.0, 2.0],
+        "empty array": np.zeros(0),
+        "many axes": np.zeros((2, 2, 2, 2, 2)),
+        "nan array": np.array([[np.nan, 1.0]]),
+        "object array": np.array([None, 1.0], object),
+        "text array": np.array(["a", "b"]),
+        "masked": np.ma.array([[1.0, 2.0]], mask=[[False, True]]),
+        "dates": np.array(["2020-01-01"], "datetime64[D]"),
+        "tensor": torch.ones(2, 2),
+        "tensor with gradient": torch.ones(2, 2, requires_grad=True),
+        "series": pd.Series([1, None], dtype="Int64"),
+        "frame": pd.DataFrame({"a": [1.0], "b": ["x"]}),
+    }
+
+
+#: Of no use anywhere: what takes one of them has not looked.
+USELESS = ("text", "bytes", "object", "complex", "ragged list", "dates", "frame")
+#: Arguments that may be anything, each with the reason.
+ANYTHING = {
+    ("models.Categorical.fit", "rng"): "counting draws nothing",
+    ("models.Gaussian.fit", "rng"): "the moments draw nothing",
+    ("models.MultivariateGaussian.fit", "rng"): "the moments draw nothing",
+    ("models.Perturbed.fit", "rng"): "is handed on, and the median draws nothing",
+    ("models.RidgeDensity.fit", "rng"): "the estimate draws nothing",
+}
+
+
+def complaint(name, argument, value):
+    """Return what is wrong with how a callable takes a value, or None."""
+    function, arguments = CALLS[name]()
+    arguments = {**arguments, argument: value}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            function(**arguments)
+    except (ValueError, TypeError) as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        ours = frame.filename.startswith(LIBRARY) and "raise" in _statement(frame)
+        if not ours:
+            return f"raw {type(error).__name__}: {str(error)[:100]}"
+        names = f"{argument}|{name.split('.')[-1]}"  # Temperature(value) is its own
+        if not re.search(rf"\b({names})\b", str(error), re.IGNORECASE):
+            return f"does not name the argument: {str(error)[:160]}"
+        return None
+    except Exception as error:
+        return f"raw {type(error).__name__}: {str(error)[:100]}"
+    return "accepted" if value is not None else None
+
+
+def _statement(frame):
+    lines = Path(frame.filename).read_text("utf-8").splitlines()
+    return lines[frame.lineno - 1]
