@@ -8,17 +8,31 @@ import inspect
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from fnmatch import fnmatch
 from functools import cache
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from collapse_lib import metrics, models, regimes, theory
+from collapse_lib import metrics, models, recurse, regimes, theory
 from collapse_lib.models.vae.model import FittedVAE
+from collapse_lib.recursion import Arms, History, generations, parallel
 from collapse_lib.samples import RealData
 
-PACKAGES = ("regimes", "models", "metrics", "theory")
+PACKAGES = ("recursion", "regimes", "models", "metrics", "theory")
+#: What the library calls with what it has checked: for who writes a part of it.
+HOOKS = """
+    recursion.checkpoint.* recursion.measuring.* recursion.store.* recursion.Generation
+    recursion.generation.* recursion.history.* recursion.loop.*
+    regimes.Step regimes.Turn *.start *.next *.everything *.synthetic
+    *.pool *.like *.check_subsample *.take models.Images.stream
+    models.Blur.__call__ models.IndependentNoise.__call__ models.MedianForMean.__call__
+    models.SplitScatter.__call__ models.PerChain.fit
+    *.check *.kept *.left *.settings *.generate *.network *.types *.distribution
+    models.LanguageModel models.LanguageModel.fit models.Pretrained
+    models.Pretrained.* models.FittedNGram models.FittedLanguageModel
+""".split()
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
 
@@ -28,15 +42,21 @@ def public() -> Iterator[str]:
     A method that several classes inherit is named once.
     """
     seen: set[Any] = set()
+    for name in _all_names(seen):
+        if not any(fnmatch(name, hook) for hook in HOOKS):
+            yield name
+
+
+def _all_names(seen: set[Any]) -> Iterator[str]:
     for package in PACKAGES:
         module = import_module(f"collapse_lib.{package}")
         for name in module.__all__:
             found = getattr(module, name)
             inside = vars(found).items() if isinstance(found, types.ModuleType) else ()
+            yield from _named(f"{package}.{name}", found, seen)
             for own, value in inside:
                 if not own.startswith("_") and found.__name__ == value_module(value):
                     yield from _named(f"{package}.{name}.{own}", value, seen)
-            yield from _named(f"{package}.{name}", found, seen)
 
 
 def value_module(value: Any) -> str | None:
@@ -56,10 +76,12 @@ def _named(name: str, value: Any, seen: set[Any]) -> Iterator[str]:
         if not base.__module__.startswith("collapse_lib"):
             continue
         for own, method in vars(base).items():
-            is_method = isinstance(method, (types.FunctionType, classmethod))
+            function = getattr(method, "__func__", method)
             visible = own == "__call__" or not own.startswith("_")
-            if is_method and visible and method not in seen:
-                seen.add(method)
+            if not (visible and inspect.isfunction(function)) or function in seen:
+                continue
+            seen.add(function)
+            if set(inspect.signature(function).parameters) - {"self", "cls"}:
                 yield f"{name}.{own}"
 
 
@@ -122,6 +144,58 @@ def _options(model: Any) -> Call:
     return type(model), values
 
 
+TOKENS = rng().integers(0, 8, (1, 6, 6))
+WRITER = models.Transformer(
+    vocabulary=9, context=8, width=4, layers=1, heads=1, epochs=1, batch=4, start=8
+)
+
+
+@cache
+def writer() -> models.FittedLanguageModel:
+    """Return a small transformer."""
+    return WRITER.fit(TOKENS, rng())
+
+
+def run(**arguments: Any) -> History:
+    """Run a small experiment."""
+    return recurse(**_experiment(), **arguments)
+
+
+def _experiment() -> dict[str, Any]:
+    return {
+        "model": models.Gaussian(),
+        "real": [-1.0, 1.0, 2.0],
+        "regime": regimes.Replace(),
+        "n_samples": 3,
+        "n_generations": 1,
+        "rng": rng(),
+        "chains": 1,
+    }
+
+
+def sigma(fitted: models.FittedGaussian) -> Any:
+    """Return what is measured."""
+    return fitted.sigma
+
+
+def block(chains: int, generator: np.random.Generator) -> History:
+    """Run some of the chains of an experiment."""
+    arguments = {**_experiment(), "chains": chains, "rng": generator}
+    return recurse(**arguments, measure={"sigma": sigma})
+
+
+@cache
+def history() -> History:
+    """Return a history of two generations."""
+    return run(measure={"sigma": sigma})
+
+
+@cache
+def arms() -> Arms:
+    """Return two histories side by side."""
+    return History.of_arms({"a": history(), "b": history()})
+
+
 T = theory
 MIXTURES = {"f": BLOBS, "g": BLOBS}
 MOMENTS = {"mean": [0, 0], "cov": np.eye(2), "mean0": [0, 0], "cov0": np.eye(2)}
@@ -134,6 +208,82 @@ NOISY = {"fitted": CLOUD, "data": PLANE}
 
 #: Name -> the callable and arguments by name. The arguments are made anew each time.
 CALLS: dict[str, Callable[[], Call]] = {
+    "recursion.recurse": lambda: (
+        recurse,
+        {**_experiment(), "measure": {"sigma": sigma}, "record": [0], "first": NORMAL},
+    ),
+    "recursion.generations": lambda: (
+        lambda **arguments: list(generations(**arguments)),
+        {**_experiment(), "first": NORMAL},
+    ),
+    "recursion.parallel.replicate": lambda: (
+        parallel.replicate,
+        {"experiment": block, "chains": 2, "seed": 7, "block": 1, "executor": None},
+    ),
+    "recursion.History": lambda: _options(history()),
+    "recursion.History.array": lambda: (history().array, {"metric": "sigma"}),
+    "recursion.History.at": lambda: (history().at, {"generations": [0]}),
+    "recursion.History.equals": lambda: (history().equals, {"other": history()}),
+    "recursion.History.join": lambda: (History.join, {"parts": [history()]}),
+    "recursion.History.of_arms": lambda: (
+        History.of_arms,
+        {"histories": {"a": history()}},
+    ),
+    "recursion.Arms": lambda: (Arms, {"parts": {"a": history()}}),
+    "recursion.Arms.arm": lambda: (arms().arm, {"name": "a"}),
+    "recursion.Arms.array": lambda: (arms().array, {"metric": "sigma"}),
+    "recursion.Arms.at": lambda: (arms().at, {"generations": [0]}),
+    "models.AbsoluteDiscounting": lambda: (
+        models.AbsoluteDiscounting,
+        {"discount": 0.5},
+    ),
+    "models.KneserNey": lambda: (models.KneserNey, {"discount": 0.5}),
+    "models.JelinekMercer": lambda: (models.JelinekMercer, {"weights": (0.5, 0.5)}),
+    "models.Ancestral": lambda: _options(models.Ancestral(1.0, 5, 0.9)),
+    "models.Ancestral.temper": lambda: (models.Ancestral().temper, dict(HALF)),
+    "models.Beam": lambda: _options(models.Beam(2, 1.5)),
+    "models.Greedy": lambda: _options(models.Greedy(1.5)),
+    "models.NGram": lambda: _options(NGRAM),
+    "models.NGram.fit": lambda: (NGRAM.fit, _fitting(SYMBOLS)),
+    "models.FittedNGram.log_prob": lambda: (ngram().log_prob, {"data": SYMBOLS}),
+    "models.FittedNGram.conditional": lambda: (ngram().conditional, {"context": [[1]]}),
+    "models.FittedNGram.temper": lambda: (ngram().temper, dict(HALF)),
+    "models.FittedNGram.sample": lambda: (ngram().sample, _drawing()),
+    "models.FittedNGram.continue_from": lambda: (
+        ngram().continue_from,
+        {"prompt": [[[1, 2]]], "n_symbols": 3, "rng": rng()},
+    ),
+    "models.TemperedNGram": lambda: _options(ngram().temper(0.5)),
+    "models.TemperedNGram.sample": lambda: (ngram().temper(0.5).sample, _drawing()),
+    "models.Training": lambda: _options(models.Training(start=0)),
+    "models.Transformer": lambda: _options(WRITER),
+    "models.Transformer.fit": lambda: (WRITER.fit, _fitting(TOKENS)),
+    "models.FittedLanguageModel.sample": lambda: (writer().sample, _drawing()),
+    "models.FittedLanguageModel.continuations": lambda: (
+        writer().continuations,
+        {"prompts": TOKENS[0, :, :3], "rng": rng(), "chain": 0},
+    ),
+    "models.FittedLanguageModel.nll": lambda: (writer().nll, {"blocks": TOKENS[0]}),
+    "models.FittedLanguageModel.temper": lambda: (writer().temper, dict(HALF)),
+    "metrics.batch_factor": lambda: (
+        metrics.batch_factor,
+        {"log_prob": -np.ones((2, 4)), "batch": 1},
+    ),
+    "metrics.corpus_perplexity": lambda: (
+        metrics.corpus_perplexity,
+        {"log_prob": -np.ones((2, 4))},
+    ),
+    "metrics.sequence_perplexity": lambda: (
+        metrics.sequence_perplexity,
+        {"log_prob": -np.ones((2, 4))},
+    ),
+    "metrics.distinct_n": lambda: (metrics.distinct_n, {"data": SYMBOLS, "n": 2}),
+    "metrics.rep_n": lambda: (metrics.rep_n, {"data": SYMBOLS, "n": 2}),
+    "metrics.rarities": lambda: (metrics.rarities, {"blocks": SYMBOLS[0]}),
+    "metrics.similarity": lambda: (
+        metrics.similarity,
+        {"texts": SYMBOLS[0], "prompts": SYMBOLS[0], "rarity": np.ones(3)},
+    ),
     "regimes.Accumulate": lambda: (regimes.Accumulate, {"bias": None}),
     "regimes.AccumulateSubsample": lambda: (
         regimes.AccumulateSubsample,

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
-from calls import CALLS
+from calls import CALLS, public
 
 LIBRARY = str(Path(__file__).parents[1] / "collapse_lib")
 
@@ -60,6 +61,7 @@ def bad_values():
 
 
 #: Of no use anywhere: what takes one of them has not looked.
+ACCEPTED = "accepted"
 USELESS = ("text", "bytes", "object", "complex", "ragged list", "dates", "frame")
 #: Arguments that may be anything, each with the reason.
 ANYTHING = {
@@ -90,9 +92,41 @@ def complaint(name, argument, value):
         return None
     except Exception as error:
         return f"raw {type(error).__name__}: {str(error)[:100]}"
-    return "accepted" if value is not None else None
+    return ACCEPTED if value is not None else None
 
 
 def _statement(frame):
     lines = Path(frame.filename).read_text("utf-8").splitlines()
     return lines[frame.lineno - 1]
+
+
+def test_every_public_callable_has_a_call():
+    assert set(CALLS) == set(public())
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_cannot_be_used_is_refused_by_name(name):
+    function, arguments = CALLS[name]()
+    function(**arguments)
+    found = {}
+    for argument in arguments:
+        for kind, value in bad_values().items():
+            wrong = complaint(name, argument, value)
+            useless = kind in USELESS and (name, argument) not in ANYTHING
+            if wrong and (wrong != ACCEPTED or useless):
+                found[argument, kind] = wrong
+    assert found == {}
+
+
+def test_the_table_sees_what_is_wrong(monkeypatch):
+    def careless(n, rng):
+        return [0] * n
+
+    def vague(n, rng):
+        raise ValueError("bad input")
+
+    for function, wanted in ((careless, "raw TypeError"), (vague, "raw ValueError")):
+        monkeypatch.setitem(CALLS, "wrong", lambda f=function: (f, {"n": 1, "rng": 0}))
+        assert complaint("wrong", "n", "text").startswith(wanted)
+    monkeypatch.setitem(CALLS, "wrong", lambda: (careless, {"n": 1, "rng": 0}))
+    assert complaint("wrong", "rng", "text") == ACCEPTED

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.checks import given, is_plain, numeric
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -98,6 +100,29 @@ class History(_Tidy):
     arrays: Mapping[str, NDArray[Any]]
     attrs: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Check that generations come first in every array, and chains second."""
+        if not is_plain(self.generations) or np.ndim(self.generations) != 1:
+            raise ValueError(
+                f"generations is {given(self.generations)}; it must be an array of "
+                "integers, one for each generation recorded"
+            )
+        arrays = self.arrays if isinstance(self.arrays, Mapping) else {}
+        if not arrays:
+            raise ValueError(
+                f"arrays is {given(self.arrays)}; it must map names to arrays of shape "
+                "(generations, chains, ...)"
+            )
+        leading = {getattr(array, "shape", ())[:2] for array in arrays.values()}
+        t, chains = len(self.generations), next(iter(leading))[1:]
+        if leading != {(t, *chains)} or not chains:
+            raise ValueError(
+                f"arrays have the shapes {sorted(leading)}, ...; needed are as many "
+                f"generations as in generations ({t}) first, and the same chains second"
+            )
+        if not isinstance(self.attrs, dict):
+            raise ValueError(f"attrs is {given(self.attrs)}; it must be a dictionary")
+
     @property
     def chains(self) -> int:
         """Number of independent replicates."""
@@ -111,9 +136,9 @@ class History(_Tidy):
         ValueError
             If there is no such measure.
         """
-        if metric not in self.arrays:
+        if not (isinstance(metric, str) and metric in self.arrays):
             measured = ", ".join(self.arrays)
-            raise ValueError(f"no metric {metric!r}; measured: {measured}")
+            raise ValueError(f"no metric {given(metric)}; measured: {measured}")
         return self.arrays[metric]
 
     def at(self, generations: ArrayLike) -> History:
@@ -124,7 +149,7 @@ class History(_Tidy):
         ValueError
             If one of them was not recorded.
         """
-        wanted = np.unique(np.asarray(generations, np.int64))
+        wanted = _wanted(generations)
         missing = np.setdiff1d(wanted, self.generations).tolist()
         if missing:
             raise ValueError(
@@ -136,6 +161,8 @@ class History(_Tidy):
 
     def equals(self, other: History) -> bool:
         """Return whether two histories hold the same numbers, to the bit."""
+        if not isinstance(other, History):
+            raise ValueError(f"other is {given(other)}; it must be a History")
         return (
             np.array_equal(self.generations, other.generations)
             and list(self.arrays) == list(other.arrays)
@@ -151,6 +178,11 @@ class History(_Tidy):
         ValueError
             If they differ in generations or in what was measured.
         """
+        several = isinstance(parts, (list, tuple)) and len(parts) > 0
+        if not several or not all(isinstance(part, History) for part in parts):
+            raise ValueError(
+                f"parts is {given(parts)}; it must be a list of histories, at least one"
+            )
         first = parts[0]
         for part in parts[1:]:
             if not np.array_equal(part.generations, first.generations):
@@ -172,7 +204,7 @@ class History(_Tidy):
     @staticmethod
     def of_arms(histories: Mapping[str, History]) -> Arms:
         """Return the histories of several arms of one study as one; see `Arms`."""
-        return Arms(dict(histories))
+        return Arms(histories)
 
     def _blocks(self) -> Iterator[tuple[dict[str, str], History, NDArray[Any]]]:
         for name, values in self.arrays.items():
@@ -213,6 +245,16 @@ class Arms(_Tidy):
 
     parts: Mapping[str, History]
 
+    def __post_init__(self) -> None:
+        """Check that there are histories."""
+        parts = self.parts if isinstance(self.parts, Mapping) else {}
+        good = [isinstance(k, str) and isinstance(v, History) for k, v in parts.items()]
+        if not (good and all(good)):
+            raise ValueError(
+                f"the parts (histories) are {given(self.parts)}; needed is name of the "
+                "arm -> History, at least one"
+            )
+
     columns = ["arm", *_Tidy.columns]
 
     @property
@@ -234,13 +276,14 @@ class Arms(_Tidy):
         ValueError
             If there is no such arm.
         """
-        if name not in self.parts:
-            raise ValueError(f"no arm {name!r}; there are {', '.join(self.parts)}")
+        if not (isinstance(name, str) and name in self.parts):
+            arms = ", ".join(self.parts)
+            raise ValueError(f"no arm {given(name)}; there are {arms}")
         return self.parts[name]
 
     def at(self, generations: ArrayLike) -> Arms:
         """Return the arms at some generations, as far as each has recorded them."""
-        wanted = np.unique(np.asarray(generations, np.int64))
+        wanted = _wanted(generations)
         cut = {
             name: part.at(np.intersect1d(wanted, part.generations))
             for name, part in self.parts.items()
@@ -302,6 +345,16 @@ class Arms(_Tidy):
     def __repr__(self) -> str:
         """Say what is there, without the numbers."""
         return "\n".join(f"{arm}: {part!r}" for arm, part in self.parts.items())
+
+
+def _wanted(generations: ArrayLike) -> NDArray[np.int64]:
+    """Return the generations asked for, each once, ascending."""
+    array = numeric("generations", generations)
+    if array.dtype.kind not in "iu" and array.size:
+        raise ValueError(
+            f"generations is {given(generations)}; it must be integers, as [0, 10]"
+        )
+    return np.unique(array.astype(np.int64))
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:

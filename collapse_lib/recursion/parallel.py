@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, given
 from collapse_lib.recursion.history import History
 
 Experiment = Callable[[int, np.random.Generator], History]
@@ -54,9 +54,10 @@ def replicate(
     """
     check_count("chains", chains, least=1)
     check_count("block", block, least=1)
+    _check(experiment, executor)
     starts = range(0, chains, block)
     sizes = [min(block, chains - start) for start in starts]
-    root = np.random.SeedSequence(seed) if isinstance(seed, int) else seed
+    root = seed if isinstance(seed, np.random.SeedSequence) else _root(seed)
     # Not root.spawn: it counts its children, so a second call would differ.
     children = [
         np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i))
@@ -64,9 +65,31 @@ def replicate(
     ]
     run = map if executor is None else executor.map
     parts = list(run(_run_block, [experiment] * len(sizes), sizes, children))
+    if not all(isinstance(part, History) for part in parts):
+        raise ValueError(
+            f"experiment returned {given(parts[0])}; it must return a History, as "
+            "recurse does"
+        )
     history = History.join(parts)
-    config = {**history.attrs["config"], "chains": chains, "block": block}
+    config = {**history.attrs.get("config", {}), "chains": chains, "block": block}
     return replace(history, attrs={"config": config})
+
+
+def _check(experiment: object, executor: object) -> None:
+    if isinstance(experiment, type) or not callable(experiment):
+        raise ValueError(
+            f"experiment is {given(experiment)}; it must be a function (chains, rng) "
+            "that returns a History"
+        )
+    if executor is not None and not hasattr(executor, "submit"):
+        raise ValueError(
+            f"executor is {given(executor)}; it must be an Executor, for example "
+            "ProcessPoolExecutor(), or None"
+        )
+
+
+def _root(seed: object) -> np.random.SeedSequence:
+    return np.random.SeedSequence(check_count("seed", seed, least=0))
 
 
 def _run_block(

@@ -88,7 +88,9 @@ class JelinekMercer:
         weights = numbers("weights", self.weights, ndim=1, shape="one for each order")
         for weight in weights.tolist():
             if not 0 <= weight < 1:
-                raise ValueError(f"a weight is {weight!r}; it must be in [0, 1)")
+                raise ValueError(
+                    f"weights hold {given(weight)}; each must be in [0, 1)"
+                )
         object.__setattr__(self, "weights", tuple(weights.tolist()))
 
     def check(self, order: int) -> None:
