@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from collapse_lib import regimes
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, given
 from collapse_lib.files import check_path
 from collapse_lib.models.base import Fitted, Model
 from collapse_lib.recursion.checkpoint import (
@@ -206,8 +206,13 @@ class _Loop:
         chains: int,
         first: Any,
     ) -> None:
-        given = {"model": model, "regime": regime, "first": first}
-        for name, value in given.items():
+        made = {
+            "model": model,
+            "regime": regime,
+            "first": first,
+            "n_samples": n_samples,
+        }
+        for name, value in made.items():
             _check_made(name, value)
         if not all(hasattr(regime, name) for name in ("start", "next", "needs_first")):
             raise ValueError(
@@ -221,11 +226,8 @@ class _Loop:
                 f"model is {model!r}; it must have a method fit(data, rng), or be a "
                 "schedule t -> model"
             )
-        if not (first is None or hasattr(first, "sample") or callable(first)):
-            raise ValueError(
-                f"first is {first!r}; it must be a fitted model with sample(n, rng), "
-                "or a function that returns one"
-            )
+        if not (first is None or _is_fitted(first) or callable(first)):
+            raise ValueError(_no_first(first))
         self.model, self.regime, self.rng, self.given = model, regime, rng, first
         self.n_generations = check_count("n_generations", n_generations, least=0)
         self.chains = check_count("chains", chains, least=1)
@@ -327,8 +329,10 @@ class _Loop:
             if self.given is None:
                 self.known_first = self._fit_first_again()
             else:
-                is_model = hasattr(self.given, "sample")
-                self.known_first = self.given if is_model else self.given()
+                found = self.given if _is_fitted(self.given) else self.given()
+                if not _is_fitted(found):
+                    raise ValueError(_no_first(found))
+                self.known_first = found
         return self.known_first
 
     def _begin(self) -> None:
@@ -429,10 +433,21 @@ def _stand(rng: np.random.Generator, state: Mapping[str, Any]) -> None:
         rng.spawn(left)
 
 
+def _is_fitted(value: Any) -> bool:
+    """Return whether it can be sampled; tables have a ``sample`` of another kind."""
+    return hasattr(value, "sample") and not hasattr(value, "__array__")
+
+
+def _no_first(found: Any) -> str:
+    return (
+        f"first is, or returned, {given(found)}; it must be a fitted model with "
+        "sample(n, rng), or a function without arguments that returns one"
+    )
+
+
 def _check_made(name: str, value: Any) -> None:
     """Refuse a class where one of its objects is meant."""
-    parts = ("fit", "sample", "next")
-    if isinstance(value, type) and any(hasattr(value, part) for part in parts):
+    if isinstance(value, type):
         raise ValueError(
             f"{name} is the class {value.__name__}; make one: {value.__name__}(...)"
         )

@@ -34,7 +34,9 @@ class Measuring:
     """
 
     def __init__(self, measure: Measures, chains: int) -> None:
-        if not isinstance(measure, Mapping) and not callable(measure):
+        if not isinstance(measure, Mapping) and (
+            not callable(measure) or isinstance(measure, type)
+        ):
             raise ValueError(
                 f"measure is {measure!r}; it must be name -> function of the fitted "
                 'model, e.g. {"mu": lambda fit: fit.mu}, or one function of a '

@@ -216,7 +216,10 @@ BAD = [
     ({"model": models.Gaussian}, r"model is the class Gaussian; make one: Gaussian\("),
     ({"regime": regimes.Replace}, r"regime is the class Replace; make one: Replace"),
     ({"first": models.FittedGaussian}, "first is the class FittedGaussian; make one"),
-    ({"first": 3}, r"first is 3; it must be a fitted model with sample\(n, rng\)"),
+    (
+        {"first": 3},
+        r"first is, or returned, 3; it must be a fitted model with sample\(n, rng\)",
+    ),
     ({"model": lambda t: None}, r"model\(0\) returned None; a schedule must return"),
     ({"rng": np.random.RandomState(1)}, "pass np.random.default_rng"),
     ({"rng": np.random.default_rng}, "pass np.random.default_rng"),
