@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,21 @@ def cluster() -> Iterator[Any]:
 Measure = Callable[[Any], np.ndarray]
 
 
+@dataclass(frozen=True)
+class CutShort:
+    """A measure that ends the run; how soon is no part of what it measures."""
+
+    measure: Measure
+    after: int = field(compare=False)
+    seen: list[Any] = field(default_factory=list, compare=False)
+
+    def __call__(self, fitted: Any) -> np.ndarray:
+        self.seen.append(fitted)
+        if len(self.seen) > self.after:
+            raise KeyboardInterrupt
+        return self.measure(fitted)
+
+
 @pytest.fixture
 def goes_on(tmp_path: Path) -> Callable[[Measure, Callable[..., np.ndarray]], None]:
     """A check that a run which is cut short goes on to the same bits.
@@ -69,20 +85,12 @@ def goes_on(tmp_path: Path) -> Callable[[Measure, Callable[..., np.ndarray]], No
     """
 
     def check(measure: Measure, run: Callable[..., np.ndarray]) -> None:
-        seen = []
-
-        def cut_short(fitted: Any) -> np.ndarray:
-            seen.append(fitted)
-            if len(seen) > 2:
-                raise KeyboardInterrupt
-            return measure(fitted)
-
         path = tmp_path / "state.npz"
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(checkpoint, "SECONDS_BETWEEN_CHECKPOINTS", -1)
             with pytest.raises(KeyboardInterrupt):
-                run(cut_short, path)
+                run(CutShort(measure, 2), path)
         assert path.exists()
-        assert (run(measure, path) == run(measure, None)).all()
+        assert (run(CutShort(measure, 9), path) == run(measure, None)).all()
 
     return check
