@@ -15,7 +15,7 @@ from collapse_lib.models.language import beam_search, sampling
 from collapse_lib.models.language.network import Network
 from collapse_lib.models.language.sampling import Request
 
-#: Scores divided by less are no longer numbers.
+#: Divided by less, large scores are no longer numbers in single precision.
 LEAST_TEMPERATURE = 1e-30
 
 

@@ -16,8 +16,6 @@ from collapse_lib.models.language.network import Network
 # Tokens whose probabilities are summed first, so that few sums have to be searched.
 LONGEST_RUN = 64
 BELOW_ONE = 1 - 2**-53
-# Below this temperature scores are divided by so little that they may overflow.
-COLD = 1e-6
 
 #: Logits ``(B, vocabulary)`` and all tokens so far -> the next token of each row.
 Choice = Callable[[Tensor, Tensor], Tensor]
@@ -69,8 +67,6 @@ def limit(
     logits: Tensor, temperature: float, top_k: int | None, top_p: float | None
 ) -> Tensor:
     """Return logits of the distribution that is to be drawn from."""
-    if temperature < COLD:  # the largest score must not overflow
-        logits = logits - logits.amax(-1, keepdim=True)
     if temperature != 1:
         logits = logits / temperature
     if top_k is not None and top_k < logits.shape[-1]:
