@@ -438,7 +438,7 @@ def test_questions_that_do_not_fit_are_refused(text: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("numbers", "options", "says"),
     [
-        ((1, 2, 0.1), {"n_pairs": 5, "discount": 0.5}, "count must be at least predecessors"),
+        ((1, 2, 0.1), {"n_pairs": 5, "discount": 0.5}, "count must be at least predec"),
         ((2, 1, 1.5), {"n_pairs": 5, "discount": 0.5}, "fallback is 1.5; allowed"),
         ((2, 1, 0.5), {"n_pairs": 0, "discount": 0.5}, "n_pairs is 0"),
         ((2, 1, 0.5), {"n_pairs": 5, "discount": 2.0}, "discount is 2.0"),
