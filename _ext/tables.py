@@ -29,7 +29,7 @@ from collapse_lib.book import lock
 from collapse_lib.book.notebooks import BookError, Notebook, sources
 from collapse_lib.claims import three_digits
 from collapse_lib.claims.verdict import SYMBOLS
-from collapse_lib.reading import read_json
+from collapse_lib.files.reading import read_json
 
 # ---- benchmarks ----------------------------------------------------------------------
 

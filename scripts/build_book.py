@@ -21,7 +21,7 @@ from staleness import ROOT, hash_of, tracked
 
 from collapse_lib import claims, files
 from collapse_lib.book import notebooks
-from collapse_lib.reading import read_yaml
+from collapse_lib.files.reading import read_yaml
 
 # No page is made of hidden files, and none of these.
 NOT_INPUTS = (".", "tests/")

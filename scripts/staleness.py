@@ -26,7 +26,7 @@ from typing import Any
 from collapse_lib.book import lock
 from collapse_lib.book.notebooks import Notebook, code_cells, flaws
 from collapse_lib.claims.loading import entries
-from collapse_lib.reading import read_text
+from collapse_lib.files.reading import read_text
 
 #: The book's folder.
 ROOT = Path(__file__).resolve().parent.parent

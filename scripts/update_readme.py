@@ -19,7 +19,7 @@ from collapse_lib import claims, files
 from collapse_lib.book import notebooks
 from collapse_lib.book.notebooks import Notebook
 from collapse_lib.claims.verdict import SYMBOLS
-from collapse_lib.reading import read_text
+from collapse_lib.files.reading import read_text
 
 
 def ledger_part(root: Path) -> str:

@@ -16,9 +16,9 @@ LAYERS = [
     {"models"},
     {"data"},
     {"theory", "claims"},
-    {"reading"},
     {"samples"},
-    {"checks", "files"},
+    {"files"},
+    {"checks"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 

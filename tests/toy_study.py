@@ -119,7 +119,7 @@ def _die_while_writing() -> None:
     def killed(handle: int) -> None:
         _die("write")
 
-    files.os.fsync = killed  # type: ignore[attr-defined]
+    files.whole.os.fsync = killed  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

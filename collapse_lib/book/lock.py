@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from collapse_lib.checks import given, refusal
-from collapse_lib.reading import read_text
+from collapse_lib.files.reading import read_text
 
 #: The lock files in the book's folder; each says what it is for.
 FILES = "requirements*.lock"

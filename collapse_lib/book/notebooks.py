@@ -19,7 +19,7 @@ from collapse_lib.book import results
 from collapse_lib.book.display import GLUE
 from collapse_lib.checks import given, misfit, refusal
 from collapse_lib.claims.verdict import MIME
-from collapse_lib.reading import parse_json, read_text, read_yaml
+from collapse_lib.files.reading import parse_json, read_text, read_yaml
 
 CHAPTER = re.compile(r"chapters/\d\d-[^/]+")
 #: A chapter to copy. It is run and compared like a chapter, and is no page of the book.

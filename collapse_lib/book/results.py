@@ -21,7 +21,7 @@ from typing import Any
 from collapse_lib import files
 from collapse_lib.checks import misfit, refusal
 from collapse_lib.claims.verdict import result_of, word_for
-from collapse_lib.reading import read_json
+from collapse_lib.files.reading import read_json
 
 SCHEMA = 1
 SCALES = ("ci", "laptop", "paper")

@@ -22,7 +22,7 @@ from collapse_lib.claims.ledger import (
     Source,
     Tolerance,
 )
-from collapse_lib.reading import read_yaml
+from collapse_lib.files.reading import read_yaml
 
 _SHAPE = Path(__file__).with_name("claims.schema.json")
 

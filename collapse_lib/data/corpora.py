@@ -28,7 +28,7 @@ from collapse_lib.data import wikipedia
 from collapse_lib.data.fetching import named_folder
 from collapse_lib.data.texts import check_text, check_texts
 from collapse_lib.data.vocabulary import words
-from collapse_lib.reading import read_text
+from collapse_lib.files.reading import read_text
 
 SPLITS = ("train", "validation", "test")
 CHITCHAT_SHA256 = "d2a5d0bf6acf354fef51f3af39cbece2220d3b8f6086b658c3d335105798312a"

@@ -27,7 +27,7 @@ from collapse_lib import files
 from collapse_lib.checks import check_count
 from collapse_lib.data.fetching import Package, first_line, folder_of, unwritable
 from collapse_lib.data.texts import check_text
-from collapse_lib.reading import read_text
+from collapse_lib.files.reading import read_text
 
 #: Name -> what it is. Other models of the hub have names like ``owner/model``.
 KNOWN = {

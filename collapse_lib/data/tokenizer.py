@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from collapse_lib import files
 from collapse_lib.checks import check_count, given
 from collapse_lib.data.texts import check_symbols, check_text, check_texts
-from collapse_lib.reading import read_text
+from collapse_lib.files.reading import read_text
 
 if TYPE_CHECKING:
     import tokenizers

@@ -204,8 +204,8 @@ def test_the_checksum_covers_what_is_said_as_well(tmp_path: Path, about: Any) ->
 def test_a_small_file_that_would_unpack_to_a_large_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert files.MOST_COMPRESSED < 10**9
-    monkeypatch.setattr(files, "MOST_COMPRESSED", 2**22)
+    assert files.records.MOST_COMPRESSED < 10**9
+    monkeypatch.setattr(files.records, "MOST_COMPRESSED", 2**22)
     path = tmp_path / "bomb.npz"
     np.savez_compressed(path, a=np.zeros(2**21))
     tracemalloc.start()
@@ -229,7 +229,7 @@ def test_an_array_larger_than_its_file_is_refused(tmp_path: Path) -> None:
 def test_large_arrays_are_written_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "MOST_COMPRESSED", 10_000)
+    monkeypatch.setattr(files.records, "MOST_COMPRESSED", 10_000)
     for n in (1_000, 2_000):
         arrays = {"zeros": np.zeros(n)}
         files.write_arrays(tmp_path / "x.npz", arrays, {"format": "1"})

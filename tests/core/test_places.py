@@ -96,7 +96,7 @@ def fail(monkeypatch, error, when=lambda path: True):
             raise error
         write(path, content)
 
-    monkeypatch.setattr(files, "write", failing)
+    monkeypatch.setattr(files.records, "write", failing)
 
 
 def denied(path, mode):

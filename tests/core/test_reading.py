@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hostile import BOMB
 
-from collapse_lib import reading
 from collapse_lib.checks import LONGEST, given, refusal
+from collapse_lib.files import reading
 
 
 def refused(path: Path, read: Any) -> str:

@@ -208,7 +208,7 @@ def test_an_interrupted_write_leaves_the_old_notebook(
     def interrupted(_file: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("collapse_lib.files.os.fsync", interrupted)
+    monkeypatch.setattr("collapse_lib.files.whole.os.fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         execute.main([], book)
     assert path.read_bytes() == before

@@ -1,131 +1,25 @@
-"""Files written whole or not at all, and files checked by their hash.
+"""Files of numbers that notice damage: what is in them carries a checksum.
 
-Everything the library writes goes through `write`: a reader, or a process that goes on
-after a power cut, finds the old file or the new one and never half of one. Arrays and
-what is said about them carry a checksum, see `write_arrays`.
+Arrays are kept as npz, mappings as JSON. Nothing is unpickled.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-import secrets
 import zipfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collapse_lib.files.whole import write, write_json
+
 #: Larger sets of arrays are not compressed, so that none of our files is small and
 #: unpacks to more than this.
 MOST_COMPRESSED = 2**28
-#: A temporary file that nobody has touched for so long belongs to a dead process.
-SECONDS_UNTIL_STALE = 3600.0
-#: The temporary files of `write`.
-_PARTIAL = re.compile(r"\..+\.[0-9a-f]{16}\.partial")
-_SWEPT: set[Path] = set()
-
-
-def check_path(name: str, value: Any) -> Path:
-    """Return the path of a file or folder, ``~`` written out.
-
-    Raises
-    ------
-    TypeError
-        If it is no path.
-    ValueError
-        If it is empty, or cannot be one.
-    """
-    if not isinstance(value, (str, os.PathLike)):
-        kind = f"the class {value.__name__}" if isinstance(value, type) else repr(value)
-        raise TypeError(f"{name} is {kind:.80}; it must be a path: a str or a Path")
-    text = os.fspath(value)
-    try:
-        good = bool(os.fsencode(text).strip()) and "\0" not in text
-    except (TypeError, UnicodeEncodeError):  # bytes, half of a character
-        good = False
-    if not good:
-        raise ValueError(
-            f"{name} is {text!r:.80}; it must be the path of a file or folder"
-        )
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise ValueError(
-            f"{name} is {text!r:.80}; there is no user of that name: write the path "
-            "in full"
-        ) from None
-
-
-def write(path: str | Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
-    """Write a file so that a reader sees the old one or the new one.
-
-    Parameters
-    ----------
-    path
-        Where; folders that are missing are made. A temporary file beside it is
-        brought to the disk and then renamed over it. Temporary files that killed
-        processes left there are removed when they are an hour old.
-    content
-        The bytes, or a function that writes them into the open file.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written there; the error names ``path``.
-    """
-    path = Path(path)
-    partial = _beside(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("xb") as file:
-            if callable(content):
-                content(file)
-            else:
-                file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            now = os.fstat(file.fileno()).st_mtime
-        partial.replace(path)
-    except BaseException as error:
-        _remove(partial)
-        if isinstance(error, OSError) and error.filename in (None, str(partial)):
-            if error.errno is not None:  # the temporary name would tell nothing
-                raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
-    _sync_folder(path.parent)
-    _sweep(path.parent.absolute(), now)
-
-
-def try_place(path: str | Path) -> None:
-    """Make the folder of a file that is to be written later, and try to write there.
-
-    Raises
-    ------
-    OSError, ValueError
-        If `write` could not.
-    """
-    partial = _beside(Path(path))
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        partial.open("xb").close()
-    finally:
-        _remove(partial)
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a text file that ends in a new line, see `write`."""
-    write(path, (text.rstrip("\n") + "\n").encode())
-
-
-def write_json(path: str | Path, content: Any) -> None:
-    """Write data as JSON, one value a line, see `write`."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False))
 
 
 def write_record(path: str | Path, content: Mapping[str, Any]) -> None:
@@ -229,45 +123,6 @@ def read_arrays(
     return arrays, about
 
 
-def sha256_of(content: bytes | str | Path) -> str:
-    """Return the sha256 of bytes, or of the file with this path."""
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).hexdigest()
-    with Path(content).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def checked(path: str | Path, sha256: str, remedy: str) -> Path:
-    """Return the path of a file whose content is known.
-
-    Parameters
-    ----------
-    path
-        The file.
-    sha256
-        The hash it must have.
-    remedy
-        What to do if it is missing or another: the end of the message.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If its content is another.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}; {remedy}")
-    found = sha256_of(path)
-    if found != sha256:
-        raise ValueError(
-            f"{path.name} has sha256 {found[:12]}..., {sha256[:12]}... was expected "
-            f"(cut short, or another version); {remedy}"
-        )
-    return path
-
-
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(info) as member:
         array = np.lib.format.read_array(cast(Any, member), allow_pickle=False)
@@ -357,43 +212,3 @@ def _loaded(found: dict[str, Any]) -> Any:
     if found.keys() == {"array", "dtype"}:
         return np.array(found["array"], found["dtype"])
     return found
-
-
-def _sweep(folder: Path, now: float) -> None:
-    """Remove what killed processes left in a folder; look once in each.
-
-    Ages are taken by the clock of the disk, which may be another machine's.
-    """
-    if folder in _SWEPT:
-        return
-    _SWEPT.add(folder)
-    for path in folder.glob(".*.partial"):
-        try:
-            age = now - path.stat().st_mtime
-            if age > SECONDS_UNTIL_STALE and _PARTIAL.fullmatch(path.name):
-                path.unlink()
-        except OSError:
-            continue  # another process was faster, or may and we may not
-
-
-def _beside(path: Path) -> Path:
-    """Return a name for a temporary file that no other process takes."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
-
-
-def _remove(partial: Path) -> None:
-    """Remove a temporary file that may be there, also where nothing can be changed."""
-    with suppress(OSError, ValueError):
-        partial.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring a renaming to the disk, where folders can be opened (not on Windows)."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

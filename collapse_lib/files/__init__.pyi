@@ -1,0 +1,14 @@
+from . import reading as reading
+from . import records as records
+from . import whole as whole
+from .records import read_arrays as read_arrays
+from .records import read_record as read_record
+from .records import write_arrays as write_arrays
+from .records import write_record as write_record
+from .whole import check_path as check_path
+from .whole import checked as checked
+from .whole import sha256_of as sha256_of
+from .whole import try_place as try_place
+from .whole import write as write
+from .whole import write_json as write_json
+from .whole import write_text as write_text
