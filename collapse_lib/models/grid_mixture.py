@@ -254,9 +254,10 @@ class FittedGridMixture:
 
     def sample(self, n: int, rng: np.random.Generator) -> Summary:
         """Draw the counts of ``n`` points per chain, or return their expectation."""
-        check_sampling(n, rng)
-        if self.model.law == "expected":
+        if self.model.law == "expected":  # nothing is drawn: no rng is needed
+            check_count("n", n, least=1)
             return ExpectedCounts(n, n * self.p)
+        check_sampling(n, rng)
         return Counts(n, rng.multinomial(n, self.p))
 
     def kl_from(self, truth: LineMixture) -> Array:
