@@ -385,7 +385,7 @@ def test_other_versions_are_named(monkeypatch, tmp_path):
         (np.random.RandomState(1), r"model.held is a random generator; a run that"),
         ((i for i in range(3)), r"model.held is a generator, .*cannot pickle"),
     ],
-    ids=str,
+    ids=["a lock", "a generator", "a random state", "an iterator"],
 )
 def test_what_cannot_be_named_is_refused_before_any_fit(value, said, tmp_path):
     model = Scaled(1.0)
