@@ -609,4 +609,48 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.special.entropy_terms": lambda: (T.special.entropy_terms, {"p": [0.5]}),
     "theory.special.digamma": lambda: (T.special.digamma, {"x": [1.0]}),
     "theory.special.half_step": lambda: (T.special.half_step, {"x": [1.0]}),
+    "theory.number_line.replace": lambda: (
+        T.number_line.replace,
+        {"samplings": [1, np.inf], "power": 2},
+    ),
+    "theory.number_line.replace_geometric": lambda: (
+        T.number_line.replace_geometric,
+        {"samplings": [1, np.inf], "factor": 2},
+    ),
+    "theory.number_line.accumulate": lambda: (
+        T.number_line.accumulate,
+        {"samplings": [1, np.inf], "ratio": 2},
+    ),
+    "theory.number_line.accumulate_subsample": lambda: (
+        T.number_line.accumulate_subsample,
+        {"samplings": [1, 5], "n_samples": 10},
+    ),
+    "theory.number_line.augment": lambda: (
+        T.number_line.augment,
+        {"samplings": [1, np.inf], "ratio": 2},
+    ),
+    "theory.number_line.fresh": lambda: (
+        T.number_line.fresh,
+        {"samplings": [1, np.inf], "weight": 0.5, "ratio": 2},
+    ),
+    "theory.number_line.golden_weight": lambda: (
+        T.number_line.golden_weight,
+        {"ratio": [1.0, 2.0]},
+    ),
+    "theory.number_line.web": lambda: (
+        T.number_line.web,
+        {"samplings": [1, np.inf], "share": 0.1},
+    ),
+    "theory.number_line.web_exponent": lambda: (
+        T.number_line.web_exponent,
+        {"share": [0.1, 0.2]},
+    ),
+    "theory.number_line.corrected": lambda: (
+        T.number_line.corrected,
+        {"samplings": [1, np.inf], "strength": 1},
+    ),
+    "theory.zeta.hurwitz_zeta": lambda: (
+        T.zeta.hurwitz_zeta,
+        {"s": 2, "x": [1.0]},
+    ),
 }

@@ -133,6 +133,8 @@ m.mean_error(10, 3), m.eigenvalue_drifts(10, 3), m.resting_place_sf(1.0, 2)
 m.resting_distance_median(2, "mle"), m.variance_of_median(11)
 m.noisy_lower_bound(1.0, [10])
 theory.linear_vae.training_variances([1.0], 0.1, 3)
+theory.number_line.accumulate([1, np.inf], 2), theory.number_line.web([1, 9], 0.1)
+theory.number_line.accumulate_subsample([1, 9], 5)
 theory.ngram.expected_next_count(1, 1, 0.1, n_pairs=10, discount=0.5)
 """,
 }

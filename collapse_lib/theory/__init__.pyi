@@ -4,4 +4,6 @@ from . import linear_vae as linear_vae
 from . import mixture as mixture
 from . import multivariate as multivariate
 from . import ngram as ngram
+from . import number_line as number_line
 from . import special as special
+from . import zeta as zeta
