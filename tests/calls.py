@@ -25,7 +25,7 @@ PACKAGES = ("recursion", "regimes", "models", "metrics", "theory")
 HOOKS = """
     recursion.checkpoint.* recursion.measuring.* recursion.store.* recursion.Generation
     recursion.generation.* recursion.history.* recursion.loop.*
-    regimes.Step regimes.Turn *.start *.next *.everything *.synthetic
+    regimes.Step regimes.Turn *.emit *.start *.next *.everything *.synthetic
     *.pool *.like *.check_subsample *.take models.Images.stream
     models.Blur.__call__ models.IndependentNoise.__call__ models.MedianForMean.__call__
     models.SplitScatter.__call__ models.PerChain.fit
@@ -106,6 +106,7 @@ SUMMARY = models.GaussianSummary(4, np.zeros(1), np.ones(1))
 SCATTER = models.ScatterSummary(4, np.zeros((1, 2)), np.eye(2)[None])
 PICTURES = rng().random((1, 3, 28, 28), np.float32)
 IMAGES = models.Images.of(PICTURES)
+BEST = regimes.Best(np.abs)
 REAL = RealData(NORMAL, 1, models.Gaussian())
 TINY = models.VAE(epochs=1, batch=2, n_latents=2, capacity=2)
 POINTS = rng().normal(size=(12, 3))
@@ -290,6 +291,33 @@ CALLS: dict[str, Callable[[], Call]] = {
         {"bias": regimes.Temperature(0.5)},
     ),
     "regimes.Augment": lambda: (regimes.Augment, {"bias": None}),
+    "regimes.Best": lambda: _options(BEST),
+    "regimes.Best.__call__": lambda: (BEST, {"fitted": NORMAL}),
+    "regimes.Best.then": lambda: (BEST.then, {"step": BEST}),
+    "regimes.Chain": lambda: _options(regimes.Chain((regimes.TopP(0.5), BEST))),
+    "regimes.Chain.__call__": lambda: (regimes.Chain((BEST,)), {"fitted": NORMAL}),
+    "regimes.Corrected": lambda: _options(regimes.Corrected(NORMAL, 0.5, ("mu",))),
+    "regimes.Corrected.__call__": lambda: (
+        regimes.Corrected(NORMAL, 0.5),
+        {"fitted": NORMAL},
+    ),
+    "regimes.Grounded": lambda: (
+        regimes.Grounded,
+        {"store": LINE[0], "share": 0.5},
+    ),
+    "regimes.Grounded.__call__": lambda: (
+        regimes.Grounded(LINE[0], 0.5),
+        {"fitted": NORMAL},
+    ),
+    "regimes.Lambda": lambda: (regimes.Lambda, {"value": 0.5}),
+    "regimes.Lambda.__call__": lambda: (regimes.Lambda(0.5), {"fitted": BLOBS}),
+    "regimes.TopP": lambda: (regimes.TopP, {"mass": 0.5}),
+    "regimes.TopP.__call__": lambda: (regimes.TopP(0.5), {"fitted": DIE}),
+    "regimes.Verified": lambda: _options(regimes.Verified(np.isfinite, 3)),
+    "regimes.Verified.__call__": lambda: (
+        regimes.Verified(np.isfinite),
+        {"fitted": NORMAL},
+    ),
     "regimes.Fresh": lambda: (regimes.Fresh, {"n_real": 3, "bias": None}),
     "regimes.GrowingSamples": lambda: _options(regimes.GrowingSamples(100, 2)),
     "regimes.GrowingSamples.__call__": lambda: (
@@ -478,6 +506,42 @@ CALLS: dict[str, Callable[[], Call]] = {
     "metrics.w2_squared_samples": lambda: (
         metrics.w2_squared_samples,
         {"x": [1.0, 2.0], "y": [3.0, 4.0]},
+    ),
+    "theory.curation.accepted_share": lambda: (
+        T.curation.accepted_share,
+        {"wrong": [0.1, 0.2], "phi": 0.8, "psi": 0.5},
+    ),
+    "theory.curation.error_corrected": lambda: (
+        T.curation.error_corrected,
+        {"strength": 0.5, "generation": [0, 3]},
+    ),
+    "theory.curation.k_choice": lambda: (
+        T.curation.k_choice,
+        {"p": [0.5, 0.5], "reward": [0.0, 1.0], "k": 2},
+    ),
+    "theory.curation.kept_accuracy": lambda: (
+        T.curation.kept_accuracy,
+        {"wrong": [0.1, 0.2], "phi": 0.8, "psi": 0.5},
+    ),
+    "theory.curation.share_at_temperature": lambda: (
+        T.curation.share_at_temperature,
+        {"share": 0.1, "temperature": 0.9, "generation": [1, 5]},
+    ),
+    "theory.curation.variance_accumulated": lambda: (
+        T.curation.variance_accumulated,
+        {"bias": 0.8, "generation": [1, 5]},
+    ),
+    "theory.curation.variance_replaced": lambda: (
+        T.curation.variance_replaced,
+        {"bias": 0.8, "generation": [1, 5]},
+    ),
+    "theory.curation.variance_with_real": lambda: (
+        T.curation.variance_with_real,
+        {"bias": 0.8, "share": 0.1, "generation": [1, 5]},
+    ),
+    "theory.curation.verifier_threshold": lambda: (
+        T.curation.verifier_threshold,
+        {"phi": 0.8, "psi": 0.5},
     ),
     "theory.discrete.loss_probability": lambda: (
         T.discrete.loss_probability,

@@ -49,6 +49,16 @@ def experiment(chains, rng):
                    measure={"mu": lambda fit: fit.mu}, rng=rng)
 parallel.replicate(experiment, chains=5, seed=1, block=2)
 """,
+    "every bias": """
+normal, die = models.FittedGaussian.standard(), models.FittedCategorical.of([0.5, 0.5])
+blobs = models.FittedGaussianMixture.of([1.0], [[0.0]], [[[1.0]]])
+bias = regimes.Lambda(0.9).then(regimes.Corrected(normal, 0.5))
+bias = bias.then(regimes.Best(np.abs)).then(regimes.Verified(lambda x: x < 3))
+bias.then(regimes.Grounded([1.0], 0.5))(normal).sample(10, rng)
+assert regimes.Best(np.abs, 3)(regimes.TopP(0.9)(die)).p.shape == (1, 2)
+regimes.Lambda(0.9)(blobs).sample(10, rng)
+assert theory.curation.variance_with_real(0.8, 0.1) < 1
+""",
     "the loop with every exact model": """
 vectors = models.FittedMultivariateGaussian.standard(2, "exact")
 die = models.FittedCategorical.of([0.5, 0.3, 0.2])

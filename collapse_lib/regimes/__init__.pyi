@@ -2,6 +2,11 @@ from .base import Regime as Regime
 from .base import Step as Step
 from .base import Turn as Turn
 from .bias import Temperature as Temperature
+from .chosen import Best as Best
+from .chosen import Grounded as Grounded
+from .chosen import Verified as Verified
+from .draws import Bias as Bias
+from .draws import Chain as Chain
 from .keep import Accumulate as Accumulate
 from .keep import AccumulateSubsample as AccumulateSubsample
 from .keep import Augment as Augment
@@ -10,5 +15,8 @@ from .keep import Mix as Mix
 from .keep import Replace as Replace
 from .keep import check_weights as check_weights
 from .keep import split as split
+from .narrowed import Corrected as Corrected
+from .narrowed import Lambda as Lambda
+from .narrowed import TopP as TopP
 from .schedules import GrowingSamples as GrowingSamples
 from .schedules import Schedule as Schedule

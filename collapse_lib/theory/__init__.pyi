@@ -1,3 +1,4 @@
+from . import curation as curation
 from . import discrete as discrete
 from . import gaussian as gaussian
 from . import linear_vae as linear_vae

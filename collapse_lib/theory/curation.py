@@ -1,0 +1,402 @@
+r"""Closed forms for loops that choose, verify, correct or sharpen what they train on.
+
+Generation 0 is fitted to real data, as in `collapse_lib.recurse`; samples are large, so
+that only the policy moves the model.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collapse_lib.checks import (
+    check_count,
+    check_not_negative,
+    check_positive,
+    check_share,
+    numbers,
+)
+
+Array = NDArray[np.float64]
+
+# The trapezoidal rule on an integrand like exp(v - e^v): its error falls as
+# exp(-pi^2 / step), 1e-16 here. Left and right of these ends nothing is left to add.
+STEP, LEFT, RIGHT = 0.25, 40.0, 4.0
+#: A candidate whose reward is so much lower is never kept beside the other.
+LARGEST_GAP = 1000.0
+#: Nodes times states handled at a time.
+BLOCK = 2**22
+_lgamma = np.frompyfunc(math.lgamma, 1, 1)
+
+
+def k_choice(p: ArrayLike, reward: ArrayLike, k: int) -> Array:
+    r"""Return the law of the one that is kept of ``k`` candidates.
+
+    Of :math:`X_1, \dots, X_K` drawn from :math:`p` one is kept, with probability
+    proportional to :math:`e^{r(X_i)}`:
+
+    .. math::
+        p'(x) = p(x)\, E\Bigl[\frac{K e^{r(x)}}{e^{r(x)} + \sum_{i<K} e^{r(X_i)}}\Bigr]
+
+    Parameters
+    ----------
+    p
+        Probabilities of the states, shape ``(..., n_states)``.
+    reward
+        The reward :math:`r` of each state, shape ``(n_states,)``.
+    k
+        Number of candidates :math:`K`; 1 changes nothing.
+
+    Returns
+    -------
+    ndarray
+        Shape of ``p``.
+
+    Raises
+    ------
+    ValueError
+        If ``p`` are no probabilities with sum 1, there is not one reward for each, or
+        ``k`` is no positive integer.
+
+    Notes
+    -----
+    Source: Ferbach et al. (2024), "Self-Consuming Generative Models with Curated Data".
+    The sum over all sets of candidates grows as :math:`m^{K-1}`. Instead, exponential
+    clocks with rates :math:`e^{r(X_i)}` run for the candidates and the first to ring is
+    kept, so that one integral does for every :math:`K`:
+
+    .. math::
+        p'(x) = K p(x) \int_0^\infty e^{r(x)} e^{-s e^{r(x)}}\,
+            \Bigl(\sum_y p(y)\, e^{-s e^{r(y)}}\Bigr)^{K-1} ds.
+
+    Examples
+    --------
+    >>> k_choice([0.5, 0.5], [0.0, np.log(3)], 2).round(3)
+    array([0.375, 0.625])
+    """
+    p = _distribution("p", p)
+    reward = numbers("reward", reward)
+    if reward.shape != p.shape[-1:]:
+        raise ValueError(
+            f"reward has shape {reward.shape}; needed is one number for each of the "
+            f"{p.shape[-1]} states"
+        )
+    check_count("k", k, least=1)
+    if k == 1:
+        return p.copy()
+    levels, level_of = np.unique(reward, return_inverse=True)
+    # Only differences of rewards matter, and none beyond what float64 can tell from 0.
+    levels = np.cumsum(np.minimum(np.diff(levels, prepend=levels[0]), LARGEST_GAP))
+    levels -= levels[-1]
+    rows = p.reshape(-1, p.shape[-1])
+    order = np.argsort(level_of, kind="stable")
+    starts = np.searchsorted(level_of[order], np.arange(len(levels)))
+    mass = np.add.reduceat(rows[:, order], starts, axis=1)
+    gain = np.zeros_like(mass)
+    nodes = _nodes(levels, k)
+    several = max(1, BLOCK // len(levels))
+    for start in range(0, len(nodes), several):
+        # log(s e^r); beyond RIGHT the clock has rung for certain.
+        when = np.minimum(nodes[start : start + several, None] + levels, 2 * RIGHT)
+        silent = np.exp(-np.exp(when))
+        others = (mass @ silent.T) ** (k - 1)
+        gain += others @ (np.exp(when) * silent)
+    kept = rows * (k * STEP * gain)[:, level_of]
+    return np.asarray((kept / kept.sum(axis=1, keepdims=True)).reshape(p.shape))
+
+
+def _nodes(levels: Array, k: int) -> Array:
+    """Return where log s matters to a state of any of these levels: around -level."""
+    ends = [-(LEFT + math.log(k)), RIGHT]
+    low, high = (np.floor((end - levels) / STEP).astype(np.int64) for end in ends)
+    places: list[NDArray[np.int64]] = []
+    for first, last in zip(low[::-1], high[::-1], strict=True):
+        if places and first <= places[-1][-1]:
+            first = places[-1][-1] + 1
+        places.append(np.arange(first, max(last, first) + 1))
+    return np.asarray(np.concatenate(places) * STEP)
+
+
+def verifier_threshold(phi: float, psi: float) -> float:
+    r"""Return up to which share of wrong labels the majority of kept ones is right.
+
+    .. math:: p^* = \frac{1}{1 + \psi/\phi}
+
+    Parameters
+    ----------
+    phi
+        Probability that the verifier keeps a right label, above 0.
+    psi
+        Probability that it keeps a wrong one.
+
+    Raises
+    ------
+    ValueError
+        If one of them is no probability, or ``phi`` is 0.
+
+    Notes
+    -----
+    Where :math:`(1-p)\phi = p\psi`; the setting is that of Feng et al. (2025).
+
+    Examples
+    --------
+    >>> round(verifier_threshold(0.8, 0.5), 3)
+    0.615
+    """
+    check_share("phi", phi)
+    check_share("psi", psi)
+    return 1 / (1 + psi / check_positive("phi", phi))
+
+
+def accepted_share(wrong: ArrayLike, phi: float, psi: float) -> Array:
+    r"""Return which share of all labels a verifier keeps: :math:`(1-p)\phi + p\psi`.
+
+    Parameters
+    ----------
+    wrong
+        Share :math:`p` of wrong labels before.
+    phi, psi
+        As in `verifier_threshold`.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not between 0 and 1.
+    """
+    p = numbers("wrong", wrong, least=0, most=1)
+    check_share("phi", phi)
+    check_share("psi", psi)
+    return np.asarray((1 - p) * phi + p * psi)
+
+
+def kept_accuracy(wrong: ArrayLike, phi: float, psi: float) -> Array:
+    r"""Return which share of the kept labels is right.
+
+    .. math:: \frac{(1-p)\phi}{(1-p)\phi + p\psi}
+
+    Arguments as in `accepted_share`.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not between 0 and 1, or nothing is kept.
+
+    Examples
+    --------
+    >>> kept_accuracy([0.6, 0.65], 0.8, 0.5).round(3)
+    array([0.516, 0.463])
+    """
+    kept = accepted_share(wrong, phi, psi)
+    if not (kept > 0).all():
+        raise ValueError(
+            f"phi is {phi:g} and psi is {psi:g}: nothing is kept for at least one "
+            "share wrong, so that no share of it is right"
+        )
+    return np.asarray((1 - np.asarray(wrong, np.float64)) * phi / kept)
+
+
+def share_at_temperature(
+    share: ArrayLike, temperature: float, generation: ArrayLike
+) -> Array:
+    r"""Return the share of the first of two groups when every generation is tempered.
+
+    .. math:: \mathrm{logit}\, q_t = \mathrm{logit}(q_0) / T^t
+
+    Parameters
+    ----------
+    share
+        Its share :math:`q_0` in the real data.
+    temperature
+        Temperature :math:`T`, above 0: below 1 the smaller group is lost, above 1 both
+        become equal.
+    generation
+        Generation :math:`t`.
+
+    Raises
+    ------
+    ValueError
+        If the share is no probability or the temperature not positive.
+
+    Notes
+    -----
+    Exact for :math:`q^{1/T} / (q^{1/T} + (1-q)^{1/T})`; the limits are those of Marchi
+    et al. (2024).
+
+    Examples
+    --------
+    >>> share_at_temperature(0.1, 0.9, [1, 5, 10]).round(4)
+    array([0.0801, 0.0236, 0.0018])
+    """
+    q = numbers("share", share, least=0, most=1)
+    check_positive("temperature", temperature)
+    t = numbers("generation", generation, least=0)
+    with np.errstate(divide="ignore", over="ignore"):
+        logit = np.log(q) - np.log1p(-q)
+        steepness = np.exp(-t * math.log(temperature))
+        # Half stays half, however steep: infinity times 0 is 0 here.
+        scaled = np.where(logit == 0, 0.0, logit * np.where(logit == 0, 1, steepness))
+        return np.asarray(np.where(np.isinf(logit), q, 1 / (1 + np.exp(-scaled))))
+
+
+def variance_replaced(bias: float, generation: ArrayLike) -> Array:
+    r"""Return :math:`E\sigma_t^2 = \lambda^t` when only the newest data are kept.
+
+    Parameters
+    ----------
+    bias
+        MAD's :math:`\lambda`: what is drawn has :math:`\lambda` times the variance of
+        the model.
+    generation
+        Generation :math:`t`; generation 0 is fitted to real data of variance 1.
+
+    Raises
+    ------
+    ValueError
+        If one of them is negative.
+
+    Notes
+    -----
+    For the unbiased estimator and every sample size, in any number of dimensions
+    (Alemohammad et al. 2024, equation 2).
+    """
+    check_not_negative("bias", bias)
+    return np.asarray(bias ** numbers("generation", generation, least=0))
+
+
+def variance_accumulated(bias: float, generation: ArrayLike) -> Array:
+    r"""Return the variance of all data so far when they are accumulated.
+
+    .. math::
+        v_t = \prod_{i=1}^{t} \Bigl(1 - \frac{1-\lambda}{i+1}\Bigr)
+        = \frac{\Gamma(s + \lambda)}{\Gamma(s + 1)\,\Gamma(1 + \lambda)}
+        \sim \frac{s^{-(1-\lambda)}}{\Gamma(1+\lambda)}, \qquad s = t + 1
+
+    Parameters
+    ----------
+    bias
+        MAD's :math:`\lambda`.
+    generation
+        Generation :math:`t`; its training set is :math:`s = t + 1` sets of equal size,
+        the first one real with variance 1.
+
+    Raises
+    ------
+    ValueError
+        If one of them is negative.
+
+    Notes
+    -----
+    For large samples. Noise adds up to a bound when data accumulate; bias below 1 is
+    only slowed to a power law.
+
+    Examples
+    --------
+    >>> variance_accumulated(0.8, [9, 99, 999]).round(3)
+    array([0.672, 0.427, 0.27 ])
+    """
+    check_not_negative("bias", bias)
+    sets = numbers("generation", generation, least=0) + 1
+    if bias == 0:
+        return np.asarray(1 / sets)
+    logs = _lgamma(sets + bias) - _lgamma(sets + 1) - math.lgamma(1 + bias)
+    return np.exp(np.asarray(logs, np.float64))
+
+
+def variance_with_real(
+    bias: float, share: float, generation: ArrayLike = math.inf
+) -> Array:
+    r"""Return the variance when a constant share of every training set is real.
+
+    .. math::
+        v_t = v_\infty + ((1-a)\lambda)^t\,(1 - v_\infty), \qquad
+        v_\infty = \frac{a}{1 - (1-a)\lambda}
+
+    Parameters
+    ----------
+    bias
+        MAD's :math:`\lambda`.
+    share
+        Share :math:`a` of new real points, variance 1, in every training set.
+    generation
+        Generation :math:`t`; default: the limit, which is infinite where
+        :math:`(1-a)\lambda` is too large.
+
+    Raises
+    ------
+    ValueError
+        If the share is no probability, or one of the others is negative.
+
+    Notes
+    -----
+    For large samples.
+
+    Examples
+    --------
+    >>> float(variance_with_real(0.8, 0.1).round(3))
+    0.357
+    """
+    check_not_negative("bias", bias)
+    check_share("share", share)
+    t = numbers("generation", generation, least=0, infinite=True)
+    factor = (1 - share) * bias
+    if factor == 1:
+        added = np.multiply(share, t, where=t < math.inf, out=np.full_like(t, math.inf))
+        return np.asarray(1 + added if share else np.ones_like(t))
+    with np.errstate(over="ignore"):
+        left = factor**t
+    limit = share / (1 - factor)
+    return np.asarray(limit + left * (1 - limit))
+
+
+def error_corrected(strength: float, generation: ArrayLike = math.inf) -> Array:
+    r"""Return :math:`n` times the squared error of a mean under self-correction.
+
+    Every generator's mean is moved towards the truth by :math:`g/(1+g)` before it is
+    sampled from:
+
+    .. math::
+        n\,E\mu_t^2 = \sum_{i=0}^{t} (1+g)^{-2i} \to \frac{(1+g)^2}{g(2+g)}
+
+    Parameters
+    ----------
+    strength
+        The strength :math:`g` of the correction; 0 is none, and the limit infinite.
+    generation
+        Generation :math:`t`; default: the limit.
+
+    Raises
+    ------
+    ValueError
+        If one of them is negative.
+
+    Notes
+    -----
+    For N(mu, 1) with known width and :math:`n` points per generation. An idealised form
+    of Gillman et al. (2024): the correction knows the truth, as fresh real data do.
+
+    Examples
+    --------
+    >>> float(error_corrected(1.0).round(3))
+    1.333
+    """
+    check_not_negative("strength", strength)
+    t = numbers("generation", generation, least=0, infinite=True)
+    if strength == 0:
+        return np.asarray(t + 1)
+    # 1 - (1+g)^-2(t+1), without the loss of digits where g is small.
+    rate = 2 * math.log1p(strength)
+    return np.asarray(np.expm1(-rate * (t + 1)) / math.expm1(-rate))
+
+
+def _distribution(name: str, p: ArrayLike) -> Array:
+    """Return probabilities along the last axis, checked."""
+    array = numbers(name, p, least=0)
+    off = np.abs(array.sum(axis=-1) - 1).max() if array.ndim else math.inf
+    if not off <= 1e-9:
+        raise ValueError(
+            f"{name} is off a sum of 1 by {off:g}; needed are probabilities with sum 1 "
+            "along the last axis"
+        )
+    return array

@@ -1,0 +1,258 @@
+"""Closed forms of loops that choose, verify, correct or sharpen."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collapse_lib import models, recurse, regimes
+from collapse_lib.theory import curation, special
+
+REWARD = np.array([0.0, 0.5, 1.0, 1.5])
+P = np.array([0.4, 0.3, 0.2, 0.1])
+ROOM = 4  # standard errors
+
+
+def enumerated(p, reward, k):
+    """Return the law of the one kept, summed over all ordered sets of candidates."""
+    weights, kept = np.exp(reward - reward.max()), np.zeros(len(p))
+    for one in itertools.product(range(len(p)), repeat=k):
+        places = list(one)
+        share = weights[places] / weights[places].sum()
+        np.add.at(kept, places, math.prod(p[places]) * share)
+    return kept
+
+
+@pytest.mark.parametrize("scale", [0.1, 1, 10, 300])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_k_choice_is_the_sum_over_all_candidates(k, scale):
+    rng = np.random.default_rng(k)
+    p, reward = rng.dirichlet(np.ones(4)), scale * rng.normal(size=4)
+    reward[1] = reward[2]  # states of one reward are told apart again
+    np.testing.assert_allclose(
+        curation.k_choice(p, reward, k), enumerated(p, reward, k), rtol=1e-12
+    )
+
+
+def test_two_candidates_are_the_replicator_of_pairs():
+    share = 1 / (1 + np.exp(REWARD - REWARD[:, None]))
+    expected = P * (2 * share @ P)
+    np.testing.assert_allclose(curation.k_choice(P, REWARD, 2), expected, rtol=1e-13)
+
+
+def test_many_candidates_approach_the_tilted_law():
+    tilted = P * np.exp(REWARD)
+    found = curation.k_choice(P, REWARD, 10**6)
+    np.testing.assert_allclose(found, tilted / tilted.sum(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("gap", [1e3, 1e6, 1e300])
+def test_a_reward_out_of_reach_only_loses_where_it_has_no_rival(gap):
+    found = curation.k_choice([1e-5, 1 - 1e-5], [0.0, -gap], 3)
+    np.testing.assert_allclose(found, [1 - (1 - 1e-5) ** 3, (1 - 1e-5) ** 3], 1e-11)
+
+
+@given(
+    st.lists(st.floats(0.01, 1), min_size=2, max_size=6),
+    st.integers(1, 40),
+    st.integers(0, 99),
+)
+@settings(deadline=None, max_examples=50)
+def test_k_choice_is_a_law_that_raises_the_reward(weights, k, seed):
+    p = np.array(weights) / np.sum(weights)
+    reward = np.random.default_rng(seed).normal(size=len(p))
+    kept = curation.k_choice(p, reward, k)
+    assert abs(kept.sum() - 1) < 1e-12
+    gain = np.exp(reward)
+    mean, spread = p @ gain, p @ gain**2 - (p @ gain) ** 2
+    # Lemma 2.2 of Ferbach et al.
+    assert kept @ gain >= mean + (k - 1) / k * spread / gain.max() - 1e-9
+    np.testing.assert_allclose(curation.k_choice(p, reward + 50, k), kept, rtol=1e-11)
+
+
+def test_curation_raises_reward_and_first_raises_entropy():
+    p, reward, entropy = P, [], []
+    for _ in range(21):
+        reward.append(p @ np.exp(REWARD))
+        entropy.append(special.entropy_terms(p).sum())
+        p = curation.k_choice(p, REWARD, 2)
+    found = np.array(reward)[[0, 1, 2, 5, 10, 20]]
+    expected = [1.886, 2.121, 2.386, 3.219, 4.084, 4.454]
+    np.testing.assert_allclose(found, expected, atol=5e-4)
+    np.testing.assert_allclose(
+        [entropy[0], max(entropy), entropy[20]], [1.280, 1.374, 0.081], atol=5e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("k", "share", "end"),
+    [(2, 0.5, 0.5), (2, 0.6, 1), (3, 0.6, 0.8), (3, 0.7, 1), (10**6, 0.7, 0.7)],
+)
+def test_two_tastes_live_side_by_side_if_each_wins_once_in_k(k, share, end):
+    """With k candidates both stay where 1/k < share < 1 - 1/k; for 3 at 3 share - 1."""
+    tastes = np.array([[30.0, 0, 0, 0], [0, 30.0, 0, 0]])
+    p = np.full(4, 0.25)
+    for _ in range(300):
+        both = [curation.k_choice(p, taste, k) for taste in tastes]
+        p = share * both[0] + (1 - share) * both[1]
+    np.testing.assert_allclose(p, [end, 1 - end, 0, 0], atol=1e-6)
+
+
+def test_k_choice_handles_chains_side_by_side():
+    rows = np.stack([P, P[::-1]])
+    both = curation.k_choice(rows, REWARD, 3)
+    for row, found in zip(rows, both, strict=True):
+        np.testing.assert_allclose(found, curation.k_choice(row, REWARD, 3), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0.5, 0.4], [0, 1], 2), "p is off a sum of 1 by 0.1"),
+        (([0.5, 0.5], [0, 1, 2], 2), r"reward has shape \(3,\).* 2 states"),
+        (([0.5, 0.5], [0, math.inf], 2), "reward holds 1 values that are NaN or inf"),
+        (([0.5, 0.5], [0, 1], 0), "k is 0; it must be an integer >= 1"),
+    ],
+)
+def test_k_choice_says_what_it_needs(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        curation.k_choice(*arguments)
+
+
+def test_the_verifier_turns_the_majority_up_to_its_threshold():
+    limit = curation.verifier_threshold(0.8, 0.5)
+    assert limit == pytest.approx(0.8 / 1.3)
+    at = curation.kept_accuracy([limit - 1e-9, limit, limit + 1e-9], 0.8, 0.5)
+    assert at[0] > 0.5 > at[2] and at[1] == pytest.approx(0.5)
+    assert curation.kept_accuracy(0.6, 0.8, 0.5) == pytest.approx(0.32 / 0.62)
+    assert curation.verifier_threshold(0.3, 0.0) == 1
+    assert curation.accepted_share(0.6, 0.8, 0.5) == pytest.approx(0.62)
+
+
+def test_verified_labels_are_as_right_as_the_law_says():
+    phi, psi, wrong, n = 0.8, 0.5, 0.6, 40_000
+    labels = models.FittedCategorical.of([1 - wrong, wrong], law="literal")
+    verified = regimes.Verified(lambda label: np.where(label == 0, phi, psi))
+    kept = verified(labels).sample(n, np.random.default_rng(5))
+    right = float(curation.kept_accuracy(wrong, phi, psi))
+    error = math.sqrt(right * (1 - right) / n)
+    assert abs((kept == 0).mean() - right) < ROOM * error
+
+
+def test_nothing_kept_has_no_accuracy():
+    with pytest.raises(ValueError, match="phi is 0 and psi is 0: nothing is kept"):
+        curation.kept_accuracy(0.5, 0.0, 0.0)
+    with pytest.raises(ValueError, match="phi is 0.0; it must be a number > 0"):
+        curation.verifier_threshold(0.0, 0.5)
+
+
+@pytest.mark.parametrize("temperature", [0.8, 0.9, 1.0, 1.05])
+def test_a_tempered_share_is_what_tempering_again_and_again_leaves(temperature):
+    fitted, found = models.FittedCategorical.of([0.1, 0.9]), []
+    for _ in range(20):
+        fitted = regimes.Temperature(temperature)(fitted)
+        found.append(fitted.p[0, 0])
+    law = curation.share_at_temperature(0.1, temperature, np.arange(1, 21))
+    np.testing.assert_allclose(found, law, rtol=1e-12)
+
+
+def test_a_tempered_share_at_the_ends():
+    ends = curation.share_at_temperature([0.0, 0.1, 0.5, 0.9, 1.0], 0.5, 5000)
+    np.testing.assert_array_equal(ends, [0, 0, 0.5, 1, 1])
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_replaced_variance_falls_as_lambda_to_the_t(dim):
+    if dim == 1:
+        model, real = models.Gaussian(law="exact"), models.FittedGaussian
+        measure, real = (lambda fit: fit.sigma**2), real.standard("exact")
+    else:
+        model = models.MultivariateGaussian(law="exact")
+        real = models.FittedMultivariateGaussian.standard(2, "exact")
+        measure = lambda fit: fit.trace / 2  # noqa: E731
+    found = recurse(
+        model,
+        real,
+        regime=regimes.Replace(bias=regimes.Lambda(0.8)),
+        n_samples=100,
+        n_generations=8,
+        measure={"v": measure},
+        rng=np.random.default_rng(1),
+        chains=4000,
+    ).array("v")
+    law = curation.variance_replaced(0.8, np.arange(9))
+    assert_mean(found, law)
+
+
+def test_accumulated_variance_falls_as_a_power():
+    found = _pooled(regimes.Accumulate(bias=regimes.Lambda(0.6)), 12)
+    assert_mean(found, curation.variance_accumulated(0.6, np.arange(13)))
+    assert float(curation.variance_accumulated(0.8, 0)) == 1
+    assert float(curation.variance_accumulated(0.0, 4)) == pytest.approx(1 / 5)
+    assert float(curation.variance_accumulated(1.0, 50)) == pytest.approx(1)
+    product = np.prod(1 - 0.3 / (np.arange(1, 31) + 1))
+    assert float(curation.variance_accumulated(0.7, 30)) == pytest.approx(product)
+
+
+def test_a_constant_real_share_bounds_the_variance():
+    bias, share = 0.5, 0.25
+    regime = regimes.Fresh(n_real=10_000, bias=regimes.Lambda(bias))
+    found = _pooled(regime, 8, n_samples=30_000)[1:]
+    law = curation.variance_with_real(bias, share, np.arange(1, 9))
+    assert_mean(found, law)
+    limit = float(curation.variance_with_real(bias, share))
+    assert limit == pytest.approx(share / (1 - (1 - share) * bias))
+    assert law[-1] == pytest.approx(limit, abs=1e-3)
+
+
+def test_where_spreading_outruns_the_real_share():
+    run = [0, 1, 2, math.inf]
+    np.testing.assert_allclose(
+        curation.variance_with_real(1.25, 0.2, run), [1, 1.2, 1.4, math.inf]
+    )
+    np.testing.assert_allclose(
+        curation.variance_with_real(2.0, 0.2, run), [1, 1.8, 3.08, math.inf]
+    )
+    np.testing.assert_array_equal(curation.variance_with_real(1.0, 0.0, run), 1)
+
+
+def test_a_corrected_mean_stays_near_the_truth():
+    n, strength, chains = 50, 0.5, 20_000
+    rng, mu, found = np.random.default_rng(3), np.zeros(chains), []
+    truth = models.FittedGaussian.standard()
+    for _ in range(12):
+        mu = mu + rng.standard_normal(chains) / math.sqrt(n)
+        found.append(n * mu**2)
+        fitted = models.FittedGaussian(mu, np.ones(chains))
+        mu = regimes.Corrected(truth, strength)(fitted).mu
+    assert_mean(np.array(found), curation.error_corrected(strength, np.arange(12)))
+    limits = [float(curation.error_corrected(g)) for g in (0.1, 0.5, 1, 5)]
+    np.testing.assert_allclose(limits, [5.7619, 1.8, 4 / 3, 1.02857], rtol=1e-5)
+    np.testing.assert_array_equal(
+        curation.error_corrected(0, [0, 3, math.inf])[:2], [1, 4]
+    )
+
+
+def _pooled(regime, n_generations, n_samples=20_000):
+    """Return the fitted variances of large samples, shape (generations, chains)."""
+    return recurse(
+        models.Gaussian(law="exact"),
+        models.FittedGaussian.standard("exact"),
+        regime=regime,
+        n_samples=n_samples,
+        n_generations=n_generations,
+        measure={"v": lambda fit: fit.sigma**2},
+        rng=np.random.default_rng(2),
+        chains=200,
+    ).array("v")
+
+
+def assert_mean(found, law):
+    """Compare the mean over chains with a law, generation by generation."""
+    error = found.std(axis=1, ddof=1) / math.sqrt(found.shape[1])
+    assert (np.abs(found.mean(axis=1) - law) < ROOM * error).all(), (
+        found.mean(axis=1) - law
+    ) / error
