@@ -91,6 +91,7 @@ def rng() -> np.random.Generator:
 
 
 NORMAL = models.FittedGaussian.standard()
+KNOWN = models.FittedKnownWidth.standard()
 CLOUD = models.FittedMultivariateGaussian.standard(2)
 DIE = models.FittedCategorical.of([0.5, 0.3, 0.2])
 BLOBS = models.FittedGaussianMixture.of([0.5, 0.5], [[0, 0], [3, 1]], [np.eye(2)] * 2)
@@ -332,6 +333,7 @@ CALLS: dict[str, Callable[[], Call]] = {
         regimes.Temperature(0.5),
         {"fitted": NORMAL},
     ),
+    "regimes.Web": lambda: (regimes.Web, {"share": 0.1, "bias": None}),
     "regimes.check_weights": lambda: (
         regimes.check_weights,
         {"weights": (0.5, 0.5, 0.0)},
@@ -410,6 +412,13 @@ CALLS: dict[str, Callable[[], Call]] = {
     "models.Images.of": lambda: (IMAGES.of, {"images": PICTURES[0], "chains": 2}),
     "models.Images.subsample": lambda: (IMAGES.subsample, {"n": 2, "rng": rng()}),
     "models.IndependentNoise": lambda: (models.IndependentNoise, {"scale": 0.5}),
+    "models.KnownWidth": lambda: _options(models.KnownWidth()),
+    "models.KnownWidth.fit": lambda: (models.KnownWidth().fit, _fitting(LINE)),
+    "models.FittedKnownWidth": lambda: _options(KNOWN),
+    "models.FittedKnownWidth.sample": lambda: (KNOWN.sample, _drawing()),
+    "models.FittedKnownWidth.standard": lambda: (KNOWN.standard, {"law": "exact"}),
+    "models.FittedKnownWidth.temper": lambda: (KNOWN.temper, dict(HALF)),
+    "models.MeanSummary": lambda: _options(models.MeanSummary(4, np.zeros(1))),
     "models.MultivariateGaussian": lambda: _options(models.MultivariateGaussian()),
     "models.MultivariateGaussian.fit": lambda: (
         models.MultivariateGaussian().fit,

@@ -67,6 +67,7 @@ USELESS = ("text", "bytes", "object", "complex", "ragged list", "dates", "frame"
 ANYTHING = {
     ("models.Categorical.fit", "rng"): "counting draws nothing",
     ("models.Gaussian.fit", "rng"): "the moments draw nothing",
+    ("models.KnownWidth.fit", "rng"): "the mean draws nothing",
     ("models.MultivariateGaussian.fit", "rng"): "the moments draw nothing",
     ("models.Perturbed.fit", "rng"): "is handed on, and the median draws nothing",
     ("models.RidgeDensity.fit", "rng"): "the estimate draws nothing",

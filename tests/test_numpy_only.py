@@ -31,6 +31,7 @@ options = dict(n_samples=20, n_generations=3, chains=2, rng=rng)
 real = models.FittedGaussian.standard()
 for regime in (regimes.Replace(), regimes.Accumulate(), regimes.AccumulateSubsample(),
                regimes.Augment(), regimes.Fresh(), regimes.Mix(0.5, 0.3, 0.2),
+               regimes.Web(0.1),
                regimes.Replace(bias=regimes.Temperature(0.9))):
     history = recurse(models.Gaussian(), real, regime=regime,
                       measure={"sigma": lambda fit: fit.sigma}, **options)
@@ -77,6 +78,12 @@ for model, real in ((models.Gaussian(law="exact"), normal),
 for law in ("literal", "exact"):
     fit = models.Gaussian(law=law).fit(rng.normal(size=(2, 9)), rng)
     fit = models.Gaussian(law=law).fit(fit.sample(20, rng), rng)
+    fit.expand(2).temper(0.5).sample(5, rng)
+""",
+    "KnownWidth": """
+for law in ("literal", "exact"):
+    fit = models.KnownWidth(2.0, law).fit(rng.normal(size=(2, 9)), rng)
+    fit = models.KnownWidth(2.0, law).fit(fit.sample(20, rng), rng)
     fit.expand(2).temper(0.5).sample(5, rng)
 """,
     "Categorical": """

@@ -14,6 +14,9 @@ from .errors import SplitScatter as SplitScatter
 from .gaussian import FittedGaussian as FittedGaussian
 from .gaussian import Gaussian as Gaussian
 from .gaussian import GaussianSummary as GaussianSummary
+from .known_width import FittedKnownWidth as FittedKnownWidth
+from .known_width import KnownWidth as KnownWidth
+from .known_width import MeanSummary as MeanSummary
 from .language.decoding import Ancestral as Ancestral
 from .language.decoding import Beam as Beam
 from .language.decoding import Decoder as Decoder

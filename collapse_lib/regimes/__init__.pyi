@@ -20,3 +20,4 @@ from .narrowed import Lambda as Lambda
 from .narrowed import TopP as TopP
 from .schedules import GrowingSamples as GrowingSamples
 from .schedules import Schedule as Schedule
+from .web import Web as Web

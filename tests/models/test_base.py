@@ -16,6 +16,7 @@ RIDGE = models.RidgeDensity(-2, 2, n_points=5)
 ONE_CHAIN = [
     models.FittedCategorical.of([0.5, 0.5]),
     models.FittedGaussian.standard(),
+    models.FittedKnownWidth.standard("exact"),
     models.FittedMultivariateGaussian.standard(2, "exact"),
     models.FittedGaussianMixture.of([1], [[0, 0]], [np.eye(2)]),
     RIDGE.source(np.full(5, 0.2)),
@@ -47,6 +48,7 @@ from collapse_lib import models
 from collapse_lib.samples import Summary
 for model, kinds in {
     "Gaussian": {"GaussianSummary"},
+    "KnownWidth": {"MeanSummary"},
     "MultivariateGaussian": {"ScatterSummary"},
     "RidgeDensity": {"Counts", "ExpectedCounts"},
     "VAE": {"Images"},
