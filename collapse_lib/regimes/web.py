@@ -71,8 +71,8 @@ class Web(Accumulate):
         made, _, human = split(turn.n, (1 - self.share, 0.0, self.share))
         if self.share and not human:
             raise ValueError(
-                f"share is {self.share:g}, which of {turn.n} new points rounds to none; "
-                "use a larger share or more points, or Accumulate()"
+                f"share is {self.share:g}, which of {turn.n} new points rounds to "
+                "none; use a larger share or more points, or Accumulate()"
             )
         parts = [turn.real.fresh(human, turn.rng)] if human else []
         return pool([*parts, self.synthetic(turn, made)] if made else parts)
