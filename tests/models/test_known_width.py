@@ -46,10 +46,9 @@ def test_pooled_summaries_are_the_summary_of_the_pooled_data(data, cut):
         np.testing.assert_allclose(pooled.mean, whole.mean, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int16])
-def test_points_of_any_type_are_averaged_in_double_precision(dtype):
-    data = np.full((1, 20_001), 16_000).astype(dtype)
-    assert KnownWidth().fit(data, RNG).mu.tolist() == [16_000]
+def test_points_in_single_precision_are_averaged_in_double():
+    two = np.array([[1, 1 + 2**-23]], np.float32)
+    assert KnownWidth().fit(two, RNG).mu.tolist() == [1 + 2**-24]
 
 
 def test_literal_points_are_normal():
@@ -98,7 +97,7 @@ def run(model, regime, n, samplings, chains):
         n_samples=n,
         n_generations=samplings - 1,
         measure={"mu": lambda fit: fit.mu},
-        rng=np.random.default_rng([3, n, samplings]),
+        rng=np.random.default_rng([3, samplings]),
         chains=chains,
     )
     return history.array("mu")
@@ -114,12 +113,17 @@ def check(means, expected):
 
 T = np.arange(1, 16)
 N, SIGMA = 20, 2.0
+TRUTH = FittedKnownWidth.standard()
 
 
 @pytest.mark.parametrize(
     ("regime", "law"),
     [
         (regimes.Replace(), number_line.replace(T)),
+        (
+            regimes.Replace(bias=regimes.Corrected(TRUTH, 1)),
+            number_line.corrected(T, 1),
+        ),
         (regimes.Accumulate(), number_line.accumulate(T)),
         (regimes.Augment(), number_line.augment(T)),
         (regimes.Fresh(), number_line.fresh(T)),
@@ -138,6 +142,12 @@ def test_subsamples_follow_their_law(n):
     # The literal law: the points of the pool matter, not their mean alone.
     means = run(KnownWidth(), regimes.AccumulateSubsample(), n, len(T), 10_000)
     check(means, number_line.accumulate_subsample(T, n) / n)
+
+
+def test_growing_samples_follow_their_law():
+    growing = regimes.GrowingSamples(N, 2)
+    means = run(KnownWidth(law="exact"), regimes.Replace(), growing, len(T), 40_000)
+    check(means, number_line.replace(T, 2) / N)
 
 
 def test_fresh_data_of_another_size_follow_their_law():
