@@ -520,10 +520,6 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.curation.accepted_share,
         {"wrong": [0.1, 0.2], "phi": 0.8, "psi": 0.5},
     ),
-    "theory.curation.error_corrected": lambda: (
-        T.curation.error_corrected,
-        {"strength": 0.5, "generation": [0, 3]},
-    ),
     "theory.curation.k_choice": lambda: (
         T.curation.k_choice,
         {"p": [0.5, 0.5], "reward": [0.0, 1.0], "k": 2},
@@ -535,6 +531,10 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.curation.share_at_temperature": lambda: (
         T.curation.share_at_temperature,
         {"share": 0.1, "temperature": 0.9, "generation": [1, 5]},
+    ),
+    "theory.curation.two_tastes": lambda: (
+        T.curation.two_tastes,
+        {"share": [0.4, 0.6], "k": 3},
     ),
     "theory.curation.variance_accumulated": lambda: (
         T.curation.variance_accumulated,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +25,9 @@ from collapse_lib.regimes.draws import (
     check_function,
     check_generator,
     chosen,
+    probabilities,
     scores,
+    with_probabilities,
 )
 from collapse_lib.samples import Data, Summary, n_chains, pool
 from collapse_lib.theory.curation import k_choice
@@ -87,10 +88,11 @@ class Best(Bias):
     def __call__(self, fitted: Any) -> Fitted:
         """Return the curated generator."""
         check_generator(fitted)
-        if (states := known_states(fitted)) is None:
+        if (law := known_law(fitted)) is None:
             return Drawn(fitted, self)
+        states, p = law
         reward = scores("reward", self.reward, states)[0]
-        return _with_law(fitted, k_choice(fitted.p, reward, self.k))
+        return with_probabilities(fitted, k_choice(p, reward, self.k))
 
     def emit(self, fitted: Any, n: int, rng: np.random.Generator) -> Data:
         """Draw ``k`` candidates for each point and keep one of them."""
@@ -148,16 +150,17 @@ class Verified(Bias):
     def __call__(self, fitted: Any) -> Fitted:
         """Return the verified generator."""
         check_generator(fitted)
-        if (states := known_states(fitted)) is None:
+        if (law := known_law(fitted)) is None:
             return Drawn(fitted, self)
-        joint = fitted.p * self._probability(states)
+        states, p = law
+        joint = p * self._probability(states)
         total = joint.sum(axis=1, keepdims=True)
         if not (total > 0).all():
             raise ValueError(
                 f"accept lets nothing through in {int((total <= 0).sum())} of "
                 f"{len(total)} chains: every state that has a probability is refused"
             )
-        return _with_law(fitted, joint / total)
+        return with_probabilities(fitted, joint / total)
 
     def emit(self, fitted: Any, n: int, rng: np.random.Generator) -> Data:
         """Draw until ``n`` points are accepted in every chain; keep the first ``n``."""
@@ -276,24 +279,14 @@ def _summarised(real: NDArray[Any], drawn: Summary, kind: str) -> Summary:
         ) from None
 
 
-def known_states(fitted: Any) -> NDArray[Any] | None:
-    """Return the states of a finite distribution whose law is known, shape (1, m).
+def known_law(fitted: Any) -> tuple[NDArray[Any], NDArray[np.float64]] | None:
+    """Return the states of a finite distribution, shape (1, m), and probabilities.
 
     None for other models, and where the law of the model is to draw every point.
     """
-    known = dataclasses.is_dataclass(fitted) and not isinstance(fitted, Drawn)
-    if not known or "p" not in {field.name for field in dataclasses.fields(fitted)}:
-        return None
+    p = probabilities(fitted)
     model = getattr(fitted, "model", fitted)
-    if getattr(model, "law", "literal") == "literal":
+    if p is None or getattr(model, "law", "literal") == "literal":
         return None
-    grid = getattr(model, "grid", np.arange(fitted.p.shape[1]))
-    return np.asarray(grid)[None]
-
-
-def _with_law(fitted: Any, p: NDArray[np.float64]) -> Fitted:
-    """Return a finite distribution with other probabilities."""
-    # Rounding leaves a total of 1 + 1e-16, which a multinomial draw refuses.
-    p = p / p.sum(axis=1, keepdims=True)
-    changed: Fitted = dataclasses.replace(fitted, p=p)
-    return changed
+    grid = getattr(model, "grid", np.arange(p.shape[1]))
+    return np.asarray(grid)[None], p

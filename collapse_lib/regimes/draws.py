@@ -8,16 +8,17 @@ kind. Others leave the model alone and choose among its draws: they return `Draw
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import given, numbers, numeric
 from collapse_lib.models.base import Fitted, check_sampling
-from collapse_lib.samples import Data, Summary
+from collapse_lib.models.discrete import Counts, ExpectedCounts
+from collapse_lib.samples import Data, Summary, repeat_chains
 
 #: Methods that return another generator of the model's own draws, not of these.
 OF_THE_MODEL = ("temper", "take", "continue_from", "continuations")
@@ -131,16 +132,68 @@ class Drawn:
         """Return what the model has under this name."""
         # Copying and unpickling ask an object that has no fields yet for methods whose
         # names begin with underscores.
-        if name.startswith("_") or name in OF_THE_MODEL:
+        if name.startswith("_") or name in (*OF_THE_MODEL, "fitted", "policy"):
             kind = type(self).__name__
             raise AttributeError(f"a {kind} has no {name}", name=name, obj=self)
         value = getattr(self.fitted, name)
         return partial(_expanded, self) if name == "expand" else value
 
 
+@dataclass(frozen=True)
+class Tabulated:
+    """Draw from other probabilities than those that follow from a model's parameters.
+
+    Parameters
+    ----------
+    p
+        Probabilities of the model's states, shape ``(chains, n_states)``.
+    """
+
+    p: NDArray[np.float64]
+
+    def emit(self, fitted: Any, n: int, rng: np.random.Generator) -> Data:
+        """Draw counts, or return what is expected where the model does."""
+        if fitted.model.law == "expected":
+            return ExpectedCounts(n, n * self.p)
+        return Counts(n, rng.multinomial(n, self.p))
+
+
+def probabilities(fitted: Any) -> NDArray[np.float64] | None:
+    """Return the probabilities of a finite distribution, None for other generators.
+
+    Where they are no field they follow from other parameters, on the grid of its model.
+    """
+    if isinstance(fitted, Drawn):
+        table = fitted.policy
+        return table.p if isinstance(table, Tabulated) else None
+    names = names_of_fields(fitted)
+    on_grid = "model" in names and hasattr(fitted.model, "grid")
+    return fitted.p if "p" in names or on_grid else None
+
+
+def with_probabilities(fitted: Any, p: NDArray[np.float64]) -> Fitted:
+    """Return the generator of a finite distribution with other probabilities."""
+    # Rounding leaves a total of 1 + 1e-16, which a multinomial draw refuses.
+    p = p / p.sum(axis=1, keepdims=True)
+    if "p" in names_of_fields(fitted):
+        changed: Fitted = replace(fitted, p=p)
+        return changed
+    model = fitted.fitted if isinstance(fitted, Drawn) else fitted
+    return Drawn(model, Tabulated(p))
+
+
+def names_of_fields(fitted: Any) -> tuple[str, ...]:
+    """Return the names of a fitted model's fields; none if it is no dataclass."""
+    known = is_dataclass(fitted) and not isinstance(fitted, (type, Drawn))
+    return tuple(field.name for field in fields(fitted)) if known else ()
+
+
 def _expanded(drawn: Drawn, chains: int) -> Drawn:
     """Repeat the model of one chain for several, as a source of real data."""
-    return replace(drawn, fitted=drawn.fitted.expand(chains))
+    policy = drawn.policy
+    if isinstance(policy, Tabulated):
+        policy = repeat_chains(policy, chains)
+    return Drawn(drawn.fitted.expand(chains), policy)
 
 
 def check_generator(fitted: Any) -> None:
@@ -152,8 +205,8 @@ def check_generator(fitted: Any) -> None:
         )
 
 
-def check_parameters(fitted: Any, policy: Any, wanted: str) -> None:
-    """Raise ValueError if a model's parameters cannot be changed.
+def refuse(fitted: Any, policy: Any, wanted: str) -> NoReturn:
+    """Raise ValueError: the parameters of a model cannot be changed.
 
     Parameters
     ----------
@@ -169,10 +222,17 @@ def check_parameters(fitted: Any, policy: Any, wanted: str) -> None:
     if isinstance(fitted, Drawn):
         earlier = type(fitted.policy).__name__
         raise ValueError(
-            f"fitted is what {earlier} lets out of a {type(fitted.fitted).__name__}; "
-            f"{name} changes the model itself: put {name} before {earlier}"
+            f"fitted is {named(fitted)}; {name} changes the model itself: put {name} "
+            f"before {earlier}"
         )
     raise ValueError(f"fitted is {given(fitted)}; {name} {wanted}")
+
+
+def named(fitted: Any) -> str:
+    """Say what a generator is, for messages."""
+    if isinstance(fitted, Drawn):
+        return f"what {type(fitted.policy).__name__} makes of {named(fitted.fitted)}"
+    return f"a {type(fitted).__name__}"
 
 
 def check_function(name: str, value: Any, what: str) -> None:
@@ -209,18 +269,18 @@ def candidates(
     ValueError
         If the model draws something else.
     """
-    data, kind = fitted.sample(n, rng), type(fitted).__name__
+    data = fitted.sample(n, rng)
     if isinstance(data, Summary):
         raise ValueError(
-            f"{type(policy).__name__} chooses among points, but the points that "
-            f"{kind} draws are gone: it returns {type(data).__name__}. Build the model "
-            'so that it draws points, most with law="literal"'
+            f"{type(policy).__name__} chooses among points; of {named(fitted)} it is "
+            f"given {type(data).__name__}, where they are gone. Build the model so "
+            'that it draws points, most with law="literal"'
         )
-    points = numeric(f"what {kind}.sample(n, rng) returned", data)
+    what = f"what {type(fitted).__name__}.sample(n, rng) returned"
+    points = numeric(what, data)
     if points.ndim < 2 or points.shape[1] != n:
         raise ValueError(
-            f"what {kind}.sample(n, rng) returned has shape {points.shape}; needed is "
-            f"(chains, {n}, ...)"
+            f"{what} has shape {points.shape}; needed is (chains, {n}, ...)"
         )
     return points
 

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from collapse_lib.checks import check_not_negative, check_number, given
 from collapse_lib.models.base import Fitted
-from collapse_lib.regimes.draws import Bias, Drawn, check_parameters
+from collapse_lib.regimes.draws import (
+    Bias,
+    names_of_fields,
+    probabilities,
+    refuse,
+    with_probabilities,
+)
 
 #: Fields that hold the width of a normal distribution, and how they go with variance.
 WIDTHS = {"sigma": 0.5, "factor": 0.5, "widths": 0.5, "covariances": 1.0}
@@ -69,14 +75,14 @@ class TopP(Bias):
         ValueError
             If it has no probabilities ``p``.
         """
-        if "p" not in _fields(fitted):
-            check_parameters(
+        p = probabilities(fitted)
+        if p is None:
+            refuse(
                 fitted,
                 self,
                 "needs the probabilities p of states, as models.Categorical(n) has. "
                 "Decoders of language models have top_p",
             )
-        p = fitted.p
         order = np.argsort(-p, axis=1, kind="stable")
         ordered = np.take_along_axis(p, order, axis=1)
         before = np.cumsum(ordered, axis=1) - ordered
@@ -84,7 +90,7 @@ class TopP(Bias):
         nucleus[:, 0] = True  # also where the mass is less than rounding
         cut = np.zeros_like(p)
         np.put_along_axis(cut, order, np.where(nucleus, ordered, 0), axis=1)
-        return _changed(fitted, p=cut / cut.sum(axis=1, keepdims=True))
+        return with_probabilities(fitted, cut / cut.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -131,12 +137,12 @@ class Lambda(Bias):
         ValueError
             If it is neither a Gaussian nor a mixture of them.
         """
-        fields = _fields(fitted)
+        fields = names_of_fields(fitted)
         if "mixture" in fields:
             return _changed(fitted, mixture=self(fitted.mixture))
         widths = [name for name in WIDTHS if name in fields]
         if not widths:
-            check_parameters(
+            refuse(
                 fitted,
                 self,
                 "scales the variances of Gaussians and of mixtures of them",
@@ -227,9 +233,7 @@ class Corrected(Bias):
         lacking = [name for name in names if name not in ours]
         if lacking or not names:
             fields = ", ".join(lacking or (n for n in MOVABLE if n in theirs))
-            check_parameters(
-                fitted, self, f"moves {fields}, which the oracle has and it has not"
-            )
+            refuse(fitted, self, f"moves {fields}, which the oracle has and it has not")
         moved = {}
         for name in names:
             one, other = ours[name], theirs[name]
@@ -242,15 +246,9 @@ class Corrected(Bias):
         return _changed(fitted, **moved)
 
 
-def _fields(fitted: Any) -> tuple[str, ...]:
-    """Return the names of the fields of a fitted model; none if it is no dataclass."""
-    known = dataclasses.is_dataclass(fitted) and not isinstance(fitted, (type, Drawn))
-    return tuple(field.name for field in dataclasses.fields(fitted)) if known else ()
-
-
 def _arrays(fitted: Any) -> dict[str, NDArray[Any]]:
     """Return name -> array of floating-point numbers, chains first."""
-    values = {name: getattr(fitted, name) for name in _fields(fitted)}
+    values = {name: getattr(fitted, name) for name in names_of_fields(fitted)}
     return {
         name: value
         for name, value in values.items()

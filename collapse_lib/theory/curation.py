@@ -119,6 +119,57 @@ def _nodes(levels: Array, k: int) -> Array:
     return np.asarray(np.concatenate(places) * STEP)
 
 
+def two_tastes(share: ArrayLike, k: int) -> Array:
+    r"""Return what is left of the first of two favourites that each please one taste.
+
+    A share :math:`q` of the points is curated by those who want the first outcome above
+    all, the rest by those who want the second. With :math:`p` the first one's share,
+
+    .. math:: p' = q\,(1 - (1-p)^K) + (1-q)\,p^K,
+
+    since it is kept by its friends if it is among the :math:`K` candidates, and by the
+    others only if nothing else is.
+
+    Parameters
+    ----------
+    share
+        Share :math:`q` of the first taste.
+    k
+        Number of candidates :math:`K`, at least 2.
+
+    Returns
+    -------
+    ndarray
+        The limit from a start where both are there: 0 up to :math:`q = 1/K`, 1 from
+        :math:`q = 1 - 1/K` on. NaN where it is the start, for :math:`K = 2` and equal
+        tastes.
+
+    Raises
+    ------
+    ValueError
+        If the share is not between 0 and 1, or ``k`` is below 2.
+
+    Notes
+    -----
+    Derived here, by the slopes of the map at its ends. As :math:`K \to \infty` the
+    limit is :math:`q` itself; with two candidates the larger taste takes all.
+
+    Examples
+    --------
+    >>> two_tastes([0.3, 0.5, 0.6, 0.7], 3).round(3)
+    array([0. , 0.5, 0.8, 1. ])
+    """
+    q = numbers("share", share, least=0, most=1)
+    check_count("k", k, least=2)
+    low, high = np.zeros(q.shape), np.ones(q.shape)
+    for _ in range(60):
+        p = (low + high) / 2
+        gain = q * (1 - (1 - p) ** k) + (1 - q) * p**k - p
+        low, high = np.where(gain > 0, p, low), np.where(gain > 0, high, p)
+    p = np.where(q * k <= 1, 0.0, np.where((1 - q) * k <= 1, 1.0, (low + high) / 2))
+    return np.asarray(np.where((k == 2) & (q == 0.5), np.nan, p))
+
+
 def verifier_threshold(phi: float, psi: float) -> float:
     r"""Return up to which share of wrong labels the majority of kept ones is right.
 
@@ -348,46 +399,6 @@ def variance_with_real(
         left = factor**t
     limit = share / (1 - factor)
     return np.asarray(limit + left * (1 - limit))
-
-
-def error_corrected(strength: float, generation: ArrayLike = math.inf) -> Array:
-    r"""Return :math:`n` times the squared error of a mean under self-correction.
-
-    Every generator's mean is moved towards the truth by :math:`g/(1+g)` before it is
-    sampled from:
-
-    .. math::
-        n\,E\mu_t^2 = \sum_{i=0}^{t} (1+g)^{-2i} \to \frac{(1+g)^2}{g(2+g)}
-
-    Parameters
-    ----------
-    strength
-        The strength :math:`g` of the correction; 0 is none, and the limit infinite.
-    generation
-        Generation :math:`t`; default: the limit.
-
-    Raises
-    ------
-    ValueError
-        If one of them is negative.
-
-    Notes
-    -----
-    For N(mu, 1) with known width and :math:`n` points per generation. An idealised form
-    of Gillman et al. (2024): the correction knows the truth, as fresh real data do.
-
-    Examples
-    --------
-    >>> float(error_corrected(1.0).round(3))
-    1.333
-    """
-    check_not_negative("strength", strength)
-    t = numbers("generation", generation, least=0, infinite=True)
-    if strength == 0:
-        return np.asarray(t + 1)
-    # 1 - (1+g)^-2(t+1), without the loss of digits where g is small.
-    rate = 2 * math.log1p(strength)
-    return np.asarray(np.expm1(-rate * (t + 1)) / math.expm1(-rate))
 
 
 def _distribution(name: str, p: ArrayLike) -> Array:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from collapse_lib import models, recurse, regimes
+from collapse_lib.models.grid_mixture import GridMixture
+from collapse_lib.models.line_mixture import LineMixture
 from collapse_lib.regimes import draws
 from collapse_lib.theory.curation import k_choice
 
@@ -175,6 +177,20 @@ def test_the_best_of_a_density_on_a_grid_sees_its_places():
     np.testing.assert_allclose(found.p, [expected])
 
 
+def test_probabilities_that_follow_from_a_mixture_are_changed_on_its_grid():
+    source = GRID.source(LINES)
+    positive = regimes.Verified(lambda x: x > 0)(source)
+    counts = positive.sample(1000, rng()).counts[0]
+    assert counts.sum() == 1000 and (counts[: len(GRID.grid) // 2 + 1] == 0).all()
+    expected = replace(GRID, law="expected").source(LINES)
+    cut = regimes.TopP(0.5)(expected).sample(1, rng()).counts
+    np.testing.assert_allclose(cut.sum(), 1)
+    assert (cut > 0).sum() == np.searchsorted(
+        np.cumsum(np.sort(expected.p[0])[::-1]), 0.5
+    ) + 1
+    assert positive.mixture is LINES
+
+
 def test_the_best_of_points_of_any_shape():
     plain = Images().sample(2000, rng())
     kept = regimes.Best(lambda x: 50 * size_of(x), 4)(Images()).sample(2000, rng())
@@ -187,7 +203,7 @@ def test_summaries_that_have_no_points_are_refused():
     exact = models.FittedGaussian.standard("exact")
     generator = regimes.Best(size_of)(exact)
     with pytest.raises(
-        ValueError, match='Best chooses among points, .*GaussianSummary.*law="literal"'
+        ValueError, match='Best chooses among points; .*GaussianSummary.*law="literal"'
     ):
         generator.sample(5, rng())
 
@@ -203,6 +219,14 @@ def test_summaries_that_have_no_points_are_refused():
 def test_a_reward_is_one_number_for_each_point(score, message):
     with pytest.raises(ValueError, match=message):
         regimes.Best(score)(NORMAL).sample(10, rng())
+
+
+def test_a_summary_with_points_from_a_store_is_none_to_choose_from():
+    chain = regimes.Grounded([1], 0.5).then(regimes.Best(reward))
+    with pytest.raises(
+        ValueError, match="of what Grounded makes of a FittedCategorical it is given Co"
+    ):
+        chain(DIE).sample(10, rng())
 
 
 # verification
@@ -314,7 +338,7 @@ def test_the_best_among_grounded_points_meets_real_and_drawn_ones():
 @pytest.mark.parametrize("late", [regimes.TopP(0.9), regimes.Lambda(0.5)])
 def test_parameters_cannot_be_changed_after_a_choice(late):
     name = type(late).__name__
-    with pytest.raises(ValueError, match=f"what Best lets out of .*put {name} before"):
+    with pytest.raises(ValueError, match=f"what Best makes of .*put {name} before"):
         regimes.Best(size_of).then(late)(NORMAL)
 
 
@@ -359,6 +383,10 @@ def test_a_drawn_model_has_what_the_model_has():
     wide = drawn.expand(5)
     assert isinstance(wide, draws.Drawn) and wide.sample(4, rng()).shape == (5, 4)
     assert not hasattr(regimes.Best(size_of)(Images()), "expand")
+    table = regimes.TopP(0.5)(GRID.source(LINES)).expand(3).sample(10, rng())
+    assert (table.counts.sum(axis=1) == [10, 10, 10]).all()
+    empty = object.__new__(draws.Drawn)
+    assert not hasattr(empty, "mu") and not hasattr(empty, "fitted")
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, None])
@@ -387,8 +415,12 @@ WAYS = {
     "mix": lambda bias: regimes.Mix(0.4, 0.3, 0.3, bias=bias),
 }
 #: Real states, for models of so many.
-STORES = {4: [0, 3, 3], 7: [0, 3, 6]}
+STORES = {4: [0, 3, 3], 7: [0, 3, 6], 41: [16, 20, 25]}
 PEAK = models.RidgeDensity(-3, 3, 7)
+GRID = GridMixture(
+    LineMixture.of([0.5, 0.5], [-1.0, 1.0], [1, 1]), 3, half_width=5, n_points=41
+)
+LINES = LineMixture.of([0.5, 0.5], [-1.0, 1.0], [0.6, 0.6])
 KINDS = {
     "gaussian": (models.Gaussian(), NORMAL),
     "exact gaussian": (
@@ -407,6 +439,7 @@ KINDS = {
     "urn": (models.Categorical(4), DIE),
     "literal urn": (models.Categorical(4, "literal"), THROWN),
     "density": (PEAK, PEAK.source(np.full(7, 1 / 7))),
+    "grid mixture": (GRID, GRID.source(LINES)),
     "n-gram": (
         models.NGram(3, 2),
         np.tile([[0, 1, 2, 0, 1, 2], [2, 1, 0, 0, 1, 1]], (10, 1)),
@@ -415,10 +448,12 @@ KINDS = {
 #: Model, bias -> why this pair is refused. Every other pair works in every regime.
 NO_P = "TopP needs the probabilities p"
 NO_WIDTH = "Lambda scales the variances"
-GONE = "chooses among points, but the points that .* draws are gone"
+GONE = "chooses among points; of a Fitted.* given .*Summary, where they are gone"
 REFUSED = {
     **{(kind, "top-p"): NO_P for kind in KINDS if "urn" not in kind},
     ("mixture", "temperature"): "without a method temper",
+    ("grid mixture", "temperature"): "without a method temper",
+    ("grid mixture", "corrected"): "oracle is a FittedGridMixture; it must be",
     **{(kind, "lambda"): NO_WIDTH for kind in ("urn", "literal urn", "density")},
     **{
         (f"exact {kind}", bias): GONE
@@ -426,8 +461,10 @@ REFUSED = {
         for bias in ("best", "verified", "chain")
     },
     ("n-gram", "lambda"): NO_WIDTH,
+    ("n-gram", "corrected"): "oracle is an array of .*; it must be a fitted model",
 }
-del REFUSED["density", "top-p"]
+for finite in ("density", "grid mixture"):
+    del REFUSED[finite, "top-p"]
 #: Model, regime -> why it is refused, with and without a bias.
 NO_SUCH_POOL = {
     ("n-gram", "fresh"): "real is a fixed data set",
@@ -455,20 +492,15 @@ def bias_for(name, real):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_model_in_every_regime_with_every_bias(kind, bias):
     model, real = KINDS[kind]
-    if (kind, bias) == ("n-gram", "corrected"):
-        with pytest.raises(ValueError, match="oracle is .*must be a fitted model"):
-            bias_for(bias, model.fit(real[None], rng()))
-        return
     for name, way in WAYS.items():
-        regime = way(bias=bias_for(bias, real))
         reasons = (REFUSED.get((kind, bias)), NO_SUCH_POOL.get((kind, name)))
         refused = "|".join(reason for reason in reasons if reason)
 
-        def run(regime=regime):
+        def run(way=way):
             history = recurse(
                 model,
                 real,
-                regime=regime,
+                regime=way(bias=bias_for(bias, real)),
                 n_samples=20,
                 n_generations=2,
                 chains=2,

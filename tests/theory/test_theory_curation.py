@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collapse_lib import models, recurse, regimes
-from collapse_lib.theory import curation, special
+from collapse_lib.theory import curation, number_line, special
 
 REWARD = np.array([0.0, 0.5, 1.0, 1.5])
 P = np.array([0.4, 0.3, 0.2, 0.1])
@@ -99,6 +99,18 @@ def test_two_tastes_live_side_by_side_if_each_wins_once_in_k(k, share, end):
         both = [curation.k_choice(p, taste, k) for taste in tastes]
         p = share * both[0] + (1 - share) * both[1]
     np.testing.assert_allclose(p, [end, 1 - end, 0, 0], atol=1e-6)
+    if k > 2 or share != 0.5:  # else both stay where they started
+        assert float(curation.two_tastes(share, k)) == pytest.approx(end, abs=1e-6)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 10, 1000])
+def test_two_tastes_end_where_their_map_stands_still(k):
+    q = np.linspace(0.013, 0.987, 40)
+    p = np.full(40, 0.5)
+    for _ in range(20_000):
+        p = q * (1 - (1 - p) ** k) + (1 - q) * p**k
+    np.testing.assert_allclose(curation.two_tastes(q, k), p, atol=1e-5)
+    assert np.isnan(curation.two_tastes(0.5, 2))
 
 
 def test_k_choice_handles_chains_side_by_side():
@@ -228,12 +240,7 @@ def test_a_corrected_mean_stays_near_the_truth():
         found.append(n * mu**2)
         fitted = models.FittedGaussian(mu, np.ones(chains))
         mu = regimes.Corrected(truth, strength)(fitted).mu
-    assert_mean(np.array(found), curation.error_corrected(strength, np.arange(12)))
-    limits = [float(curation.error_corrected(g)) for g in (0.1, 0.5, 1, 5)]
-    np.testing.assert_allclose(limits, [5.7619, 1.8, 4 / 3, 1.02857], rtol=1e-5)
-    np.testing.assert_array_equal(
-        curation.error_corrected(0, [0, 3, math.inf])[:2], [1, 4]
-    )
+    assert_mean(np.array(found), number_line.corrected(np.arange(1, 13), strength))
 
 
 def _pooled(regime, n_generations, n_samples=20_000):
