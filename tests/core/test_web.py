@@ -86,6 +86,29 @@ def test_the_bias_is_the_models_alone():
     assert len(np.unique(training)) == 1 + 2 * 4 + 2
 
 
+@pytest.mark.parametrize("law", ["literal", "exact"])
+def test_a_run_that_is_cut_short_goes_on(law, goes_on):
+    def run(measure, path):
+        history = recurse(
+            models.KnownWidth(law=law),
+            models.FittedKnownWidth.standard(law),
+            regime=regimes.Web(0.25),
+            n_samples=20,
+            n_generations=4,
+            measure={"mu": measure},
+            rng=np.random.default_rng(2),
+            chains=3,
+            checkpoint=path,
+        )
+        return history.array("mu")
+
+    goes_on(mean_of, run)
+
+
+def mean_of(fitted):
+    return fitted.mu
+
+
 @pytest.mark.parametrize("share", [-0.1, 1.5, "half", None, float("nan")])
 def test_what_is_no_share_is_refused(share):
     with pytest.raises(ValueError, match="share is .*it must be a number from 0 to 1"):
