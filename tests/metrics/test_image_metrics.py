@@ -165,7 +165,7 @@ def test_the_peak_of_each_hundred_images() -> None:
 def test_latents_without_a_density_are_refused() -> None:
     with pytest.raises(ValueError, match="two different values, got 3 of which 1"):
         latent_density([1.0, 1.0, 1.0])
-    with pytest.raises(ValueError, match="got 99 images; at least 100"):
+    with pytest.raises(ValueError, match="latents are of 99 images; at least 100"):
         latent_peak(cloud(99))
 
 
