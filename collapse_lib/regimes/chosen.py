@@ -32,8 +32,8 @@ from collapse_lib.regimes.draws import (
 from collapse_lib.samples import Data, Summary, n_chains, pool
 from collapse_lib.theory.curation import k_choice
 
-#: Candidates drawn at a time, per point that is wanted.
-MOST_AT_A_TIME = 8
+#: Candidates drawn at a time: so many for each point that is wanted, or so many in all.
+MOST_AT_A_TIME, FEW = 8, 1024
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Best(Bias):
     Source: Ferbach et al. (2024). A finite distribution under the exact law becomes
     the one of `theory.curation.k_choice`, since points that are chosen among separate
     candidates are independent. Other summaries do not say which points there were.
+    Candidates are what the model draws one after the other: its draws must come in
+    random order, not sorted.
 
     Examples
     --------
@@ -129,7 +131,8 @@ class Verified(Bias):
     Notes
     -----
     Source: Feng et al. (2025), Yi et al. (2025). A finite distribution under the exact
-    law becomes :math:`p'` itself.
+    law becomes :math:`p'` itself. Of other models the first points that are accepted
+    are kept: its draws must come in random order, not sorted.
 
     Examples
     --------
@@ -180,7 +183,7 @@ class Verified(Bias):
             if (least := int(have.min())) >= n:
                 return kept
             needed = 1.2 * (n - least) * tried / max(least, 1)
-            at_a_time = math.ceil(min(needed + 1, MOST_AT_A_TIME * n))
+            at_a_time = math.ceil(min(needed + 1, max(MOST_AT_A_TIME * n, FEW)))
         raise ValueError(
             f"accept let {least} of {tried} points through ({least / tried:.2g} of "
             f"them) in the chain with the fewest, after {self.rounds} rounds; needed "

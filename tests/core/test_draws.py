@@ -255,13 +255,30 @@ def test_every_chain_gets_its_points_whatever_it_is_refused():
 
 def test_too_little_accepted_is_said_with_its_share():
     with pytest.raises(
-        ValueError, match=r"accept let 0 of 730 points through \(0 of them\).*10 rounds"
+        ValueError,
+        match=r"accept let 0 of \d{4} points through \(0 of them\).*10 rounds",
     ):
         regimes.Verified(lambda x: x > 99, rounds=10)(NORMAL).sample(10, rng())
     with pytest.raises(ValueError, match="accept lets nothing through in 1 of 1 chai"):
         regimes.Verified(lambda state: state > 9)(DIE)
     with pytest.raises(ValueError, match=r"accept\(x\) returned .*numbers from 0 to 1"):
         regimes.Verified(lambda x: x)(NORMAL).sample(10, rng())
+
+
+def test_one_point_in_a_thousand_is_found_also_if_only_one_is_wanted():
+    rare = models.FittedCategorical.of([0.999, 0.001], law="literal").expand(20)
+    found = regimes.Verified(lambda state: state == 1)(rare).sample(1, rng())
+    assert found.tolist() == [[1]] * 20
+
+
+def test_a_biased_verifier_takes_the_mean_to_its_own_centre():
+    mu, width = np.array([-1.0, 0.0, 3.0]), np.ones(3)
+    verified, generator = regimes.Verified(lambda x: np.abs(x - 0.7) < 1.5), rng()
+    for _ in range(12):
+        fitted = models.FittedGaussian(mu, width)
+        mu = verified(fitted).sample(4000, generator).mean(axis=1)
+    # A round leaves about half of the way and adds noise of about 0.75 / sqrt(4000).
+    np.testing.assert_allclose(mu, 0.7, atol=0.06)
 
 
 # retrieval
