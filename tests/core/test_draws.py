@@ -87,6 +87,7 @@ def test_top_p_cuts_each_chain_by_itself_and_a_density_on_a_grid():
 def test_lambda_scales_variances_and_nothing_else():
     for fitted, variance in (
         (NORMAL, lambda fit: fit.sigma**2),
+        (models.FittedKnownWidth.standard(), lambda fit: fit.sigma0**2),
         (models.FittedMultivariateGaussian.standard(3), lambda fit: fit.cov),
         (BLOBS, lambda fit: fit.covariances),
     ):
@@ -431,6 +432,7 @@ WAYS = {
     "subsample": regimes.AccumulateSubsample,
     "augment": regimes.Augment,
     "fresh": regimes.Fresh,
+    "web": lambda bias: regimes.Web(0.2, bias=bias),
     "mix": lambda bias: regimes.Mix(0.4, 0.3, 0.3, bias=bias),
 }
 #: Real states, for models of so many.
@@ -445,6 +447,11 @@ KINDS = {
     "exact gaussian": (
         models.Gaussian(law="exact"),
         models.FittedGaussian.standard("exact"),
+    ),
+    "known width": (models.KnownWidth(), models.FittedKnownWidth.standard()),
+    "exact known width": (
+        models.KnownWidth(law="exact"),
+        models.FittedKnownWidth.standard("exact"),
     ),
     "cloud": (
         models.MultivariateGaussian(),
@@ -476,7 +483,7 @@ REFUSED = {
     **{(kind, "lambda"): NO_WIDTH for kind in ("urn", "literal urn", "density")},
     **{
         (f"exact {kind}", bias): GONE
-        for kind in ("gaussian", "cloud")
+        for kind in ("gaussian", "known width", "cloud")
         for bias in ("best", "verified", "chain")
     },
     ("n-gram", "lambda"): NO_WIDTH,
@@ -487,9 +494,10 @@ for finite in ("density", "grid mixture"):
 #: Model, regime -> why it is refused, with and without a bias.
 NO_SUCH_POOL = {
     ("n-gram", "fresh"): "real is a fixed data set",
+    ("n-gram", "web"): "real is a fixed data set",
     **{
         (f"exact {kind}", way): "Summary cannot be subsampled"
-        for kind in ("gaussian", "cloud")
+        for kind in ("gaussian", "known width", "cloud")
         for way in ("subsample", "mix")
     },
 }
