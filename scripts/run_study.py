@@ -209,16 +209,17 @@ def settings_of(given: argparse.Namespace, study: Study) -> dict[str, Any]:
 def choose(given: argparse.Namespace, device: str) -> dict[str, Any]:
     """Return the fastest settings that agree with float32; measure them once."""
     path = given.folder / "modes.json"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [try_mode(given, device, *mode) for mode in MODES]
-        write_record(path, {"format": FORMAT, "modes": rows})
-    known = read_record(
-        path, format=FORMAT, what="measurement of modes", remedy="delete it"
-    )
-    rows = [row for row in known["modes"] if "loss" in row]
+    rows = measured_modes(path)
     if not rows:
-        raise SystemExit(f"no mode works on {device}; {path} says why")
+        tried = [try_mode(given, device, *mode) for mode in MODES]
+        rows = [row for row in tried if "loss" in row]
+        if not rows:  # nothing is kept: another device may be named next time
+            why = tried[0]["error"].strip().splitlines()[-1:]
+            raise SystemExit(
+                f"no mode works on --device {device} ({''.join(why)}); name another "
+                "device, or cpu"
+            )
+        write_record(path, {"format": FORMAT, "modes": tried})
     best = exact = rows[0]
     for row in rows[1:]:
         agrees = abs(row["loss"] / exact["loss"] - 1) < 0.005
@@ -226,6 +227,16 @@ def choose(given: argparse.Namespace, device: str) -> dict[str, Any]:
         if agrees and row["images_per_s"] > 1.2 * best["images_per_s"]:
             best = row
     return {"precision": best["precision"], "cuda_graph": best["cuda_graph"]}
+
+
+def measured_modes(path: Path) -> list[dict[str, Any]]:
+    """Return the modes that worked when they were measured, if they were."""
+    if not path.exists():
+        return []
+    known = read_record(
+        path, format=FORMAT, what="measurement of modes", remedy="delete it"
+    )
+    return [row for row in known["modes"] if "loss" in row]
 
 
 def try_mode(

@@ -29,7 +29,8 @@ DIE = "TOY_STUDY_DIES"
 class Toy(Study):
     """Normal distributions, each fitted to what the one before drew."""
 
-    staged: bool = False
+    #: Only the order of work: it decides no number.
+    staged: bool = field(default=False, compare=False)
     grows = ("generations", "seeds")
 
     def plan(self, config: Config) -> list[Lineage]:

@@ -57,6 +57,18 @@ _CALLED = 0x04 | 0x08 | 0x20 | 0x80 | 0x200
 _Step = tuple[str, Any]
 
 
+class Beside:
+    """Does what ``named`` does, and something beside that decides no number.
+
+    Attributes
+    ----------
+    named
+        What it is named as, alone or as a part of an experiment.
+    """
+
+    named: Any
+
+
 class Namer:
     """Names values, and collects the packages that they come from.
 
@@ -104,6 +116,8 @@ class Namer:
         if type(value) in (float, complex):
             # As bytes: two NaN are equal here, and 0.0 and -0.0 are not.
             return _hashed(type(value).__name__, np.array(value).tobytes())
+        if isinstance(value, Beside):
+            return self._of(value.named, where)
         if id(value) not in self._known:
             self._known[id(value)] = _hashed("the object", str(len(self._known)))
             self._kept_alive.append(value)
@@ -336,6 +350,7 @@ def identity_of(parts: Mapping[str, Any], streams: tuple[str, ...] = ()) -> Iden
     named: Identity = {}
     for name, part in parts.items():
         namer = Namer(streams=name in streams)
+        part = part.named if isinstance(part, Beside) else part
         if isinstance(part, Mapping) and part:
             named[name] = {
                 str(key): namer.name(one, f"{name} {key!r}")

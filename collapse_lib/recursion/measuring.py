@@ -74,16 +74,7 @@ class Measuring:
             If the chains are not the first axis of an array, or it has another shape
             or name than in the generations before.
         """
-        if callable(self.measure):
-            found = self.measure(generation)
-            if not isinstance(found, Mapping):
-                raise ValueError(
-                    f"measure returned a {type(found).__name__}; return name -> array, "
-                    'e.g. {"mu": generation.fitted.mu}'
-                )
-        else:
-            fitted = generation.fitted
-            found = {name: of(fitted) for name, of in self.measure.items()}
+        found = measured_of(self.measure, generation)
         arrays = {name: self._array(name, value) for name, value in found.items()}
         shapes = {name: array.shape for name, array in arrays.items()}
         if shapes != self.shapes or not shapes:
@@ -139,3 +130,22 @@ class Measuring:
                 f"{', '.join(self.shapes)}; measure the same in all generations of a "
                 "run, or use another path to measure something else"
             )
+
+
+def measured_of(measure: Measures, generation: Generation) -> Mapping[str, Any]:
+    """Return what measures say of a generation, by name.
+
+    Raises
+    ------
+    ValueError
+        If one function of the generation does not return name -> array.
+    """
+    if not callable(measure):
+        return {name: of(generation.fitted) for name, of in measure.items()}
+    found = measure(generation)
+    if not isinstance(found, Mapping):
+        raise ValueError(
+            f"measure returned a {type(found).__name__}; return name -> array, "
+            'e.g. {"mu": generation.fitted.mu}'
+        )
+    return found

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.book import results
+from collapse_lib.checks import check_count, given
 from collapse_lib.files import (
     check_path,
     read_arrays,
@@ -33,10 +34,12 @@ from collapse_lib.files import (
 )
 from collapse_lib.models.base import Model
 from collapse_lib.recursion.checkpoint import check_place
+from collapse_lib.recursion.generation import Generation
 from collapse_lib.recursion.history import Arms, History
-from collapse_lib.recursion.identity import differing, identity_of
+from collapse_lib.recursion.identity import Beside, differing, identity_of
 from collapse_lib.recursion.loop import recurse
 from collapse_lib.recursion.machine import machine
+from collapse_lib.recursion.measuring import Measures, measured_of
 from collapse_lib.recursion.store import generations_in, history_in
 from collapse_lib.regimes import Regime, Replace
 
@@ -49,7 +52,10 @@ FORMAT = 3
 REMEDY = "delete it to have it made again, or use another folder"
 #: The setting that decides numbers; all others say where and how to compute.
 PRECISION = "precision"
-LINEAGE = re.compile(r"(?P<arm>[a-z-]+)-(?P<replicate>\d+)")
+#: The file in which a folder says of which run it is.
+CLAIM = "study.json"
+ARM = re.compile("[a-z-]+")
+LINEAGE = re.compile(rf"(?P<arm>{ARM.pattern})-(?P<replicate>\d+)")
 
 
 class TimeUp(Exception):
@@ -93,6 +99,12 @@ class Arm:
 
     label: str
     regime: Regime = field(default=Replace(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the regime is a class."""
+        if isinstance(self.regime, type):
+            name = self.regime.__name__
+            raise ValueError(f"regime is the class {name}; make one: {name}(...)")
 
 
 class Lineage(NamedTuple):
@@ -158,6 +170,23 @@ class Study(ABC):
     arms: Mapping[str, Arm]
     #: Keys of a configuration that may change, to go on from what is there.
     grows: ClassVar[Collection[str]] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless the arms have names that a folder can have."""
+        if not isinstance(self.arms, Mapping):
+            raise ValueError(
+                f"arms is {given(self.arms)}; it must be name -> Arm, e.g. "
+                '{"replace": Arm("nothing is kept")}'
+            )
+        for name, arm in self.arms.items():
+            # The name is part of a folder's, from which it is read again.
+            if not isinstance(name, str) or not ARM.fullmatch(name):
+                raise ValueError(
+                    f"arms has the name {given(name)}; it must be of small letters and "
+                    "'-', as 'tenth-real'"
+                )
+            if not isinstance(arm, Arm):
+                raise ValueError(f"arms[{name!r}] is {given(arm)}; it must be an Arm")
 
     @abstractmethod
     def plan(self, config: Config) -> list[Lineage]:
@@ -227,7 +256,13 @@ class Study(ABC):
             raise ValueError(f"only is {only!r}; it must be a list: [{only!r}]")
         if not isinstance(minutes, (int, float)) or np.isnan(minutes):
             raise ValueError(f"minutes is {minutes!r}; it must be a number")
-        plan = self.plan(config)
+        if executor is not None and not isinstance(executor, Executor):
+            raise ValueError(
+                f"executor is {given(executor)}; it must be one of concurrent.futures, "
+                "e.g. ProcessPoolExecutor()"
+            )
+        seed, stored = check_count("seed", seed, least=0), _as_stored(config)
+        plan = self._planned(config)
         known = list(dict.fromkeys(lineage.name for lineage in plan))
         unknown = [name for name in only or () if name not in known]
         if unknown:
@@ -238,11 +273,11 @@ class Study(ABC):
         if executor is not None and folder is None:
             raise ValueError("an executor needs a folder that all its workers see")
         with _kept_in(folder) as kept:
-            theirs = self.claim(kept, {**config, "seed": seed}, settings)
-            if theirs != self.precision(settings):
-                settings = {**settings, PRECISION: theirs}
+            claim = self.claim(kept, {**stored, "seed": seed}, settings)
+            if claim[PRECISION] != self.precision(settings):
+                settings = {**settings, PRECISION: claim[PRECISION]}
             deadline = time.time() + 60 * minutes
-            call = _Call(self, config, seed, kept, deadline, quiet, settings)
+            call = _Call(self, config, seed, kept, claim, deadline, quiet, settings)
             mine = [one for one in plan if only is None or one.name in only]
             if executor is not None:
                 call.share(mine, executor)
@@ -273,21 +308,25 @@ class Study(ABC):
         ValueError
             If there is nothing, or a generation is missing before a later one.
         """
+        folder = check_path("folder", folder)
         found: dict[str, dict[int, list[int]]] = {}
-        for lineage in plan or _lineages_in(Path(folder)):
-            there = generations_in(Path(folder) / lineage.name)
+        for lineage in plan or _lineages_in(folder):
+            own = folder / lineage.name
+            there = generations_in(own)
             gaps = set(range(max(there, default=0))) - set(there)
             if gaps:
-                raise ValueError(f"{lineage.name} lacks generations {sorted(gaps)}")
+                raise ValueError(
+                    f"{lineage.name} lacks generations {sorted(gaps)}; put back the "
+                    f"files, or delete {own} and run the study again: it computes "
+                    "this lineage anew, to the same numbers"
+                )
             if there:
                 wanted = [t for t in there if t <= lineage.generations]
                 found.setdefault(lineage.arm, {})[lineage.replicate] = wanted
         if not found:
             raise ValueError(f"{folder} holds no generation of a lineage")
         order = [arm for arm in dict.fromkeys([*self.arms, *found]) if arm in found]
-        return History.of_arms(
-            {arm: _joined(Path(folder), arm, found[arm]) for arm in order}
-        )
+        return History.of_arms({arm: _joined(folder, arm, found[arm]) for arm in order})
 
     def precision(self, settings: Mapping[str, Any]) -> str:
         """Return the precision of fits with these settings of `build`."""
@@ -295,13 +334,14 @@ class Study(ABC):
 
     def claim(
         self, folder: Path, config: Config, settings: Mapping[str, Any] | None = None
-    ) -> str:
-        """Make a folder for one configuration, or check that it is its.
+    ) -> dict[str, Any]:
+        """Check that a folder is free, or that of a configuration; write nothing.
 
         Returns
         -------
-        str
-            The precision of all fits in it.
+        dict
+            What the folder is to say about itself from now on. `record_claim` writes
+            it, when the study has been built: settings that it refuses claim nothing.
 
         Raises
         ------
@@ -310,16 +350,13 @@ class Study(ABC):
             was made by other code, or holds a run of another version.
         """
         settings = settings or {}
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "study.json"
-        content = {
+        wanted: dict[str, Any] = {
             "config": dict(config),
             "arms": self._recipes(),
-            "code": identity_of({"code": type(self).build}),
+            "code": identity_of({"code": (type(self), self._own_fields())}),
             PRECISION: self.precision(settings),
         }
-        wanted = json.loads(json.dumps(content))
-        found = _claimed(path) or wanted
+        found = _claimed(folder) or wanted
         odd = self._differing(found, wanted)
         if PRECISION in settings and wanted[PRECISION] != found[PRECISION]:
             odd.append(f"precision {wanted[PRECISION]}, there {found[PRECISION]}")
@@ -328,10 +365,25 @@ class Study(ABC):
                 f"{folder} holds records of another configuration (different: "
                 f"{', '.join(odd)}); use another folder, or delete it to start again"
             )
-        now = {**found, "arms": {**found["arms"], **wanted["arms"]}}
-        if now != found or not path.exists():
-            write_record(path, {"format": FORMAT, **now})
-        return str(found[PRECISION])
+        return {**found, "arms": {**found["arms"], **wanted["arms"]}}
+
+    def _planned(self, config: Config) -> list[Lineage]:
+        """Return the plan of a configuration; name the key that it needs."""
+        try:
+            return self.plan(config)
+        except KeyError as error:
+            raise ValueError(
+                f"config lacks {error}; it has {', '.join(config)}: add the key"
+            ) from error
+
+    def _own_fields(self) -> dict[str, Any]:
+        """Return the fields that decide numbers, beside the arms."""
+        left_out = {one.name for one in fields(self) if not one.compare} | {"arms"}
+        own: dict[str, Any] = {
+            one.name: getattr(self, one.name) for one in fields(self)
+        }
+        own |= vars(self)
+        return {name: own[name] for name in sorted(own) if name not in left_out}
 
     def _recipes(self) -> dict[str, Any]:
         """Return name -> place and name of what each arm does."""
@@ -363,6 +415,7 @@ class _Call:
     config: Config
     seed: int
     folder: Path
+    claim: dict[str, Any]
     deadline: float
     quiet: bool
     settings: Mapping[str, Any]
@@ -372,6 +425,7 @@ class _Call:
         experiment = self.study.build(
             self.config, seed=self.seed, folder=self.folder, **self.settings
         )
+        record_claim(self.folder, self.claim)
         clock = Clock(self.deadline, n_fits)
         return _Worker(self.folder, experiment, clock, self.quiet)
 
@@ -448,16 +502,16 @@ class _Worker:
 
 
 @dataclass(frozen=True)
-class _Telling:
+class _Telling(Beside):
     """A measure that prints; it is the same measure, though."""
 
-    measure: Callable[[Any], Record]
-    worker: _Worker = field(compare=False)
-    lineage: str = field(compare=False)
+    named: Measures
+    worker: _Worker
+    lineage: str
 
-    def __call__(self, generation: Any) -> Record:
+    def __call__(self, generation: Generation) -> Mapping[str, Any]:
         """Measure, and tell."""
-        arrays = self.measure(generation)
+        arrays = measured_of(self.named, generation)
         said = self.worker.experiment.say(arrays)
         print(f"{self.lineage} generation {generation.t}: {said}", flush=True)
         return arrays
@@ -590,9 +644,25 @@ def _kept_in(folder: str | Path | None) -> Iterator[Path]:
         yield Path(scratch)
 
 
-def _claimed(path: Path) -> dict[str, Any] | None:
+def record_claim(folder: Path, claim: Mapping[str, Any]) -> None:
+    """Write what `Study.claim` returned into a folder, unless it says so already."""
+    found = _claimed(folder) or {**claim, "arms": {}}
+    now = {**found, "arms": {**found["arms"], **claim["arms"]}}
+    if now != found:
+        write_record(folder / CLAIM, {"format": FORMAT, **now})
+
+
+def _claimed(folder: Path) -> dict[str, Any] | None:
     """Return what a folder says about itself, or None if nothing was run in it."""
-    if not path.exists() and not (path.parent / "config.json").exists():
+    path = folder / CLAIM
+    if not path.exists() and not (folder / "config.json").exists():
+        kept = any(generations_in(folder / one.name) for one in _lineages_in(folder))
+        if kept or any(folder.glob("first-*.npz")):
+            raise ValueError(
+                f"{folder} holds a run, but no {CLAIM} that says of which "
+                "configuration and seed; put the file back, use another folder, or "
+                "delete this one to start again"
+            )
         return None
     try:
         found: dict[str, Any] = read_record(
@@ -601,10 +671,35 @@ def _claimed(path: Path) -> dict[str, Any] | None:
         return found
     except ValueError as error:
         raise ValueError(
-            f"{path.parent} holds a run that is damaged or of another version, which "
+            f"{folder} holds a run that is damaged or of another version, which "
             "this one cannot read or go on with; nothing in it was changed: use "
             f"another folder, or delete this one to start again ({error})"
         ) from None
+
+
+def _as_stored(config: Any) -> dict[str, Any]:
+    """Return a configuration as a file holds it: a number of numpy is a number."""
+    if not isinstance(config, Mapping):
+        raise ValueError(
+            f"config is {given(config)}; it must be name -> value, as one of a "
+            "chapter's SCALES"
+        )
+    stored = {}
+    for name, value in config.items():
+        try:
+            stored[str(name)] = json.loads(json.dumps(value, default=_plain))
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"config has {name!r}: {given(value)}; it is kept in a file, so it "
+                "must be made of numbers, texts, lists and mappings"
+            ) from None
+    return stored
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError
 
 
 def _is_there(folder: Path, lineage: Lineage) -> bool:

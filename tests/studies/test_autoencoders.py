@@ -262,9 +262,23 @@ def test_a_faster_mode_is_taken_only_if_it_agrees_and_is_worth_it(
     assert run_study.choose(given, "cuda")["precision"] == chosen
 
 
-def test_if_no_mode_works_the_script_says_where_to_look(tmp_path: Path) -> None:
-    path = tmp_path / "modes.json"
-    known = [{"precision": "float32", "error": "no GPU"}]
-    files.write_record(path, {"format": FORMAT, "modes": known})
-    with pytest.raises(SystemExit, match=r"no mode works on cuda; .*modes\.json"):
-        run_study.choose(Namespace(folder=tmp_path), "cuda")
+def test_if_no_mode_works_the_script_says_why_and_measures_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, given = tmp_path / "modes.json", Namespace(folder=tmp_path)
+
+    def failing(given: Any, device: str, precision: str, graph: bool) -> Any:
+        return {"precision": precision, "cuda_graph": graph, "error": "x\nno GPU\n"}
+
+    def working(*args: Any) -> Any:
+        return {**failing(*args), "loss": 1.0, "images_per_s": 100}
+
+    monkeypatch.setattr(run_study, "try_mode", failing)
+    with pytest.raises(SystemExit, match=r"works on --device gpu \(no GPU\); name ano"):
+        run_study.choose(given, "gpu")
+    assert not path.exists()
+    # Nor is what an earlier measurement of another device left there in the way.
+    files.write_record(path, {"format": FORMAT, "modes": [{"error": "no GPU"}]})
+    monkeypatch.setattr(run_study, "try_mode", working)
+    assert run_study.choose(given, "cuda")["precision"] == "float32"
+    assert run_study.measured_modes(path)

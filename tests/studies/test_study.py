@@ -92,6 +92,22 @@ def test_each_generation_is_told(tmp_path: Path, capsys: Any) -> None:
     assert lines[3].startswith("replace-1 generation 3: sigma ")
 
 
+@pytest.mark.parametrize("quiet", [True, False])
+def test_what_is_told_is_no_part_of_the_experiment(
+    quiet: bool, tmp_path: Path, history: Any, capsys: Any
+) -> None:
+    with pytest.raises(TimeUp):
+        run(tmp_path, minutes=0, quiet=quiet)
+    with pytest.raises(TimeUp):
+        run(tmp_path, minutes=0, quiet=quiet)
+    assert same(run(tmp_path, quiet=not quiet), history)
+    longer = run(tmp_path, config={"generations": 4}, quiet=quiet)
+    np.testing.assert_array_equal(longer.array("sigma")[:, :4], history.array("sigma"))
+    # Measures of the fit by name are told, too.
+    run(only=["replace-0"], study=Other(ARMS), quiet=False)
+    assert "replace-0 generation 3: sigma " in capsys.readouterr().out
+
+
 def test_nothing_is_left_behind_without_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,6 +350,61 @@ def test_other_code_is_refused_also_where_everything_is_there(tmp_path: Path) ->
 
 
 @dataclass(frozen=True)
+class Power(Toy):
+    """A study with a field of its own and a method that helps."""
+
+    power: float = 1.0
+
+    def scale(self) -> float:
+        return 1.0
+
+    def build(self, config: Any, **settings: Any) -> Any:
+        config = {**config, "n": int(config["n"] * self.power * self.scale())}
+        return super().build(config, **settings)
+
+
+@dataclass(frozen=True)
+class Scaled(Power):
+    """The same ``build`` with another helper."""
+
+    def scale(self) -> float:
+        return 2.0
+
+
+@pytest.mark.parametrize(
+    "other", [Power(ARMS, power=2.0), Scaled(ARMS)], ids=["field", "helper"]
+)
+def test_all_of_a_study_that_decides_numbers_counts(other: Any, tmp_path: Path) -> None:
+    own = Power(ARMS)
+    run(tmp_path, study=own)
+    run(tmp_path, study=replace(own, staged=True))  # compare=False: no number
+    with pytest.raises(ValueError, match="different: the code that fits and measures"):
+        run(tmp_path, study=other)
+
+
+def test_a_run_that_does_not_say_of_what_is_refused(tmp_path: Path) -> None:
+    run(tmp_path)
+    (tmp_path / "study.json").unlink()
+    before = files(tmp_path)
+    with pytest.raises(ValueError, match=r"no study\.json that says .*put the file"):
+        TOY.run({**CONFIG, "n": 50}, seed=6, folder=tmp_path)
+    assert files(tmp_path) == before and not (tmp_path / "study.json").exists()
+
+
+def test_a_study_that_cannot_be_built_claims_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="typo"):
+        run(tmp_path, typo=1, study=Exact(ARMS), precision="half")
+    assert not list(tmp_path.iterdir())
+    run(tmp_path, study=Exact(ARMS), precision="float32")
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path, history: Any) -> None:
+    config = {**CONFIG, "n": np.int64(20), "unit": np.float64(1.0)}
+    assert same(TOY.run(config, seed=np.int64(5), folder=tmp_path), history)
+    assert same(run(tmp_path), history)
+
+
+@dataclass(frozen=True)
 class Exact(Toy):
     """A study with a precision."""
 
@@ -368,12 +439,42 @@ def test_another_precision_is_refused_and_none_goes_on_with_the_folders(
         ({"minutes": float("nan")}, "minutes is nan; it must be a number"),
         ({"folder": b"run"}, "folder is b'run'; it must be a path"),
         ({"folder": ""}, "folder is ''; it must be the path"),
+        ({"executor": "x"}, "executor is 'x'; it must be one of concurrent.futures"),
+        (
+            {"config": {"unit": {1}}},
+            r"config has 'unit': \{1\}; it is kept in a file, so it must be made of",
+        ),
     ],
     ids=str,
 )
 def test_bad_values_are_named(options: Any, said: str) -> None:
     with pytest.raises((TypeError, ValueError), match=said):
         run(**options)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: TOY.run(None, seed=5), "config is None; it must be name -> value"),
+        (
+            lambda: TOY.run({"n": 9}, seed=5),
+            "config lacks 'generations'; it has n: add",
+        ),
+        (lambda: TOY.run(CONFIG, seed="a"), "seed is 'a'; it must be an integer >= 0"),
+        (lambda: TOY.read(3), "folder is 3; it must be a path"),
+        (lambda: Arm("a", regime=Fresh), r"regime is the class Fresh; make one: Fresh"),
+        (lambda: Toy([1]), r"arms is \[1\]; it must be name -> Arm"),
+        (lambda: Toy({"a": 1}), r"arms\['a'\] is 1; it must be an Arm"),
+        (
+            lambda: Toy({"Re place/..": Arm("a")}),
+            r"arms has the name 'Re place/\.\.'; it must be of small letters",
+        ),
+    ],
+    ids=range(8),
+)
+def test_bad_arguments_of_studies_are_named(call: Any, said: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        call()
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
@@ -517,7 +618,7 @@ def test_a_missing_generation_is_named(tmp_path: Path) -> None:
         TOY.read(tmp_path)
     run(tmp_path)
     (tmp_path / "replace-1" / "generation-01.npz").unlink()
-    with pytest.raises(ValueError, match=r"replace-1 lacks generations \[1\]"):
+    with pytest.raises(ValueError, match=r"lacks generations \[1\]; put .* or delete"):
         TOY.read(tmp_path)
 
 
