@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from numbers import Real
@@ -195,7 +195,9 @@ def numbers(
     if not (bounded or (infinite and low == low)):
         check_finite(name, array, infinite)
     if not _within(low, high, least, above, most):
-        found = f"is {low:g}" if low == high else f"has values from {low:g} to {high:g}"
+        found = f"is {low:.9g}"
+        if low != high:
+            found = f"has values from {low:.9g} to {high:.9g}"
         raise ValueError(
             f"{name} {found}; allowed are numbers{_limits(least, above, most)}"
         )
@@ -229,9 +231,7 @@ def given(value: Any) -> str:
 
 def _plain(name: str, value: Any) -> NDArray[Any]:
     """Return what numpy makes of a value; nothing is lost on the way."""
-    parts = value if isinstance(value, (list, tuple)) else [value]
-    masks = [part.mask for part in parts if isinstance(part, np.ma.MaskedArray)]
-    if masked := sum(int(np.sum(mask)) for mask in masks):
+    if masked := sum(int(np.sum(mask)) for mask in _masks(value)):
         raise ValueError(
             f"{name} has {masked} masked places; choose what stands for them with "
             "filled(value), or leave them out with compressed()"
@@ -243,6 +243,15 @@ def _plain(name: str, value: Any) -> NDArray[Any]:
         raise ValueError(
             f"{name} is {given(value)} that cannot become an array of numbers ({why})"
         ) from None
+
+
+def _masks(value: Any) -> Iterator[Any]:
+    """Yield the masks in a value, however deep they lie in lists."""
+    if isinstance(value, np.ma.MaskedArray):
+        yield value.mask
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _masks(part)
 
 
 def _from_objects(name: str, array: NDArray[Any], value: Any) -> NDArray[Any]:

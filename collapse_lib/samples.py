@@ -184,7 +184,7 @@ def pool(parts: Sequence[Data]) -> Data:
     >>> pool([np.zeros((2, 3)), np.ones((2, 1))]).shape
     (2, 4)
     """
-    parts = [_unbuffered(part) for part in parts if size(part) > 0]
+    parts = [_unbuffered(part) for part in map(_plain, parts) if size(part) > 0]
     if not parts:
         raise ValueError("nothing to pool: every part is empty")
     if len(parts) == 1:
@@ -200,6 +200,11 @@ def pool(parts: Sequence[Data]) -> Data:
     return type(summary).pool(alike)
 
 
+def _plain(part: Any) -> Data:
+    """Return a data set; what is no array yet becomes one, without masked places."""
+    return part if isinstance(part, Summary) else numeric("data", part)
+
+
 def _unbuffered(part: Data) -> Data:
     return part.points if isinstance(part, Pool) else part
 
@@ -212,6 +217,7 @@ def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
     ValueError
         If there are fewer than ``n`` points.
     """
+    data = _plain(data)
     if isinstance(data, Summary):
         return data.subsample(n, rng)
     check_rng(rng)
@@ -328,9 +334,14 @@ def draw(source: Any, n: int, chains: int, rng: np.random.Generator) -> Data:
     return check_draw(source, source.sample(n, rng), n, chains)
 
 
+def returned_by(source: Any) -> str:
+    """Return what messages call what a source drew."""
+    return f"what {type(source).__name__}.sample(n, rng) returned"
+
+
 def check_draw(source: Any, data: Any, n: int, chains: int) -> Data:
     """Return what a source drew if it is ``n`` points in each chain, else raise."""
-    name = f"what {type(source).__name__}.sample(n, rng) returned"
+    name = returned_by(source)
     if not isinstance(data, Summary):
         data = numeric(name, data)
         if data.shape[:2] != (chains, n):
@@ -441,10 +452,21 @@ class RealData:
         if hasattr(self.source, "expand"):
             return draw(self.source.expand(self.chains), n, self.chains, rng)
         data: Any = self.source.sample(n, rng)
-        if isinstance(data, np.ndarray) and len(data) == 1 < self.chains:
-            more = [self.source.sample(n, rng) for _ in range(self.chains - 1)]
-            data = np.concatenate([data, *more])
-        return check_draw(self.source, data, n, self.chains)
+        if isinstance(data, Summary):
+            return check_draw(self.source, data, n, self.chains)
+        first = numeric(returned_by(self.source), data)
+        if first.shape[:1] != (1,) or self.chains == 1:
+            return check_draw(self.source, first, n, self.chains)
+        rest = [self.source.sample(n, rng) for _ in range(self.chains - 1)]
+        name = returned_by(self.source)
+        own = [first, *(numeric(name, one) for one in rest)]
+        shapes = {one.shape for one in own}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"{name} has other shapes for other chains: {sorted(shapes)}; it must "
+                "be the same every time"
+            )
+        return check_draw(self.source, np.concatenate(own), n, self.chains)
 
 
 def _is_source(real: Any) -> bool:
@@ -457,16 +479,26 @@ def _is_source(real: Any) -> bool:
             if hasattr(real, "standard")
             else f"real is {given(real)}; pass an object"
         )
+    check_sample("real", real)
+    return True
+
+
+def check_sample(name: str, source: Any) -> None:
+    """Raise ValueError unless something has a ``sample`` that takes ``(n, rng)``."""
+    if not hasattr(source, "sample") or hasattr(source, "__array__"):
+        raise ValueError(
+            f"{name} is {given(source)}; it must have a method sample(n, rng), as a "
+            "fitted model has"
+        )
     try:
-        inspect.signature(real.sample).bind(1, None)
+        inspect.signature(source.sample).bind(1, None)
     except TypeError:
         raise ValueError(
-            f"real is a {type(real).__name__} whose sample does not take (n, rng); "
+            f"{name} is a {type(source).__name__} whose sample does not take (n, rng); "
             "wrap it in an object with sample(n, rng) that returns an array (1, n, ...)"
         ) from None
     except ValueError:  # its arguments are not known
         pass
-    return True
 
 
 def _event_ndim(model: Any) -> int:

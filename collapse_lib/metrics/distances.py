@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from collapse_lib.checks import numbers
 
 Array = NDArray[np.float64]
+# Probabilities in single precision may be off a sum of 1 by so much.
+OFF_ONE = 1e-6
 
 
 def w2_squared_gaussian(
@@ -92,6 +94,16 @@ def _two_normals(
         all_of[name] = numbers(name, a, least=0, infinite=True)
     check_broadcast(all_of)
     return [all_of[name] for name in ("mu", "sigma", "mu0", "sigma0")]
+
+
+def check_normalised(name: str, p: Array) -> None:
+    """Raise ValueError unless numbers along the last axis have sum 1, up to 1e-6."""
+    off = np.abs(np.atleast_1d(p).sum(axis=-1) - 1).max()
+    if off > OFF_ONE:
+        raise ValueError(
+            f"{name} is off a sum of 1 by {off:g}; needed are the probabilities of all "
+            "states (divide counts by their sum)"
+        )
 
 
 def check_broadcast(arrays: Mapping[str, Array]) -> None:
@@ -193,6 +205,8 @@ def kl_categorical(p0: ArrayLike, p: ArrayLike) -> Array:
     """
     both = {"p0": numbers("p0", p0, least=0), "p": numbers("p", p, least=0)}
     check_broadcast(both)
+    for name, array in both.items():
+        check_normalised(name, array)
     p0, p = np.broadcast_arrays(both["p0"], both["p"])
     terms, there = np.zeros(p0.shape), p0 != 0
     with np.errstate(divide="ignore"):  # what died out is infinitely far
@@ -210,4 +224,6 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Any:
     """
     both = {"p": numbers("p", p, least=0), "q": numbers("q", q, least=0)}
     check_broadcast(both)
+    for name, array in both.items():
+        check_normalised(name, array)
     return 0.5 * np.abs(both["p"] - both["q"]).sum(axis=-1)

@@ -149,6 +149,8 @@ def measure_images(images: ArrayLike, rng: np.random.Generator) -> dict[str, flo
         raise ValueError(
             f"images have shape {array.shape}; needed is (n, height, width) with n >= 2"
         )
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)  # bytes would wrap around
     check_finite("images", array)
     check_rng(rng)
     flat = array.reshape(len(array), -1)
@@ -355,4 +357,9 @@ def _two_sets(
         )
     # Squares of numbers far from 0 would lose the digits that tell neighbours apart.
     centre = a.mean(axis=0)
-    return a - centre, b - centre
+    a, b = a - centre, b - centre
+    if not (np.isfinite(np.vdot(a, a)) and np.isfinite(np.vdot(b, b))):
+        raise ValueError(
+            "real and generated are too large: their squares overflow float64"
+        )
+    return a, b

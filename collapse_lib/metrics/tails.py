@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib.checks import check_number, check_positive, given, numbers, numeric
-from collapse_lib.metrics.distances import check_broadcast
+from collapse_lib.metrics.distances import check_broadcast, check_normalised
 from collapse_lib.theory.special import entropy_terms, normal_cdf
 
 Array = NDArray[np.float64]
@@ -67,12 +67,18 @@ def heterozygosity(p: ArrayLike) -> Array:
     >>> float(heterozygosity([0.5, 0.5]))
     0.5
     """
-    return np.asarray(1 - (_shares(p) ** 2).sum(axis=-1))
+    return np.asarray(1 - (_distribution(p) ** 2).sum(axis=-1))
 
 
 def entropy(p: ArrayLike) -> Array:
     r"""Return the Shannon entropy :math:`-\sum_i p_i \log p_i` in nats."""
-    return np.asarray(entropy_terms(_shares(p)).sum(axis=-1))
+    return np.asarray(entropy_terms(_distribution(p)).sum(axis=-1))
+
+
+def _distribution(p: ArrayLike) -> Array:
+    array = _shares(p)
+    check_normalised("p", array)
+    return array
 
 
 def _shares(p: ArrayLike) -> Array:

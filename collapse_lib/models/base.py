@@ -10,8 +10,14 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_count, check_rng, given, numeric
-from collapse_lib.samples import Data, points, repeat_chains
+from collapse_lib.checks import check_count, check_rng, given, numbers, numeric
+from collapse_lib.samples import (
+    Data,
+    check_sample,
+    points,
+    repeat_chains,
+    returned_by,
+)
 
 LAWS = ("literal", "exact")
 # Probabilities written down with nine digits may be off a sum of 1 by so much.
@@ -53,13 +59,15 @@ class FittedChains:
     """
 
     ndims: ClassVar[Mapping[str, int]] = {}
+    #: Types that arrays keep: float64, and single precision for weights of networks.
+    kept_types: ClassVar[tuple[str, ...]] = ("float64",)
 
     def __post_init__(self) -> None:
         """Check the arrays."""
         chains = -1
         for name, ndim in self.ndims.items():
             array = getattr(self, name)
-            if type(array) is not np.ndarray or array.dtype.kind != "f":
+            if type(array) is not np.ndarray or array.dtype.name not in self.kept_types:
                 array = numeric(name, array).astype(np.float64)
                 object.__setattr__(self, name, array)
             if array.ndim != ndim or (len(array) != chains != -1):
@@ -67,7 +75,7 @@ class FittedChains:
             chains = len(array)
 
     def _misfit(self) -> str:
-        shapes = (f"{name} {getattr(self, name).shape}" for name in self.ndims)
+        shapes = (f"{name} {np.shape(getattr(self, name))}" for name in self.ndims)
         wanted = (f"{name} {n}" for name, n in self.ndims.items())
         return (
             f"the shapes of {', '.join(shapes)} do not fit: the chains come first, as "
@@ -97,8 +105,26 @@ def check_distribution(name: str, p: NDArray[np.float64]) -> None:
     if not ((p >= 0).all() and (off <= SUM_TO_1).all()):
         raise ValueError(
             f"{name} has values from {p.min():g} to {p.max():g} and is off a sum of 1 "
-            f"by {off.max():g}; needed are probabilities >= 0 with sum 1"
+            f"by {off.max():g}; needed are probabilities >= 0 with sum 1 (divide by "
+            "the sum)"
         )
+
+
+def as_distribution(name: str, value: Any, ndim: int) -> NDArray[np.float64]:
+    """Return probabilities along the last axis, checked.
+
+    Those in single or half precision are off a sum of 1 by its rounding errors: they
+    are divided by their sum.
+    """
+    p = numbers(name, value, ndim=ndim, least=0)
+    size = getattr(getattr(value, "dtype", None), "itemsize", p.itemsize)
+    if size < p.itemsize and p.shape[-1]:
+        total = p.sum(axis=-1, keepdims=True)
+        eps = np.finfo(np.float16 if size < np.float32().itemsize else np.float32).eps
+        if (np.abs(total - 1) <= p.shape[-1] * eps).all():
+            return np.asarray(p / total)
+    check_distribution(name, p)
+    return p
 
 
 @dataclass(frozen=True)
@@ -126,6 +152,7 @@ class PerChain:
         """Fit one model per chain."""
         # A copy each: the fit method of many libraries changes and returns the model.
         fits = [copy.deepcopy(self.model).fit(own, rng) for own in points(data, self)]
+        check_sample("what the model of PerChain fits", fits[0])
         return FittedPerChain(tuple(fits))
 
 
@@ -147,7 +174,14 @@ class FittedPerChain:
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Draw ``n`` points from each member: shape ``(chains, n, ...)``."""
         check_sampling(n, rng)
-        return np.stack([member.sample(n, rng) for member in self.members])
+        drawn = [
+            numeric(returned_by(member), member.sample(n, rng))
+            for member in self.members
+        ]
+        if len({one.shape for one in drawn}) > 1:
+            shapes = ", ".join(sorted({str(one.shape) for one in drawn}))
+            raise ValueError(f"members drew other shapes: {shapes}; needed is (n, ...)")
+        return np.stack(drawn)
 
 
 def check_model(name: str, model: Any) -> None:

@@ -14,18 +14,15 @@ from collapse_lib.checks import (
     check_count,
     check_not_negative,
     given,
-    numbers,
 )
 from collapse_lib.models.base import (
     LAWS,
-    SUM_TO_1,
     FittedChains,
+    as_distribution,
     check_distribution,
     check_sampling,
 )
 from collapse_lib.samples import Data, Summary, points
-
-SINGLE = float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,15 @@ class Counts(_Counted):
     """
 
     counts: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Check that they are whole."""
+        super().__post_init__()
+        if self.counts.dtype.kind == "f":
+            raise ValueError(
+                f"counts is {given(self.counts)}; it must be integers. For expected "
+                "counts use ExpectedCounts"
+            )
 
     def subsample(self, n: int, rng: np.random.Generator) -> Self:
         """Draw ``n`` points without replacement: multivariate hypergeometric."""
@@ -222,6 +228,8 @@ class FittedCategorical(FittedChains):
 
     def __post_init__(self) -> None:
         """Check the probabilities."""
+        if getattr(self.p, "dtype", None) != np.float64:
+            object.__setattr__(self, "p", as_distribution("p", self.p, ndim=2))
         super().__post_init__()
         check_choice("law", self.law, LAWS)
         check_distribution("p", self.p)
@@ -235,12 +243,7 @@ class FittedCategorical(FittedChains):
         ValueError
             If the weights are negative, not finite, or do not sum to 1.
         """
-        p = numbers("weights", weights, ndim=1, shape="(n_states,)", least=0)
-        # Written in single precision, they are off by its rounding errors.
-        single = getattr(weights, "dtype", p.dtype).itemsize < p.itemsize
-        if abs(p.sum() - 1) > (len(p) * SINGLE if single else SUM_TO_1):
-            raise ValueError(f"weights must sum to 1, they sum to {p.sum():.12g}")
-        return cls((p / p.sum() if single else p)[None], law)
+        return cls(as_distribution("weights", weights, ndim=1)[None], law)
 
     def temper(self, temperature: float) -> FittedCategorical:
         r"""Return the distribution :math:`p_i^{1/T} / \sum_j p_j^{1/T}`.

@@ -57,7 +57,13 @@ class Perturbed:
 
     def fit(self, data: Data, rng: np.random.Generator) -> Fitted:
         """Fit, then disturb."""
-        return self.error(self.model.fit(data, rng), data, rng)
+        disturbed = self.error(self.model.fit(data, rng), data, rng)
+        if not hasattr(disturbed, "sample"):
+            raise ValueError(
+                f"error returned {given(disturbed)}; it must return a fitted model "
+                "with sample(n, rng)"
+            )
+        return disturbed
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ class IndependentNoise:
         self, fitted: FittedMultivariateGaussian, data: Data, rng: np.random.Generator
     ) -> FittedMultivariateGaussian:
         """Return the fitted model with a moved mean."""
+        _check_fitted(self, fitted, FittedMultivariateGaussian)
         noise = self.scale * rng.standard_normal(fitted.mean.shape)
         return replace(fitted, mean=fitted.mean + noise)
 
@@ -101,6 +108,7 @@ class MedianForMean:
         self, fitted: FittedMultivariateGaussian, data: Data, rng: np.random.Generator
     ) -> FittedMultivariateGaussian:
         """Return the fitted model with the median as its mean."""
+        _check_fitted(self, fitted, FittedMultivariateGaussian)
         return replace(fitted, mean=np.median(points(data, self), axis=1))
 
 
@@ -132,6 +140,7 @@ class SplitScatter:
         self, fitted: FittedMultivariateGaussian, data: Data, rng: np.random.Generator
     ) -> FittedMultivariateGaussian:
         """Return the fitted model with a moved mean."""
+        _check_fitted(self, fitted, FittedMultivariateGaussian)
         x = points(data, self).astype(np.float64, copy=False)
         half = x.shape[1] // 2
         if half < 2:
@@ -209,6 +218,7 @@ class Blur:
         """Return the fit seen through the lens; data and rng are not used."""
         from scipy import ndimage  # the other errors need numpy alone
 
+        _check_fitted(self, fitted, FittedCategorical)
         chains, n_pixels = fitted.p.shape
         if n_pixels != math.prod(self.shape):
             raise ValueError(
@@ -220,6 +230,14 @@ class Blur:
         p = blurred.reshape(chains, n_pixels)
         # Rounding leaves a total of 1 + 1e-16, which a multinomial draw refuses.
         return replace(fitted, p=p / p.sum(axis=1, keepdims=True))
+
+
+def _check_fitted(error: object, fitted: object, kind: type) -> None:
+    if not isinstance(fitted, kind):
+        raise ValueError(
+            f"fitted is {given(fitted)}; {type(error).__name__} disturbs a "
+            f"{kind.__name__} alone"
+        )
 
 
 def _first_column(x: NDArray[Any]) -> NDArray[np.float64]:

@@ -172,7 +172,12 @@ class FittedGaussian(FittedChains):
         super().__post_init__()
         check_choice("law", self.law, LAWS)
         # Looking at a single number takes less than asking an array for its least.
-        lowest = self.sigma[0] if len(self.sigma) == 1 else self.sigma.min()
+        if not len(self.sigma):
+            raise ValueError(self._misfit())
+        one = len(self.sigma) == 1
+        lowest = self.sigma[0] if one else self.sigma.min()
+        if self.mu[0] != self.mu[0] if one else np.isnan(self.mu).any():
+            raise ValueError("mu is NaN in at least one chain; it must be a number")
         if not lowest >= 0:
             raise ValueError(
                 f"sigma is {lowest:g} in at least one chain; it must be a standard "

@@ -132,6 +132,9 @@ class FittedMultivariateGaussian(FittedChains):
                 f"factor has shape {self.factor.shape} and mean {self.mean.shape}; "
                 "needed are (chains, d, d) and (chains, d)"
             )
+        for name in self.ndims:
+            if np.isnan(getattr(self, name)).any():
+                raise ValueError(f"{name} holds NaN; it must be numbers")
 
     @classmethod
     def standard(cls, dim: int, law: str = "literal") -> FittedMultivariateGaussian:

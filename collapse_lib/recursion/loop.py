@@ -410,7 +410,7 @@ class _Loop:
         if hasattr(self.model, "fit"):
             return cast(Model, self.model)
         model = self.model(t)
-        if not hasattr(model, "fit"):
+        if not hasattr(model, "fit") or isinstance(model, type):
             raise ValueError(
                 f"model({t}) returned {model!r}; a schedule must return a model with "
                 "fit(data, rng)"

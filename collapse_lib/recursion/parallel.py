@@ -65,9 +65,11 @@ def replicate(
     ]
     run = map if executor is None else executor.map
     parts = list(run(_run_block, [experiment] * len(sizes), sizes, children))
-    if not all(isinstance(part, History) for part in parts):
+    for part in parts:
+        if isinstance(part, History):
+            continue
         raise ValueError(
-            f"experiment returned {given(parts[0])}; it must return a History, as "
+            f"experiment returned {given(part)}; it must return a History, as "
             "recurse does"
         )
     history = History.join(parts)

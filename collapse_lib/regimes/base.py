@@ -107,4 +107,9 @@ class Regime:
     def synthetic(self, turn: Turn, n: int) -> Data:
         """Draw ``n`` synthetic points per chain, biased if the regime is."""
         generator = self.bias(turn.fitted) if self.bias else turn.fitted
+        if not hasattr(generator, "sample") or hasattr(generator, "__array__"):
+            raise ValueError(
+                f"bias returned {given(generator)}; it must return a generator with "
+                "sample(n, rng), as the fitted model it is given has"
+            )
         return draw(generator, n, turn.real.chains, turn.rng)

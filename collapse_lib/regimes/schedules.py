@@ -31,4 +31,10 @@ class GrowingSamples:
     def __call__(self, t: int) -> int:
         """Return the size of generation ``t``'s training set."""
         check_count("t", t, least=0)
-        return int(round(self.n0 * (t + 1) ** self.power))
+        try:
+            return int(round(self.n0 * (t + 1) ** self.power))
+        except OverflowError:
+            raise ValueError(
+                f"n0 is {self.n0} and power {self.power}: generation {t} would need "
+                "more points than a number can say"
+            ) from None

@@ -156,3 +156,15 @@ def test_an_array_is_described_and_not_printed():
         checks.given(np.zeros((2, 3))) == "an array of float64 values of shape (2, 3)"
     )
     assert not re.search("0x", checks.given(lambda: 0) + checks.given(object()))
+
+
+def test_masks_are_found_however_deep_they_lie():
+    row = np.ma.array([1.0, 2.0], mask=[True, False])
+    for value in ([[row, row]], [row, [2.0, 3.0]], ([[[row]]],)):
+        with pytest.raises(ValueError, match="masked places"):
+            checks.numbers("x", value)
+
+
+def test_a_bound_that_is_missed_by_little_is_seen():
+    with pytest.raises(ValueError, match="x is 1.0000001; allowed .* from 0 to 1"):
+        checks.numbers("x", 1.0000001, least=0, most=1)

@@ -277,5 +277,13 @@ def test_the_error_for_a_regime_names_all_of_them_also_in_a_fresh_process():
         " n_generations=1, measure={'mu': lambda f: f.mu}, rng=None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    names = ["Accumulate", "AccumulateSubsample", "Augment", "Fresh", "Mix", "Replace"]
+    names = [
+        "Accumulate",
+        "AccumulateSubsample",
+        "Augment",
+        "Fresh",
+        "Mix",
+        "Replace",
+        "Web",
+    ]
     assert f"it must be one of {', '.join(names)}, or" in done.stderr

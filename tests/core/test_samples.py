@@ -75,7 +75,10 @@ def test_a_summary_that_cannot_hold_points_says_so():
 
 
 def test_summaries_of_different_kinds_are_not_pooled():
-    parts = [GaussianSummary(1, np.zeros(1), np.ones(1)), Counts(1, np.ones((1, 1)))]
+    parts = [
+        GaussianSummary(1, np.zeros(1), np.ones(1)),
+        Counts(1, np.ones((1, 1), int)),
+    ]
     with pytest.raises(ValueError, match="Counts, GaussianSummary"):
         samples.pool(parts)
 
@@ -254,3 +257,56 @@ def test_a_generator_that_returns_another_shape_is_named(shape):
 
     with pytest.raises(ValueError, match="what Source.sample.* returned has shape"):
         run(np.arange(5.0), regime=regimes.Replace(bias=bias))
+
+
+@pytest.mark.parametrize("chains", [1, 3])
+@pytest.mark.parametrize("kind", [list, torch.tensor, np.asarray])
+def test_a_source_may_return_what_becomes_an_array(kind, chains):
+    class Lists:
+        def sample(self, n, rng):
+            return kind(rng.normal(size=(1, n)).tolist())
+
+    found = run(Lists(), chains=chains).at(0).array("sigma")
+    assert len(np.unique(found)) == chains
+
+
+@pytest.mark.parametrize(
+    "later, says",
+    [
+        (
+            lambda n: np.ma.array(np.zeros((1, n)), mask=np.ones((1, n))),
+            "masked places",
+        ),
+        (lambda n: np.zeros((1, n - 1)), "other shapes"),
+        (lambda n: None, "is None"),
+    ],
+)
+def test_what_every_chain_draws_is_looked_at(later, says):
+    class Later:
+        drawn = 0
+
+        def sample(self, n, rng):
+            self.drawn += 1
+            return later(n) if self.drawn > 1 else np.zeros((1, n))
+
+    with pytest.raises(ValueError, match=says):
+        run(Later(), chains=3)
+
+
+def test_masked_places_are_not_pooled_or_kept():
+    masked = np.ma.array(np.zeros((1, 4)), mask=[[0, 1, 0, 0]])
+    with pytest.raises(ValueError, match="masked places"):
+        samples.pool([masked, np.zeros((1, 2))])
+    with pytest.raises(ValueError, match="masked places"):
+        samples.subsample(masked, 2, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("found", [None, np.zeros((1, 10)), pd.DataFrame({"a": [1.0]})])
+def test_a_bias_returns_a_generator(found):
+    with pytest.raises(ValueError, match="bias returned .*sample.n, rng."):
+        run(np.arange(5.0), regime=regimes.Replace(bias=lambda fitted: found))
+
+
+def test_a_schedule_returns_a_model_and_not_its_class():
+    with pytest.raises(ValueError, match=r"model\(0\) returned .*Gaussian"):
+        run(np.arange(5.0), model=lambda t: Gaussian)

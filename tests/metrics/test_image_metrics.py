@@ -184,3 +184,19 @@ def test_a_neighbourhood_has_a_neighbour(k: object) -> None:
     for metric in (fidelity.precision, fidelity.recall, fidelity.coverage):
         with pytest.raises(ValueError, match="k is .*; it must be an integer >= 1"):
             metric(points, points, k=k)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, bool, int])
+def test_images_of_any_type_have_the_distance_of_their_numbers(dtype: type) -> None:
+    scale = 1 if dtype is bool else 100
+    images = np.random.default_rng(0).integers(0, 2, (50, 28, 28)) * scale
+    wanted = fidelity.measure_images(images.astype(float), np.random.default_rng(1))
+    found = fidelity.measure_images(images.astype(dtype), np.random.default_rng(1))
+    assert found == pytest.approx(wanted)
+
+
+def test_features_too_large_to_be_squared_are_refused() -> None:
+    points = np.random.default_rng(0).standard_normal((30, 2)) * 1e200
+    for metric in (fidelity.precision, fidelity.recall, fidelity.coverage):
+        with pytest.raises(ValueError, match="too large: their squares overflow"):
+            metric(points, points)

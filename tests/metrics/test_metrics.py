@@ -263,3 +263,18 @@ def test_diversity_of_one_state_is_none_and_chains_come_first():
 def test_first_below_counts_generations_and_waits_for_ever():
     values = [[1.0, 1.0, 0.1], [0.4, 0.9, 0.9], [0.9, 0.5, 0.9]]
     np.testing.assert_array_equal(metrics.first_below(values, 0.5), [1, np.inf, 0])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        metrics.entropy,
+        metrics.heterozygosity,
+        lambda p: metrics.kl_categorical([0.5, 0.5], p),
+        lambda p: metrics.total_variation(p, [0.5, 0.5]),
+    ],
+)
+def test_counts_are_not_taken_for_probabilities(call):
+    with pytest.raises(ValueError, match="p is off a sum of 1 by 6; .*divide counts"):
+        call([3.0, 4.0])
+    call(np.array([0.3, 0.7], np.float32))

@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 import pytest
+import torch
+from sklearn.mixture import GaussianMixture as SKMixture
 
 from collapse_lib import models, samples
 from collapse_lib.models.base import FittedChains
@@ -58,3 +60,55 @@ for model, kinds in {
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble, int])
+def test_fitted_models_hold_double_precision(dtype):
+    one = np.ones(1, dtype)
+    assert models.FittedGaussian(0 * one, one).temper(1e-6).sigma.dtype == np.float64
+    cloud = models.FittedMultivariateGaussian(
+        np.zeros((1, 2), dtype), np.eye(2, dtype=dtype)[None]
+    )
+    np.testing.assert_allclose(cloud.temper(1e-6).cov[0], 1e-6 * np.eye(2))
+
+
+@pytest.mark.parametrize("mu, sigma", [(0.0, 1.0), ([], []), ([0.0], [1.0, 2.0])])
+def test_parameters_have_the_chains_first(mu, sigma):
+    with pytest.raises(ValueError, match="the shapes of mu .*, sigma .* do not fit"):
+        models.FittedGaussian(mu, sigma)
+
+
+def test_parameters_are_numbers():
+    for mu in ([np.nan], [0.0, np.nan]):
+        with pytest.raises(ValueError, match="mu is NaN"):
+            models.FittedGaussian(np.array(mu), np.ones(len(mu)))
+    with pytest.raises(ValueError, match="factor holds NaN"):
+        models.FittedMultivariateGaussian(np.zeros((1, 1)), np.full((1, 1, 1), np.nan))
+
+
+def test_probabilities_in_single_precision_are_scaled():
+    p = torch.softmax(torch.linspace(-3, 3, 9), 0)
+    found = models.FittedCategorical(p[None]).p
+    assert found.dtype == np.float64 and abs(found.sum() - 1) < 1e-15
+    weights = np.array([0.1, 0.2, 0.3, 0.1, 0.3], np.float32)
+    points = np.zeros((5, 1)), np.ones((5, 1, 1))
+    mixture = models.FittedGaussianMixture.of(weights, *points)
+    assert abs(mixture.weights.sum() - 1) < 1e-15
+
+
+def test_members_that_cannot_be_sampled_are_named_when_they_are_fitted():
+    class Fits:
+        def fit(self, data, rng):
+            return SKMixture(1).fit(data[:, None])
+
+    with pytest.raises(ValueError, match="GaussianMixture whose sample does not take"):
+        models.PerChain(Fits()).fit(np.random.default_rng(0).normal(size=(1, 9)), None)
+
+
+def test_members_that_draw_masks_are_named():
+    class Masked:
+        def sample(self, n, rng):
+            return np.ma.array(np.zeros(n), mask=np.ones(n))
+
+    with pytest.raises(ValueError, match="what Masked.sample.* masked places"):
+        models.FittedPerChain((Masked(),)).sample(3, np.random.default_rng(0))

@@ -130,3 +130,13 @@ def test_a_split_needs_two_points_on_each_side():
 def test_a_scale_is_a_number_not_negative(kind, scale):
     with pytest.raises(ValueError, match="must be a number >= 0"):
         kind(scale)
+
+
+def test_an_error_that_does_not_suit_the_model_is_named():
+    line = np.random.default_rng(0).normal(size=(1, 9))
+    rng = np.random.default_rng(0)
+    for error in (models.IndependentNoise(0.1), models.Blur((1, 3), 0.5)):
+        with pytest.raises(ValueError, match="fitted is a FittedGaussian; .* disturbs"):
+            models.Perturbed(models.Gaussian(), error).fit(line, rng)
+    with pytest.raises(ValueError, match="error returned None"):
+        models.Perturbed(models.Gaussian(), lambda *_: None).fit(line, rng)

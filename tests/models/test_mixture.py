@@ -656,3 +656,9 @@ def test_take_indexes_every_part_of_the_mixtures():
     assert (taken.means == TWO.means[[0, 0]]).all()
     assert taken.weights.shape == (2, 2)
     assert taken.covariances.shape == (2, 2, 2, 2)
+
+
+def test_data_too_large_to_be_squared_are_refused():
+    data = np.random.default_rng(0).normal(size=(1, 20, 2)) * 1e160
+    with pytest.raises(ValueError, match="too large: their squares overflow"):
+        GaussianMixture(1).fit(data, any_rng())

@@ -372,3 +372,10 @@ def test_real_digits_augment_what_was_drawn():
         ).array("loss")
 
     np.testing.assert_array_equal(run(images), run(Images.of(images)))
+
+
+def test_rounding_beyond_white_is_no_fault():
+    images = np.full((2, 28, 28), 1.0000001)
+    assert Images.of(images).stored.max() == 1
+    with pytest.raises(ValueError, match="from 1.00001 to 1.00001; allowed is 0 to 1"):
+        Images.of(np.full((2, 28, 28), 1.00001))

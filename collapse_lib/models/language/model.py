@@ -217,6 +217,7 @@ class FittedLanguageModel(FittedChains):
     model: LanguageModel
 
     ndims = {"weights": 2, "losses": 2, "validation_losses": 2}
+    kept_types = ("float32", "float64")
 
     def __post_init__(self) -> None:
         """Check that the parts fit."""

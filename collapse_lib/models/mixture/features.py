@@ -156,6 +156,8 @@ class Whitened:
         points -= rest[..., None]
         shifted = torch.from_numpy(points)
         cov = torch.bmm(shifted, shifted.transpose(1, 2)).numpy() / points.shape[2]
+        if not np.isfinite(cov).all():
+            raise ValueError("data are too large: their squares overflow float64")
         # Of each coordinate's own variance: they may have different units.
         variances = np.diagonal(cov, axis1=1, axis2=2)
         reg = np.maximum(max(reg_covar, LEAST), LEAST_RELATIVE * variances)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib.checks import given, is_plain, numbers
-from collapse_lib.models.base import FittedChains, check_distribution, check_sampling
+from collapse_lib.models.base import FittedChains, as_distribution, check_sampling
 
 Array = NDArray[np.float64]
 
@@ -84,10 +84,9 @@ class FittedGaussianMixture(FittedChains):
             If the shapes do not fit together, the weights are no probabilities, or a
             covariance is not symmetric and positive semi-definite.
         """
-        weights, means = numbers("weights", weights), numbers("means", means)
+        weights, means = as_distribution("weights", weights, 1), numbers("means", means)
         covariances = numbers("covariances", covariances)
         _check_shapes(weights, means, covariances)
-        check_distribution("weights", weights)
         symmetric = np.allclose(covariances, np.swapaxes(covariances, -1, -2))
         if not symmetric or np.linalg.eigvalsh(covariances).min() < 0:
             raise ValueError(

@@ -13,6 +13,8 @@ from collapse_lib.checks import check_count, numeric
 from collapse_lib.samples import Summary
 
 SIDE = 28
+# What a resized picture in single precision may be beyond 0 and 1.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,11 @@ def check_images(images: ArrayLike) -> NDArray[np.float32]:
             f"(chains, n, {SIDE}, {SIDE}) with n >= 1"
         )
     low, high = array.min(), array.max()
-    if not (low >= 0 and high <= 1):  # also refuses NaN
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # also refuses NaN
         raise ValueError(
-            f"images have values from {low:g} to {high:g}; allowed is 0 to 1 "
+            f"images have values from {low:.9g} to {high:.9g}; allowed is 0 to 1 "
             "(divide bytes by 255)"
         )
+    if low < 0 or high > 1:
+        array = array.clip(0, 1)
     return array.astype(np.float32, copy=False)

@@ -155,6 +155,7 @@ class FittedVAE(FittedChains):
     model: VAE
 
     ndims = {"encoder": 2, "decoder": 2, "losses": 2}
+    kept_types = ("float32", "float64")
 
     def __post_init__(self) -> None:
         """Check the weights and what they belong to."""
