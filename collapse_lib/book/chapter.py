@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import time
 import warnings
-from collections.abc import Mapping, Sized
+from collections.abc import Container, Mapping, Sized
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ import pandas as pd
 from collapse_lib import claims
 from collapse_lib.book import display as notebook
 from collapse_lib.book import results
+from collapse_lib.checks import check_count, given, numeric
 from collapse_lib.claims import Claim, Estimate, Verdict
+from collapse_lib.files import check_path
 
 
 class Chapter:
@@ -43,7 +45,8 @@ class Chapter:
     Raises
     ------
     ValueError
-        If the chapter or the scale is unknown, or the scales do not match.
+        If the chapter or the scale is unknown, or the scales do not match or hold
+        what cannot be stored.
 
     Examples
     --------
@@ -64,19 +67,18 @@ class Chapter:
         seed: int,
         root: str | Path | None = None,
     ) -> None:
-        if number not in {f"{n:02d}" for n in range(1, 21)}:
+        if not _is_among(number, [f"{n:02d}" for n in range(1, 21)]):
             raise ValueError(
-                f"chapter {number!r} does not exist; allowed are '01' to '20', two "
-                "digits, quoted"
+                f"chapter {given(number)} does not exist; allowed are '01' to '20', "
+                "two digits, quoted"
             )
-        _check_scales(scale, scales)
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"seed is {seed!r}; allowed are whole numbers from 0")
-        self.number, self.scale, self.seed = number, scale, seed
-        self.config = dict(scales[scale])
-        self.scales = scales
+        self.scales = _check_scales(scale, scales)
+        self.number, self.scale = str(number), scale
+        self.seed = check_count("seed", seed, least=0)
+        self.config = dict(self.scales[scale])
         self.numbers: dict[str, Any] = {}
-        self.root = Path(root) if root else Path(__file__).resolve().parents[2]
+        here = Path(__file__).resolve().parents[2]
+        self.root = here if root is None else check_path("root", root)
         self._checked: dict[str, Verdict] = {}
         self._controls: dict[str, dict[str, Estimate | float]] = {}
         self._claims: dict[str, Claim] | None = None
@@ -85,9 +87,9 @@ class Chapter:
 
     def __getitem__(self, key: str) -> Any:
         """Return a value of the configuration at this scale."""
-        if key not in self.config:
+        if not _is_among(key, self.config):
             raise ValueError(
-                f"{key!r} is not in SCALES[{self.scale!r}]; it has "
+                f"{given(key)} is not in SCALES[{self.scale!r}]; it has "
                 f"{', '.join(self.config)}"
             )
         return self.config[key]
@@ -97,7 +99,8 @@ class Chapter:
 
         The name enters by a hash that is the same on every machine and in every run.
         """
-        digest = hashlib.sha256(name.encode()).digest()[:16]
+        text = results.check_shown("name", _text("name", name))
+        digest = hashlib.sha256(text.encode()).digest()[:16]
         return np.random.SeedSequence([self.seed, int.from_bytes(digest, "big")])
 
     def rng(self, name: str) -> np.random.Generator:
@@ -122,24 +125,30 @@ class Chapter:
         spec
             How to format it, for example ``".2f"``, or ``".0%"`` for 12 %; a text is
             shown as it is.
+
+        Raises
+        ------
+        ValueError
+            See :meth:`record`; if there are several numbers; if Python knows no such
+            format.
         """
+        shown = _formatted(name, _plain(name, value), spec)
         self.record(name, value)
-        stored = self.numbers[name]
-        if isinstance(stored, str):
-            notebook.glue(name, stored)
-        else:
-            # No line ends before the percent sign.
-            shown = format(stored, spec).replace("%", "\u00a0%")
-            notebook.glue(name, claims.signed(shown))
+        notebook.glue(name, shown)
 
     def record(self, name: str, value: Any) -> None:
         """Put a number, a text or an array of numbers into the stored result only.
 
         A name that has another value already gets the new one, with a warning: either
         a cell was changed and run again, or two results have taken the same name.
+
+        Raises
+        ------
+        ValueError
+            If the name is not in snake_case, or the value cannot be stored: a number
+            is not finite, a place is masked, a text has characters that cannot be
+            shown.
         """
-        if not name.isidentifier() or name != name.lower():
-            raise ValueError(f"the name {name!r} is not in snake_case")
         plain = _plain(name, value)
         if self.numbers.setdefault(name, plain) != plain:
             warnings.warn(
@@ -199,9 +208,9 @@ class Chapter:
 
     def _own(self, claim_id: str) -> Claim:
         own = self._own_claims()
-        if claim_id not in own:
+        if not _is_among(claim_id, own):
             raise ValueError(
-                f"chapter {self.number} has no claim {claim_id!r}; its claims are "
+                f"chapter {self.number} has no claim {given(claim_id)}; its claims are "
                 f"{', '.join(own) or 'none'}"
             )
         return own[claim_id]
@@ -259,6 +268,8 @@ class Chapter:
         ControlPassed
             If a check did not fail where it must. The run is stored all the same.
         """
+        if trained_on is not None:
+            results.check_shown("trained_on", _text("trained_on", trained_on))
         verdicts = self._all_verdicts()
         line = self._store(verdicts, trained_on)
         passed = [text for verdict in verdicts for text in verdict.passed_controls()]
@@ -345,34 +356,94 @@ def _style() -> None:
         small_png.use_small_png()
 
 
-def _check_scales(scale: str, scales: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise a ValueError unless the scales are complete and contain this one."""
+def _check_scales(
+    scale: str, scales: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the scales as a result stores them.
+
+    Raises
+    ------
+    ValueError
+        Unless they are complete, contain this one and can be stored.
+    """
+    if not isinstance(scales, Mapping):
+        raise ValueError(
+            f"SCALES is {given(scales)}; it must be a mapping, such as "
+            "{'ci': {'chains': 10}, 'laptop': {'chains': 100}}"
+        )
     allowed = ", ".join(results.SCALES)
     if "ci" not in scales or not set(scales) <= set(results.SCALES):
         raise ValueError(
-            f"SCALES has {', '.join(scales) or 'nothing'}; allowed are {allowed}, and "
-            "'ci' must be there"
+            f"SCALES has {', '.join(map(str, scales)) or 'nothing'}; allowed are "
+            f"{allowed}, and 'ci' must be there"
         )
-    if scale not in scales:
+    if not _is_among(scale, scales):
         raise ValueError(
-            f"scale {scale!r} is not in SCALES; it has {', '.join(scales)}"
+            f"scale {given(scale)} is not in SCALES; it has {', '.join(scales)}"
         )
+    plain = {}
     for name, config in scales.items():
-        odd = set(config) ^ set(scales["ci"])
+        if not isinstance(config, Mapping):
+            raise ValueError(
+                f"SCALES[{name!r}] is {given(config)}; it must be a mapping, such as "
+                "{'chains': 10}"
+            )
+        plain[name] = results.storable(f"SCALES[{name!r}]", config)
+    for name, config in plain.items():
+        odd = set(config) ^ set(plain["ci"])
         if odd:
             raise ValueError(
                 f"SCALES[{name!r}] and SCALES['ci'] differ in the keys "
                 f"{', '.join(sorted(odd))}; every scale needs the same keys"
             )
+    return plain
+
+
+def _is_among(value: Any, allowed: Container[str]) -> bool:
+    """Return whether a value is one of some texts, whatever it is."""
+    return isinstance(value, str) and value in allowed
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {given(value)}; it must be a text")
+    return value
 
 
 def _plain(name: str, value: Any) -> Any:
-    """Return a number, text or array as JSON-ready data."""
+    """Return a named number, text or array as JSON-ready data."""
+    if not isinstance(name, str) or not name.isidentifier() or name != name.lower():
+        raise ValueError(f"the name {given(name)} is not in snake_case")
     if isinstance(value, str):
-        return value
-    array = np.asarray(value)
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} is {value!r}; allowed are numbers, arrays and text")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} is {value!r}; allowed are finite numbers")
+        return results.check_shown(name, value)
+    array = numeric(name, value)
+    if array.dtype.kind == "b":
+        raise ValueError(
+            f"{name} is {given(value)}; allowed are numbers, arrays and text"
+        )
+    if array.dtype.kind == "f":  # JSON has float64 and nothing longer
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} is {given(value)}; allowed are finite numbers")
     return array.tolist()
+
+
+def _formatted(name: str, stored: Any, spec: str) -> str:
+    """Return a stored number or text as the prose shows it."""
+    if isinstance(stored, str):
+        return stored
+    if isinstance(stored, list):
+        raise ValueError(
+            f"{name} is {given(stored)}; one number or a text can be said, record "
+            "takes arrays"
+        )
+    try:
+        shown = format(stored, _text("spec", spec))
+    except ValueError as error:
+        raise ValueError(
+            f"{name} = {stored!r} cannot be shown with spec {given(spec)} ({error}); "
+            "allowed are formats of Python such as '.2f' or '.0%'"
+        ) from None
+    # No line ends before the percent sign.
+    return claims.signed(shown.replace("%", "\u00a0%"))

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import platform
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from collapse_lib import files
-from collapse_lib.checks import misfit, refusal
+from collapse_lib.checks import UNSHOWN, given, misfit, refusal
 from collapse_lib.claims.verdict import result_of, word_for
-from collapse_lib.files.reading import read_json
+from collapse_lib.files.reading import DEEPEST, read_json
 
 SCHEMA = 1
 SCALES = ("ci", "laptop", "paper")
@@ -78,9 +83,10 @@ def save(result: Result, path: str | Path) -> Path:
     ------
     ValueError
         If a number is not finite: JSON has no such number, and a result with one is
-        not worth keeping.
+        not worth keeping. If two verdicts are on one claim.
     """
     path = Path(path)
+    _check_once(result.verdicts, f"{path.parent.name}/{path.name}")
     text = json.dumps(
         asdict(result), indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False
     )
@@ -102,7 +108,8 @@ def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
     ------
     ValueError
         If the file has another shape than ``results.schema.json``; if verdicts do not
-        follow from their checks; or if the file was made with another configuration.
+        follow from their checks, or two are on one claim; or if the file was made with
+        another configuration.
     """
     path = Path(path)
     where = f"{path.parent.name}/{path.name}"
@@ -111,6 +118,7 @@ def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
         keys, says = wrong
         place = ".".join(keys)[:200]
         raise refusal(", ".join(filter(None, [where, place])), says)
+    _check_once(data["verdicts"], where)
     for verdict in data["verdicts"]:
         _check_verdict(verdict, data, where)
     if data["scale"] not in scales:
@@ -131,13 +139,86 @@ def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
 
 def differing_keys(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Return the keys whose values differ, compared as JSON would store them."""
-    one, other = (json.loads(json.dumps(dict(side))) for side in (one, other))
+    one, other = (
+        json.loads(json.dumps(storable("the configuration", side)))
+        for side in (one, other)
+    )
     missing = object()
     return [
         key
         for key in sorted({*one, *other})
         if one.get(key, missing) != other.get(key, missing)
     ]
+
+
+def storable(name: str, value: Any, depth: int = 2) -> Any:
+    """Return a configuration, or a value in one, as a result can store it.
+
+    Lists and tuples stay what they are; NumPy's numbers become Python's.
+
+    Parameters
+    ----------
+    name
+        What a message calls it.
+    value
+        What was given.
+    depth
+        How deep in the result it lies.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else than numbers, texts, truth values, None, and lists and
+        mappings of them; if a number is not finite, or a text cannot be shown.
+    """
+    if depth > DEEPEST:
+        raise ValueError(f"{name} is nested more than {DEEPEST} deep")
+    if isinstance(value, str):
+        return check_shown(name, value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, (list, tuple)):
+        parts = (storable(f"{name}[{i}]", v, depth + 1) for i, v in enumerate(value))
+        return tuple(parts) if isinstance(value, tuple) else list(parts)
+    if isinstance(value, Mapping):
+        return {
+            _key(name, key): storable(f"{name}[{key!r}]", part, depth + 1)
+            for key, part in value.items()
+        }
+    if isinstance(value, (Integral, float, np.floating)):
+        number = int(value) if isinstance(value, Integral) else float(value)
+        if _is_finite(number):
+            return number
+        raise ValueError(f"{name} is {given(value)}; allowed are finite numbers")
+    raise ValueError(
+        f"{name} is {given(value)}; allowed are numbers, text, True, False, None, and "
+        "lists and mappings of them (of an array, array.tolist())"
+    )
+
+
+def check_shown(name: str, text: str) -> str:
+    """Return a text if every character of it can be shown, else raise ValueError."""
+    if found := UNSHOWN.search(text):
+        raise ValueError(
+            f"{name} is {given(text)} with the character {found[0]!r}; only characters "
+            "that can be shown are allowed: take it out"
+        )
+    return str(text)
+
+
+def _key(name: str, key: Any) -> str:
+    if not isinstance(key, str):
+        raise ValueError(f"{name} has the key {given(key)}; keys must be text")
+    return check_shown(f"a key of {name}", key)
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer beyond all floats
+        return False
 
 
 def versions() -> dict[str, str]:
@@ -169,6 +250,16 @@ def commit(root: str | Path) -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"  # an unpacked archive, or no git on this machine
     return done.stdout.strip()
+
+
+def _check_once(verdicts: list[Mapping[str, Any]], where: str) -> None:
+    """Raise a ValueError if two verdicts are on one claim."""
+    counts = Counter(verdict["claim"] for verdict in verdicts)
+    if twice := [claim for claim, n in counts.items() if n > 1]:
+        raise refusal(
+            where,
+            f"more than one verdict on {', '.join(twice)}; allowed: one on each claim",
+        )
 
 
 def _check_verdict(verdict: Any, data: Mapping[str, Any], where: str) -> None:

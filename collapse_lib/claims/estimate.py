@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from collapse_lib.checks import numbers, numeric
 
 #: The ledger judges statistical claims at this many standard errors.
 Z = 4.0
@@ -29,7 +33,7 @@ class Estimate:
     Raises
     ------
     ValueError
-        If a number is not finite, or the standard error is negative.
+        If one is no number or not finite, or the standard error is negative.
 
     Examples
     --------
@@ -159,17 +163,13 @@ class Estimate:
 
 def _finite(name: str, given: object) -> float:
     """Return the number as a float, or say what is wrong with it."""
-    if isinstance(given, (bool, np.bool_)):
-        raise ValueError(
-            f"Estimate: {name} is {given}; a number is needed. For truth values use "
-            "Estimate.share(...)"
-        )
-    try:
-        number = float(given)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"Estimate: {name} is {given!r}; one number is needed"
-        ) from None
+    if isinstance(given, bool) or not isinstance(given, Real):
+        number = _only(name, numeric(f"Estimate: {name}", given))
+    else:
+        try:
+            number = float(given)
+        except OverflowError:  # an integer beyond all floats
+            number = math.inf
     if not math.isfinite(number):
         raise ValueError(
             f"Estimate: {name} is {number}; a finite number is needed. Look for "
@@ -178,9 +178,24 @@ def _finite(name: str, given: object) -> float:
     return number
 
 
+def _only(name: str, array: NDArray[Any]) -> float:
+    """Return the one number of an array."""
+    if array.dtype.kind == "b":
+        raise ValueError(
+            f"Estimate: {name} is a truth value; a number is needed. For truth values "
+            "use Estimate.share(...)"
+        )
+    if array.size != 1:
+        raise ValueError(
+            f"Estimate: {name} has shape {array.shape}; one number is needed. "
+            "Estimate.mean(...) makes one of replicates"
+        )
+    return float(array.item())
+
+
 def _replicates(kind: str, values: ArrayLike, at_least: int) -> NDArray[np.float64]:
     """Return replicates as a one-dimensional float array of a minimal length."""
-    data = np.asarray(values, dtype=float)
+    data = numbers(f"Estimate.{kind}: values", values, empty=True)
     if data.ndim != 1 or data.size < at_least:
         raise ValueError(
             f"Estimate.{kind}: got values of shape {data.shape}; needed is shape (n,) "

@@ -22,6 +22,7 @@ from collapse_lib.claims.ledger import (
     Source,
     Tolerance,
 )
+from collapse_lib.files import check_path
 from collapse_lib.files.reading import read_yaml
 
 _SHAPE = Path(__file__).with_name("claims.schema.json")
@@ -44,11 +45,14 @@ def load(path: str | Path | None = None) -> Ledger:
     ------
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If the path is none.
     ValueError
         If an entry is malformed; the message names the claim, the field, the value and
         what is allowed.
     """
-    file = Path(path) if path else Path(__file__).parents[2] / "claims.yaml"
+    default = Path(__file__).parents[2] / "claims.yaml"
+    file = default if path is None else check_path("path", path)
     content = entries(file)
     sources = {key: Source(key, **body) for key, body in content["sources"].items()}
     claims: dict[str, Claim] = {}
@@ -73,9 +77,10 @@ def entries(file: Path) -> dict[str, Any]:
 
     Raises
     ------
-    FileNotFoundError, ValueError
+    FileNotFoundError, TypeError, ValueError
         As `load`.
     """
+    file = check_path("file", file)
     if not file.is_file():
         raise FileNotFoundError(
             f"no claims file at {file}; run from a checkout of the repository, or pass "

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from collapse_lib.checks import given
 from collapse_lib.claims.estimate import Estimate
 from collapse_lib.claims.ledger import Check, Claim
 from collapse_lib.claims.numbers import MOST_DIGITS, with_error
@@ -188,10 +189,23 @@ def judge(
     Raises
     ------
     ValueError
-        If a check has no measurement, a measurement belongs to no check, a control to
-        none that has one, or a prediction is missing or given twice.
+        If a check has no measurement, a measurement belongs to no check or is no
+        number, a control belongs to no check that has one, or a prediction is missing
+        or given twice.
+    TypeError
+        If these are no claim and no mappings.
     """
-    unknown = sorted(set(measurements) - set(claim.checks))
+    _check_claim(claim)
+    controls = {} if controls is None else controls
+    for what, measured in (("measurements", measurements), ("controls", controls)):
+        if not isinstance(measured, Mapping):
+            raise TypeError(
+                f"{claim.id}: {what} is {given(measured)}; it must be a mapping from "
+                "the names of checks to estimates, such as {'lost': Estimate(0.4, 0.1)}"
+            )
+    if not isinstance(scale, str):
+        raise TypeError(f"scale is {given(scale)}; it must be a text, such as 'ci'")
+    unknown = sorted(map(str, set(measurements) - set(claim.checks)))
     missing = sorted(set(claim.checks) - set(measurements))
     if unknown or missing:
         allowed = ", ".join(claim.checks) or "none (the claim is not attempted)"
@@ -200,8 +214,7 @@ def judge(
             f"missing: {', '.join(missing) or 'none'}; "
             f"unknown: {', '.join(unknown) or 'none'}. The checks are: {allowed}"
         )
-    controls = controls or {}
-    unknown = sorted(set(controls) - set(claim.controls))
+    unknown = sorted(map(str, set(controls) - set(claim.controls)))
     if unknown:
         raise ValueError(
             f"{claim.id}: claims.yaml describes no control for {', '.join(unknown)}; "
@@ -212,16 +225,29 @@ def judge(
     for name, check in claim.checks.items():
         outcome = _outcome(claim, check, measurements[name])
         if name in controls:
-            control = _outcome(claim, check, controls[name])
+            control = _outcome(claim, check, controls[name], "its control")
             outcome = replace(outcome, control=control)
         outcomes.append(outcome)
     return Verdict(claim, tuple(outcomes), scale)
 
 
-def _outcome(claim: Claim, check: Check, measured: Estimate | float) -> Outcome:
-    """Judge one check."""
-    estimate = measured if isinstance(measured, Estimate) else Estimate(measured)
-    where = f"{claim.id}, check {check.name}"
+def _check_claim(claim: Claim) -> None:
+    if not isinstance(claim, Claim):
+        raise TypeError(
+            f"claim is {given(claim)}; it must be an entry of the ledger, such as "
+            "claims.load()['C05']"
+        )
+
+
+def _outcome(
+    claim: Claim, check: Check, measured: Estimate | float, part: str = ""
+) -> Outcome:
+    """Judge one check, or its control."""
+    where = ", ".join(filter(None, [claim.id, f"check {check.name}", part]))
+    try:
+        estimate = measured if isinstance(measured, Estimate) else Estimate(measured)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
     tolerance = check.tolerance
     if check.against is None and estimate.against is not None:
         fixed = "bounds" if tolerance.bounded else f"expected {check.expected}"
@@ -262,6 +288,7 @@ def rejudge(claim: Claim, payload: Mapping[str, Any]) -> Verdict:
         What :meth:`Verdict.payload` returned when the numbers were measured. A control
         that was not measured then is left out.
     """
+    _check_claim(claim)
     if payload["claim"] != claim.id:
         raise ValueError(
             f"a verdict on {payload['claim']} cannot be judged as {claim.id}"

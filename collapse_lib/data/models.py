@@ -125,13 +125,17 @@ def checked(folder: Path, name: str) -> Path:
     path = folder / check_text("name", name)
     if not (folder / SUMS).exists():  # the user put this folder together
         return path
+    return files.checked(path, _noted(folder, name), _again(folder))
+
+
+def _noted(folder: Path, name: str) -> str:
+    """Return the hash that `fetch` noted of a file."""
     try:
-        sha256 = str(json.loads(read_text(folder / SUMS))["sha256"][name])
+        return str(json.loads(read_text(folder / SUMS))["sha256"][name])
     except (ValueError, TypeError, KeyError):
         raise ValueError(
             f"{folder / SUMS} is damaged: it names no hash of {name}; {_again(folder)}"
         ) from None
-    return files.checked(path, sha256, _again(folder))
 
 
 def config(folder: Path) -> dict[str, Any]:
@@ -196,7 +200,8 @@ def fetch(name: str) -> Path:
     Raises
     ------
     ValueError
-        If the name is unknown, or the hub has no such model.
+        If the name is unknown, the hub has no such model, or the folder of the model
+        holds anything that was not fetched, see `check_target`.
     ConnectionError
         If the source cannot be reached.
     OSError
@@ -207,6 +212,7 @@ def fetch(name: str) -> Path:
     target = own_folder(check_name(name))
     if _is_complete(target):
         return target
+    check_target(target)  # before anything is fetched
     if name != "smollm2-135m":
         return convert(name, target)
     with ExitStack() as stack:
@@ -248,7 +254,8 @@ def convert(source: str | Path, target: Path) -> Path:
     source
         ``owner/model``, or a folder.
     target
-        A folder that is not there yet, or one that this function wrote.
+        A folder that is not there yet, or one that this function wrote and that
+        nobody has changed since.
 
     Raises
     ------
@@ -389,7 +396,7 @@ def check_target(target: str | Path) -> Path:
     Raises
     ------
     ValueError
-        If the place holds anything that was not fetched.
+        If the place holds anything that was not fetched, or was changed since.
     """
     path = files.check_path("target", target).resolve()
     if not os.path.lexists(path):
@@ -405,6 +412,13 @@ def check_target(target: str | Path) -> Path:
         raise ValueError(
             f"target {path} holds files that were not fetched ({shown}); nothing was "
             "changed there: name a folder that is not there yet, or move it away"
+        )
+    changed = [name for name in sorted(inside) if not _is_as_fetched(path, name)]
+    if changed:
+        raise ValueError(
+            f"target {path} holds files that are not as they were fetched "
+            f"({', '.join(changed)}); nothing was changed there: move the folder away "
+            "or, if these files are only damaged, delete it; then try again"
         )
     return path
 
@@ -461,6 +475,16 @@ def _fill(folder: Path, model: Any, tokenizer: Any, source: str) -> None:
     files.write_json(folder / SUMS, {"source": source, "sha256": sums})
     # A class can share the folder; weights come readable for their maker only.
     (folder / "model.safetensors").chmod((folder / SUMS).stat().st_mode)
+
+
+def _is_as_fetched(folder: Path, name: str) -> bool:
+    """Return whether a file of a model is what `fetch` wrote."""
+    try:
+        if name == SUMS:  # a file of somebody else can have its name
+            return all(_noted(folder, file) for file in FILES)
+        return checked(folder, name).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_complete(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,6 +66,11 @@ class Tokenizer:
                 "the library tokenizers: Tokenizer.train(texts, vocabulary) makes "
                 "one, Tokenizer.load(path) reads one"
             )
+        self.backend.encode_special_tokens = True
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Tell the backend again: what it was told is not in its copies."""
+        self.__dict__.update(state)
         self.backend.encode_special_tokens = True
 
     @classmethod

@@ -94,6 +94,28 @@ def displayed(shell: InteractiveShell, code: str) -> list[RichOutput]:
         ({"scales": {"ci": {"a": 1}, "paper": {"b": 1}}}, "differ in the keys a, b"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 1.5}, "seed is 1.5"),
+        ({"seed": True}, "seed is True; it must be an integer >= 0"),
+        ({"number": 2}, "chapter 2 does not exist"),
+        ({"number": ["02"]}, "chapter ['02'] does not exist"),
+        ({"scale": ["ci"]}, "scale ['ci'] is not in SCALES"),
+        ({"scales": None}, "SCALES is None; it must be a mapping, such as"),
+        ({"scales": ["ci"]}, "SCALES is ['ci']; it must be a mapping"),
+        ({"scales": {"ci": {}, 3: {}}}, "SCALES has ci, 3; allowed are"),
+        ({"scales": {"ci": [1]}}, "SCALES['ci'] is [1]; it must be a mapping"),
+        ({"scales": {"ci": {3: 1}}}, "SCALES['ci'] has the key 3; keys must be text"),
+        (
+            {"scales": {"ci": {"a": np.arange(2)}}},
+            "SCALES['ci']['a'] is an array of int64 values of shape (2,); allowed are",
+        ),
+        ({"scales": {"ci": {"a": [1, {2}]}}}, "SCALES['ci']['a'][1] is {2}; allowed"),
+        ({"scales": {"ci": {"a": np.ma.masked}}}, "SCALES['ci']['a'] is an array"),
+        (
+            {"scales": {"ci": {"a": float("nan")}}},
+            "SCALES['ci']['a'] is nan; allowed are finite numbers",
+        ),
+        ({"scales": {"ci": {"a": 10**400}}}, "allowed are finite numbers"),
+        ({"scales": {"ci": {"a": "\x1b[31m"}}}, "with the character"),
+        ({"scales": {"ci": {"a": "\ud800"}}}, "the character '\\ud800'"),
     ],
 )
 def test_an_impossible_chapter_is_refused(
@@ -102,6 +124,20 @@ def test_an_impossible_chapter_is_refused(
     with pytest.raises(ValueError) as refusal:
         chapter(root, **changes)
     assert words in str(refusal.value)
+
+
+def test_a_configuration_of_numpy_is_stored_and_read_back(root: Path) -> None:
+    config = {"M": np.int64(50), "width": np.float32(0.5), "exact": np.bool_(True)}
+    config["sizes"] = (np.int64(1), [np.longdouble(2)])
+    lesson = chapter(
+        root, "laptop", scales={"ci": config, "laptop": config}, seed=np.int64(2)
+    )
+    assert [type(lesson[key]) for key in config] == [int, float, bool, tuple]
+    assert lesson["sizes"] == (1, [2.0])
+    lesson.check("C05", lost=GOOD)
+    lesson.finish()
+    stored = lesson.stored("laptop")
+    assert stored is not None and stored.config["M"] == 50
 
 
 def test_the_configuration_is_that_of_the_scale(root: Path) -> None:
@@ -179,7 +215,16 @@ def test_a_name_that_is_taken_is_reported(root: Path) -> None:
         ("two words", 1.0, "not in snake_case"),
         ("median", float("nan"), "median is nan; allowed are finite numbers"),
         ("median", True, "allowed are numbers, arrays and text"),
-        ("median", None, "allowed are numbers, arrays and text"),
+        ("median", None, "median is None; numbers are needed"),
+        (3, 1.0, "the name 3 is not in snake_case"),
+        (None, 1.0, "the name None is not in snake_case"),
+        ("median", [1.0, 2.0], r"median is \[1.0, 2.0\]; one number or a text"),
+        ("median", np.ma.masked, "median has 1 masked places"),
+        ("median", 1j, "median is 1j; numbers are needed"),
+        ("median", {1}, r"median is \{1\}; numbers are needed"),
+        ("median", "a\ud800", r"the character '\\ud800'; only characters"),
+        ("median", "\x1b[31m", r"the character '\\x1b'"),
+        ("median", "a\x00", r"the character '\\x00'"),
     ],
 )
 def test_say_refuses_what_is_no_number(
@@ -187,6 +232,61 @@ def test_say_refuses_what_is_no_number(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         chapter(root).say(name, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (np.ma.array([1.0, 99], mask=[0, 1]), "curve has 1 masked places"),
+        ([1.0, float("inf")], r"curve is \[1.0, inf\]; allowed are finite numbers"),
+        (["a", "b"], "numbers are needed"),
+        ([True, False], "allowed are numbers, arrays and text"),
+        (np.finfo(np.longdouble).max, "allowed are finite numbers"),
+    ],
+)
+def test_what_cannot_be_stored_is_not_recorded(
+    root: Path, value: Any, words: str
+) -> None:
+    lesson = chapter(root)
+    with pytest.raises(ValueError, match=words):
+        lesson.record("curve", value)
+    assert lesson.numbers == {}
+
+
+@pytest.mark.parametrize("spec", ["zz", 3, "d"])
+def test_a_format_that_does_not_exist_is_refused(root: Path, spec: Any) -> None:
+    lesson = chapter(root)
+    with pytest.raises(ValueError, match="median = 0.5 cannot be shown with spec"):
+        lesson.say("median", 0.5, spec)
+    assert lesson.numbers == {}
+
+
+def test_long_numbers_are_recorded_as_floats(root: Path) -> None:
+    lesson = chapter(root, "laptop")
+    lesson.record("tenth", np.longdouble(0.1))
+    lesson.record("tenths", np.array([0.1, 0.2], np.longdouble))
+    lesson.check("C05", lost=GOOD)
+    lesson.finish()
+    stored = lesson.stored("laptop")
+    assert stored is not None
+    assert stored.numbers == {"tenth": 0.1, "tenths": [0.1, 0.2]}
+
+
+def test_names_that_are_no_text_are_refused(root: Path) -> None:
+    lesson = chapter(root)
+    with pytest.raises(ValueError, match="name is 3; it must be a text"):
+        lesson.rng(3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"name is .* the character '\\ud800'"):
+        lesson.rng("\ud800")
+    with pytest.raises(ValueError, match=r"\['M'\] is not in SCALES"):
+        lesson[["M"]]  # type: ignore[index]
+    with pytest.raises(ValueError, match=r"chapter 02 has no claim \['C05'\]"):
+        lesson.check(["C05"])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"scale \['ci'\] is not in SCALES"):
+        lesson.stored(["ci"])  # type: ignore[arg-type]
+    lesson.check("C05", lost=GOOD)
+    with pytest.raises(ValueError, match="trained_on is 3; it must be a text"):
+        lesson.finish(trained_on=3)  # type: ignore[arg-type]
 
 
 def test_check_shows_each_card_once(root: Path, shell: InteractiveShell) -> None:

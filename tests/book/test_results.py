@@ -167,6 +167,17 @@ def test_a_verdict_typed_by_hand_is_refused(
         results.load(file, SCALES)
 
 
+def test_two_verdicts_on_one_claim_are_refused(tmp_path: Path) -> None:
+    twice = [RESULT.verdicts[0]] * 2
+    words = "more than one verdict on C05; allowed: one on each claim"
+    with pytest.raises(ValueError, match=rf"/laptop\.json: {words}"):
+        results.load(edited(tmp_path, verdicts=twice), SCALES)
+    file = tmp_path / "new" / "laptop.json"
+    with pytest.raises(ValueError, match=words):
+        results.save(replace(RESULT, verdicts=twice), file)
+    assert not file.exists()
+
+
 #: The file is written anew for each example.
 FUZZ = settings(
     max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]

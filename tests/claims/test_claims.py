@@ -274,6 +274,17 @@ def test_every_word_of_evidence_is_explained(root: Path) -> None:
     assert allowed["test"]["enum"] == list(TESTS)
 
 
+@pytest.mark.parametrize("path", [3, False, b"claims.yaml", ["claims.yaml"]])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    with pytest.raises(TypeError, match="path is .*; it must be a path"):
+        claims.load(path)
+
+
+def test_an_empty_path_is_not_the_ledger_of_the_book() -> None:
+    with pytest.raises(ValueError, match="path is ''; it must be the path of a file"):
+        claims.load("")
+
+
 def test_a_missing_or_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere.yaml"):
         claims.load(tmp_path / "nowhere.yaml")
@@ -476,6 +487,39 @@ def test_measurements_must_fit_the_checks(
 ) -> None:
     with pytest.raises(ValueError, match=f"^C05.*{words}"):
         claims.judge(entry, measured)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((None, {}), r"claim is None; .* claims\.load\(\)\['C05'\]"),
+        (("C05", {}), "claim is 'C05'; it must be an entry of the ledger"),
+        ((claim(check(abs=1.0)), [1]), r"C05: measurements is \[1\]; .* a mapping"),
+        ((claim(check(abs=1.0)), None), "C05: measurements is None; .* a mapping"),
+        (
+            (claim(check(abs=1.0)), {"lost": 1.0}, "ci", [1]),
+            r"C05: controls is \[1\]; it must be a mapping",
+        ),
+        ((claim(check(abs=1.0)), {"lost": 1.0}, 3), "scale is 3; it must be a text"),
+    ],
+)
+def test_only_a_claim_and_mappings_are_judged(arguments: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        claims.judge(*arguments)
+
+
+@pytest.mark.parametrize("names", [{3: 1.0}, {3: 1.0, "lsot": 1.0}])
+def test_a_name_that_is_no_text_is_unknown(names: Any) -> None:
+    with pytest.raises(ValueError, match="missing: lost; unknown: 3"):
+        claims.judge(claim(check(abs=1.0)), names)
+
+
+def test_a_measurement_that_is_no_number_is_named() -> None:
+    entry = claim(check(abs=0.1, control=Control(what="the same with real data kept")))
+    with pytest.raises(ValueError, match="^C05, check lost: Estimate: value is None"):
+        claims.judge(entry, {"lost": None})  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="^C05, check lost, its control: Estimate: v"):
+        claims.judge(entry, {"lost": 1.0}, controls={"lost": "a"})  # type: ignore[dict-item]
 
 
 # ------------------------------------------------------------------------ controls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -96,8 +97,54 @@ def test_helpers_refuse_what_is_not_a_list_of_replicates() -> None:
         Estimate.variance(np.ones(3))
     with pytest.raises(ValueError, match=r"share: got the value 0\.5"):
         Estimate.share([0.0, 0.5, 1.0])
-    with pytest.raises(ValueError, match="value is nan"):
+    with pytest.raises(ValueError, match="mean: values holds 1 values that are NaN"):
         Estimate.mean([1.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.ma.array([1.0, 2, 99], mask=[0, 0, 1]), "has 1 masked places"),
+        ([1.0, np.ma.masked], "has 1 masked places"),
+        ([1 + 1j, 2], r"is \[\(1\+1j\), 2\]; numbers are needed"),
+        (["1", "2"], r"is \['1', '2'\]; numbers are needed"),
+        ([1, None], "holds 1 values that are no numbers, the first is None"),
+        ({1, 2}, r"is \{1, 2\}; numbers are needed"),
+        (None, "is None; numbers are needed"),
+        ([[1], [2, 3]], "is .* that cannot become an array of numbers"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["mean", "share", "variance", "median"])
+def test_replicates_are_real_numbers(kind: str, values: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=f"^Estimate.{kind}: values {words}"):
+        getattr(Estimate, kind)(values)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("1", "is '1'; numbers are needed"),
+        (np.ma.masked, "has 1 masked places"),
+        (1 + 0j, r"is \(1\+0j\); numbers are needed"),
+        (np.array([1.0, 2.0]), r"has shape \(2,\); one number is needed"),
+        ({1}, r"is \{1\}; numbers are needed"),
+        (np.bool_(True), "is a truth value"),
+        (10**400, "is inf; a finite number is needed"),
+    ],
+)
+@pytest.mark.parametrize("name", ["value", "se", "against"])
+def test_a_number_of_an_estimate_is_one(name: str, value: Any, words: str) -> None:
+    numbers = {"value": 1.0, "se": 0.1, name: value}
+    with pytest.raises(ValueError, match=f"^Estimate: {name} {words}"):
+        Estimate(**numbers)
+
+
+@pytest.mark.parametrize(
+    "half", [0.5, np.float32(0.5), np.longdouble(0.5), np.array(0.5), Fraction(1, 2)]
+)
+def test_every_kind_of_number_becomes_a_float(half: Any) -> None:
+    estimate = Estimate(half, half, half)
+    assert repr(estimate) == "Estimate(value=0.5, se=0.5, against=0.5)"
 
 
 @pytest.mark.parametrize(

@@ -367,7 +367,8 @@ def test_a_killed_conversion_leaves_the_old_model(tmp_path: Path) -> None:
     target = tmp_path / "model"
     with models.new_folder(target) as folder:
         (folder / "config.json").write_text("old")
-        (folder / models.SUMS).write_text("a fetch wrote this")
+        sums = {file: sha256_of(b"old") for file in models.FILES}
+        (folder / models.SUMS).write_text(json.dumps({"sha256": sums}))
     command = [sys.executable, "-c", FILL, str(target)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline()

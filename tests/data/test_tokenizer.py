@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -190,3 +192,20 @@ def test_a_mark_and_other_line_ends_do_not_matter(tmp_path: Path) -> None:
 def test_a_path_that_names_no_file_is_refused(path: object, says: str) -> None:
     with pytest.raises((TypeError, ValueError), match=says):
         Tokenizer.load(path)
+
+
+COPIES = {
+    "pickle": lambda tokenizer: pickle.loads(pickle.dumps(tokenizer)),
+    "deepcopy": copy.deepcopy,
+    "copy": copy.copy,
+}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_takes_names_of_special_tokens_for_text(copied) -> None:
+    again = copied(SMALL)
+    text = f"the cat{END}"
+    assert again.encode(text).tolist() == SMALL.encode(text).tolist()
+    assert again.decode(again.encode(text)) == text
+    assert again.blocks([text], 2).tolist() == SMALL.blocks([text], 2).tolist()
+    assert again.end == SMALL.end and len(again) == len(SMALL)

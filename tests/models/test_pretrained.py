@@ -666,7 +666,7 @@ def test_an_older_model_and_an_empty_folder_are_replaced(
     original: Path, fetched: Path, tmp_path: Path
 ) -> None:
     old = Path(shutil.copytree(fetched, tmp_path / "old"))
-    (old / "config.json").write_text("damaged")
+    (old / "config.json").unlink()  # what is left is as it was fetched
     empty = tmp_path / "empty"
     empty.mkdir()
     (tmp_path / "link").symlink_to(old)
@@ -675,6 +675,48 @@ def test_an_older_model_and_an_empty_folder_are_replaced(
         for file in files.FILES:
             assert files.checked(target, file).exists()
     assert {path.name for path in tmp_path.iterdir()} == {"old", "link", "empty"}
+
+
+@pytest.mark.parametrize("name", [*files.FILES, files.SUMS])
+def test_a_folder_with_a_changed_file_is_left_alone(
+    name: str, fetched: Path, tmp_path: Path
+) -> None:
+    target = Path(shutil.copytree(fetched, tmp_path / "mine"))
+    (target / name).write_text("{}")
+    before = contents(target)
+    with (
+        pytest.raises(
+            ValueError, match=rf"not as they were fetched \(.*{name}.*\); no"
+        ),
+        files.new_folder(target) as folder,
+    ):
+        (folder / "config.json").write_text("new")
+    assert contents(target) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"mine"}
+
+
+def test_hashes_of_somebody_else_give_nothing_free(tmp_path: Path) -> None:
+    target = tmp_path / "own"
+    target.mkdir()
+    for name in (*files.FILES, files.SUMS):
+        (target / name).write_text("mine")
+    with pytest.raises(ValueError, match="are not as they were fetched"):
+        files.check_target(target)
+    for name in files.FILES:
+        (target / name).unlink()
+    with pytest.raises(ValueError, match=rf"as they were fetched \({files.SUMS}\)"):
+        files.check_target(target)
+
+
+@pytest.mark.parametrize("name", ["smollm2-135m", fake_hub.MODEL])
+def test_a_fetch_leaves_a_model_that_was_tuned_further(
+    name: str, fetched: Path, own: Path
+) -> None:
+    target = Path(shutil.copytree(fetched, files.own_folder(name)))
+    (target / "model.safetensors").write_text("my own weights")
+    with pytest.raises(ValueError, match=r"fetched \(model\.safetensors\); nothing"):
+        files.fetch(name)
+    assert (target / "model.safetensors").read_text() == "my own weights"
 
 
 @pytest.mark.parametrize("target", ["file", "file/below"])
