@@ -50,6 +50,8 @@ CLAIMS = [
 ]
 LEDGER = {"sources": {"C": {"name": "The paper"}}, "claims": CLAIMS}
 GOOD = Estimate(0.365, 0.002)
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
 
 
 @pytest.fixture
@@ -114,6 +116,7 @@ def displayed(shell: InteractiveShell, code: str) -> list[RichOutput]:
             "SCALES['ci']['a'] is nan; allowed are finite numbers",
         ),
         ({"scales": {"ci": {"a": 10**400}}}, "allowed are finite numbers"),
+        ({"scales": {"ci": {"a": ENDLESS}}}, "is nested more than 40 deep"),
         ({"scales": {"ci": {"a": "\x1b[31m"}}}, "with the character"),
         ({"scales": {"ci": {"a": "\ud800"}}}, "the character '\\ud800'"),
     ],
