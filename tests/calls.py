@@ -11,16 +11,32 @@ from dataclasses import fields
 from fnmatch import fnmatch
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from collapse_lib import metrics, models, recurse, regimes, theory
+from collapse_lib import claims, metrics, models, recurse, regimes, theory
+from collapse_lib.book import Chapter, pictures, plotting
+from collapse_lib.data import corpora, digits, vocabulary, wikipedia, words
+from collapse_lib.data.tokenizer import Tokenizer
+from collapse_lib.data.vocabulary import Vocabulary
 from collapse_lib.models.vae.model import FittedVAE
 from collapse_lib.recursion import Arms, History, generations, parallel
 from collapse_lib.samples import RealData
 
-PACKAGES = ("recursion", "regimes", "models", "metrics", "theory")
+PACKAGES = (
+    "recursion",
+    "regimes",
+    "models",
+    "metrics",
+    "theory",
+    "data",
+    "claims",
+    "book",
+)
 #: What the library calls with what it has checked: for who writes a part of it.
 HOOKS = """
     recursion.checkpoint.* recursion.measuring.* recursion.store.* recursion.Generation
@@ -32,7 +48,19 @@ HOOKS = """
     *.check *.kept *.left *.settings *.generate *.network *.types *.distribution
     models.LanguageModel models.LanguageModel.fit models.Pretrained
     models.Pretrained.* models.FittedNGram models.FittedLanguageModel
+    data.corpora.Corpus data.digits.Digits data.digits.from_tables data.fetching.*
+    data.models.* data.words.WordFrequencies data.words.check_release
+    data.tokenizer.Tokenizer data.tokenizer.Tokenizer.load data.tokenizer.Tokenizer.save
+    data.wikipedia.articles data.digits.Digits.take
+    claims.Check claims.Claim claims.Evidence claims.Ledger claims.Ledger.*
+    claims.Outcome claims.Outcome.* claims.Source claims.Verdict claims.Verdict.*
+    claims.card.* claims.verdict.* claims.rejudge claims.judge claims.signed
+    claims.ControlPassed claims.Tolerance claims.Tolerance.* claims.Control
+    book.display.* book.notebooks.* book.results.* book.small_png.* book.plotting.Role
+    book.pictures.draw_sheet book.pictures.save_sheet book.pictures.load_sheet
+    book.Chapter.control book.Chapter.finish book.widgets.* book.plotting.label_line*
 """.split()
+ROOT = Path(__file__).parents[1]
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
 
@@ -70,7 +98,7 @@ def _named(name: str, value: Any, seen: set[Any]) -> Iterator[str]:
         yield name
     if not inspect.isclass(value) or getattr(value, "_is_protocol", False):
         return
-    if inspect.signature(value).parameters:
+    if not issubclass(value, Exception) and inspect.signature(value).parameters:
         yield name
     for base in value.__mro__:
         if not base.__module__.startswith("collapse_lib"):
@@ -198,6 +226,32 @@ def arms() -> Arms:
     return History.of_arms({"a": history(), "b": history()})
 
 
+TEXTS = ["the cat sat on the mat", "a dog and a cat", "the mat was red"] * 4
+WORDS = Vocabulary.of(TEXTS)
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    """Return a tokenizer of few words."""
+    return Tokenizer.train(TEXTS, 270)
+
+
+@cache
+def frequencies() -> words.WordFrequencies:
+    """Return the frequencies of English words."""
+    return words.word_frequencies("en", wordlist="small", n_words=500)
+
+
+def chapter() -> Chapter:
+    """Return a chapter at ci."""
+    return Chapter("01", scale="ci", scales={"ci": {"n": 3}}, seed=7, root=ROOT)
+
+
+def axes() -> Axes:
+    """Return an empty picture."""
+    return Figure().subplots()
+
+
 T = theory
 MIXTURES = {"f": BLOBS, "g": BLOBS}
 MOMENTS = {"mean": [0, 0], "cov": np.eye(2), "mean0": [0, 0], "cov0": np.eye(2)}
@@ -210,6 +264,149 @@ NOISY = {"fitted": CLOUD, "data": PLANE}
 
 #: Name -> the callable and arguments by name. The arguments are made anew each time.
 CALLS: dict[str, Callable[[], Call]] = {
+    "data.corpora.corpus": lambda: (
+        corpora.corpus,
+        {"name": "chitchat", "split": "test", "folder": None},
+    ),
+    "data.corpora.parts": lambda: (
+        corpora.parts,
+        {"documents": [f"text {i}" for i in range(20)]},
+    ),
+    "data.corpora.repeats": lambda: (corpora.repeats, {"text": "a b c d"}),
+    "data.digits.mnist": lambda: (
+        digits.mnist,
+        {"size": "5k", "split": "train", "folder": None},
+    ),
+    "data.digits.parse_idx": lambda: (
+        digits.parse_idx,
+        {"raw": digits.write_idx(np.zeros((2, 3), np.uint8))},
+    ),
+    "data.digits.write_idx": lambda: (
+        digits.write_idx,
+        {"array": np.zeros((2, 3), np.uint8)},
+    ),
+    "data.tokenizer.Tokenizer.train": lambda: (
+        Tokenizer.train,
+        {"texts": TEXTS, "vocabulary": 270},
+    ),
+    "data.tokenizer.Tokenizer.token": lambda: (
+        tokenizer().token,
+        {"text": "<|end|>"},
+    ),
+    "data.tokenizer.Tokenizer.encode": lambda: (
+        tokenizer().encode,
+        {"text": "a cat", "special": False},
+    ),
+    "data.tokenizer.Tokenizer.decode": lambda: (
+        tokenizer().decode,
+        {"tokens": [5, 6]},
+    ),
+    "data.tokenizer.Tokenizer.texts": lambda: (
+        tokenizer().texts,
+        {"blocks": [[5, 6], [7, 8]]},
+    ),
+    "data.tokenizer.Tokenizer.blocks": lambda: (
+        tokenizer().blocks,
+        {"texts": TEXTS, "block": 4, "special": False, "group": None, "n": 2},
+    ),
+    "data.vocabulary.words": lambda: (vocabulary.words, {"text": "a cat"}),
+    "data.vocabulary.Vocabulary": lambda: _options(WORDS),
+    "data.vocabulary.Vocabulary.of": lambda: (
+        Vocabulary.of,
+        {"documents": TEXTS, "n_words": 5},
+    ),
+    "data.vocabulary.Vocabulary.encode": lambda: (WORDS.encode, {"text": "a cat"}),
+    "data.vocabulary.Vocabulary.decode": lambda: (WORDS.decode, {"numbers": [1, 2]}),
+    "data.vocabulary.Vocabulary.blocks": lambda: (
+        WORDS.blocks,
+        {"documents": TEXTS, "length": 4},
+    ),
+    "data.wikipedia.prose": lambda: (wikipedia.prose, {"markup": "A [[link]]."}),
+    "data.words.WordFrequencies.examples": lambda: (
+        frequencies().examples,
+        {"low": 1e-6, "high": 1e-1, "n": 2, "min_letters": 2},
+    ),
+    "data.words.word_frequencies": lambda: (
+        words.word_frequencies,
+        {"language": "en", "wordlist": "small", "n_words": 500},
+    ),
+    "claims.Estimate": lambda: (claims.Estimate, {"value": 1, "se": 2, "against": 3}),
+    "claims.Estimate.mean": lambda: (
+        claims.Estimate.mean,
+        {"values": [1.0, 2.0], "against": 1.0},
+    ),
+    "claims.Estimate.median": lambda: (
+        claims.Estimate.median,
+        {"values": rng().normal(size=30), "against": 1.0},
+    ),
+    "claims.Estimate.share": lambda: (
+        claims.Estimate.share,
+        {"successes": [True, False, True], "against": 0.5},
+    ),
+    "claims.Estimate.variance": lambda: (
+        claims.Estimate.variance,
+        {"values": [1.0, 2.0, 4.0, 3.0], "against": 1.0},
+    ),
+    "claims.load": lambda: (claims.load, {"path": ROOT / "claims.yaml"}),
+    "claims.as_stated": lambda: (claims.as_stated, {"number": 0.5}),
+    "claims.three_digits": lambda: (claims.three_digits, {"number": 0.5}),
+    "claims.with_error": lambda: (claims.with_error, {"value": 1.0, "se": 0.1}),
+    "book.Chapter": lambda: (
+        Chapter,
+        {
+            "number": "01",
+            "scale": "ci",
+            "scales": {"ci": {"n": 3}},
+            "seed": 7,
+            "root": ROOT,
+        },
+    ),
+    "book.Chapter.seed_sequence": lambda: (chapter().seed_sequence, {"name": "one"}),
+    "book.Chapter.rng": lambda: (chapter().rng, {"name": "one"}),
+    "book.Chapter.say": lambda: (
+        chapter().say,
+        {"name": "one", "value": 1.5, "spec": ".2f"},
+    ),
+    "book.Chapter.record": lambda: (chapter().record, {"name": "one", "value": 1.5}),
+    "book.Chapter.stored": lambda: (chapter().stored, {"scale": "ci"}),
+    "book.pictures.as_distribution": lambda: (
+        pictures.as_distribution,
+        {"picture": np.eye(3)},
+    ),
+    "book.pictures.contact_sheet": lambda: (
+        pictures.contact_sheet,
+        {"images": PICTURES[0], "columns": 3},
+    ),
+    "book.pictures.tiles": lambda: (
+        pictures.tiles,
+        {"sheet": np.zeros((28, 56)), "side": 28},
+    ),
+    "book.plotting.look": lambda: (plotting.look, {"role": "real", "marker": True}),
+    "book.plotting.generation_palette": lambda: (
+        plotting.generation_palette,
+        {"n": 3},
+    ),
+    "book.plotting.band": lambda: (
+        plotting.band,
+        {
+            "ax": axes(),
+            "history": history(),
+            "metric": "sigma",
+            "q": (0.05, 0.5, 0.95),
+            "role": "synthetic",
+            "color": None,
+            "label": "sigma",
+            "runs": 1,
+        },
+    ),
+    "book.plotting.log_generations": lambda: (
+        plotting.log_generations,
+        {"ax": axes(), "label": "generation"},
+    ),
+    "book.plotting.spread": lambda: (
+        plotting.spread,
+        {"positions": [1.0, 1.1], "gap": 0.5},
+    ),
     "recursion.recurse": lambda: (
         recurse,
         {**_experiment(), "measure": {"sigma": sigma}, "record": [0], "first": NORMAL},

@@ -65,6 +65,20 @@ ACCEPTED = "accepted"
 USELESS = ("text", "bytes", "object", "complex", "ragged list", "dates", "frame")
 #: Arguments that may be anything, each with the reason.
 ANYTHING = {
+    ("data.corpora.repeats", "text"): "any text is one",
+    ("data.vocabulary.words", "text"): "any text is one",
+    ("data.vocabulary.Vocabulary.encode", "text"): "any text is one",
+    ("data.tokenizer.Tokenizer.encode", "text"): "any text is one",
+    ("data.wikipedia.prose", "markup"): "any text is one",
+    ("book.Chapter.seed_sequence", "name"): "any text is one",
+    ("book.Chapter.rng", "name"): "any text is one",
+    ("book.Chapter.say", "name"): "any text is one",
+    ("book.Chapter.say", "value"): "any text is one",
+    ("book.Chapter.record", "name"): "any text is one",
+    ("book.Chapter.record", "value"): "any text is one",
+    ("book.Chapter", "root"): "any text may be a path",
+    ("book.plotting.band", "label"): "any text is one",
+    ("book.plotting.log_generations", "label"): "any text is one",
     ("models.Categorical.fit", "rng"): "counting draws nothing",
     ("models.Gaussian.fit", "rng"): "the moments draw nothing",
     ("models.KnownWidth.fit", "rng"): "the mean draws nothing",

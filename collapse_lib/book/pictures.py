@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from collapse_lib.checks import check_count, numbers, numeric
 from collapse_lib.files import write
 from collapse_lib.models.discrete import FittedCategorical
 from collapse_lib.models.vae.images import SIDE
@@ -76,14 +77,7 @@ def as_distribution(picture: ArrayLike) -> FittedCategorical:
     >>> as_distribution([[0, 1], [0, 3]]).p
     array([[0.  , 0.25, 0.  , 0.75]])
     """
-    ink = np.asarray(picture, dtype=np.float64)
-    if ink.ndim != 2:
-        raise ValueError(f"picture has shape {ink.shape}; it must be (height, width)")
-    if not np.isfinite(ink).all() or (ink < 0).any():
-        raise ValueError(
-            "picture holds darkness that is negative or not finite; 0 is paper and "
-            "every pixel needs 0 or more"
-        )
+    ink = numbers("picture", picture, ndim=2, shape="(height, width)", least=0)
     if ink.sum() == 0:
         raise ValueError("the picture is blank; at least one pixel needs ink")
     return FittedCategorical.of((ink / ink.sum()).ravel())
@@ -135,18 +129,30 @@ def contact_sheet(images: ArrayLike, columns: int) -> NDArray[Any]:
     ValueError
         If the images do not fill whole rows.
     """
-    array = np.asarray(images)
+    array = numeric("images", images)
+    if array.ndim < 3 or not array.size:
+        raise ValueError(f"images have shape {array.shape}; needed is (..., h, w)")
     *many, height, width = array.shape
     n = math.prod(many)
-    if n % columns:
-        raise ValueError(f"{n} images do not fill rows of {columns}")
+    if n % check_count("columns", columns, least=1):
+        raise ValueError(f"{n} images do not fill rows of {columns} columns")
     grid = array.reshape(n // columns, columns, height, width)
     return grid.swapaxes(1, 2).reshape(n // columns * height, columns * width)
 
 
 def tiles(sheet: ArrayLike, side: int) -> NDArray[Any]:
     """Take a contact sheet of square images apart: the inverse of `contact_sheet`."""
-    array = np.asarray(sheet)
+    array = numeric("sheet", sheet)
+    check_count("side", side, least=1)
+    if (
+        array.ndim != 2
+        or not array.size
+        or any(length % side for length in array.shape)
+    ):
+        raise ValueError(
+            f"sheet has shape {array.shape}; needed are two sides that are multiples of "
+            f"side, which is {side}"
+        )
     rows, columns = array.shape[0] // side, array.shape[1] // side
     grid = array.reshape(rows, side, columns, side)
     return grid.swapaxes(1, 2).reshape(rows * columns, side, side)

@@ -10,7 +10,7 @@ Functions take ``ax`` and return it; none of them shows or saves a figure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
+from collapse_lib.checks import (
+    check_choice,
+    check_count,
+    check_positive,
+    check_switch,
+    given,
+    numbers,
+)
 from collapse_lib.recursion.history import History
 
 
@@ -89,8 +97,8 @@ def look(role: str, *, marker: bool = False) -> dict[str, Any]:
     >>> look("theory")
     {'color': '#111111', 'linestyle': '--'}
     """
-    if role not in ROLES:
-        raise ValueError(f"role is {role!r}; allowed are {', '.join(ROLES)}")
+    check_choice("role", role, tuple(ROLES))
+    check_switch("marker", marker)
     chosen = ROLES[role]
     cues: dict[str, Any] = {"color": chosen.color, "linestyle": chosen.linestyle}
     return {**cues, "marker": chosen.marker} if marker else cues
@@ -107,8 +115,7 @@ def generation_palette(n: int) -> list[str]:
     >>> generation_palette(3)
     ['#0d0887', '#9a169f', '#eb7655']
     """
-    if n < 1:
-        raise ValueError(f"n is {n}; a palette needs at least 1 colour")
+    check_count("n", n, least=1, most=10_000)
     shades = mpl.colormaps["plasma"](np.linspace(0, 0.66, n))
     return [mpl.colors.to_hex(shade) for shade in shades]
 
@@ -150,10 +157,18 @@ def band(
     ValueError
         If the history has no such metric, or ``q`` does not increase within 0 and 1.
     """
+    _check_axes(ax)
+    check_count("runs", runs, least=0)
+    _check_text("label", label)
     table = _by_generation(history, metric)
-    if not 0 <= q[0] <= q[1] <= q[2] <= 1:
-        raise ValueError(f"q is {q}; three increasing numbers from 0 to 1 are needed")
+    levels = numbers("q", q, least=0, most=1)
+    if levels.shape != (3,) or (np.diff(levels) < 0).any():
+        raise ValueError(
+            f"q is {given(q)}; three increasing numbers from 0 to 1 are needed"
+        )
     style = look(role)
+    if color is not None and not mpl.colors.is_color_like(color):
+        raise ValueError(f"color is {given(color)}; it must be a colour, as '#cc0000'")
     style["color"] = color or style["color"]
     low, middle, high = (table.quantile(level, axis=1) for level in q)
     if runs:
@@ -168,10 +183,18 @@ def _by_generation(history: History | pd.DataFrame, metric: str) -> pd.DataFrame
     """Return the values of one metric, one row a generation, one column a chain."""
     if isinstance(history, History):
         history = history.frame()
+    columns = set(getattr(history, "columns", ()))
+    if not {"generation", "chain", "metric", "value"} <= columns:
+        raise ValueError(
+            f"history is {given(history)}; it must be what recurse returned, or its "
+            "frame"
+        )
+    known = sorted(map(str, history["metric"].unique()))
+    if not isinstance(metric, str) or metric not in known:
+        raise ValueError(
+            f"metric is {given(metric)}; the history has {', '.join(known) or 'no rows'}"
+        )
     chosen = history[history["metric"] == metric]
-    if chosen.empty:
-        known = ", ".join(sorted(map(str, history["metric"].unique())))
-        raise ValueError(f"metric is {metric!r}; the history has {known or 'no rows'}")
     return chosen.pivot(index="generation", columns="chain", values="value")
 
 
@@ -203,6 +226,10 @@ def label_line(
     ValueError
         If there is no line, or none of its points is finite.
     """
+    _check_axes(ax)
+    _check_text("text", text)
+    if line is not None and not hasattr(line, "get_xydata"):
+        raise ValueError(f"line is {given(line)}; it must be a line of the axes")
     if line is None and not ax.lines:
         raise ValueError("there is no line to label; draw it first or pass line=")
     line = ax.lines[-1] if line is None else line
@@ -216,6 +243,16 @@ def label_line(
         **{**style, **text_style},
     )
     return ax
+
+
+def _check_axes(ax: object) -> None:
+    if not isinstance(ax, Axes):
+        raise ValueError(f"ax is {given(ax)}; pass axes, as from plt.subplots()")
+
+
+def _check_text(name: str, value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} is {given(value)}; it must be a text")
 
 
 def _end(line: Line2D) -> tuple[float, float]:
@@ -241,6 +278,8 @@ def log_generations(ax: Axes, label: str = "generation") -> Axes:
     label
         Label of the axis.
     """
+    _check_axes(ax)
+    _check_text("label", label)
     last = max(1.0, ax.dataLim.x1 if np.isfinite(ax.dataLim.x1) else 1.0)
     ticks = [0.0, *10.0 ** np.arange(np.floor(np.log10(last)) + 1)]
     ax.set_xscale("symlog", linthresh=1, linscale=0.5)
@@ -262,11 +301,11 @@ def spread(positions: Sequence[float] | NDArray[Any], gap: float) -> list[float]
     >>> spread([0.0, 1.0, 10.0], gap=3.0)
     [-1.0, 2.0, 10.0]
     """
-    if gap <= 0:
-        raise ValueError(f"gap is {gap}; a distance above 0 is needed")
-    order = np.argsort(np.asarray(positions, dtype=float), kind="stable")
+    check_positive("gap", gap)
+    places = numbers("positions", positions, ndim=1, shape="(n,)", empty=True)
+    order = np.argsort(places, kind="stable")
     groups: list[list[float]] = []  # each group: centre, number of labels in it
-    for wanted in np.asarray(positions, dtype=float)[order]:
+    for wanted in places[order]:
         groups.append([float(wanted), 1])
         while len(groups) > 1:
             (below, m), (above, n) = groups[-2:]
@@ -292,8 +331,9 @@ def label_lines(ax: Axes, labels: dict[Line2D, str], gap: float = 14) -> Axes:
     gap
         Smallest vertical distance between two labels, in points.
     """
-    if not labels:
-        raise ValueError("labels is empty; pass {line: text, ...}")
+    _check_axes(ax)
+    if not isinstance(labels, Mapping) or not labels:
+        raise ValueError(f"labels is {given(labels)}; pass {{line: text, ...}}")
     ax.autoscale_view()
     ends = np.array([_end(line) for line in labels])
     per_point = ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+from collapse_lib.checks import check_not_negative, check_number
+
 #: No value is written with more digits than this, however small its error.
 MOST_DIGITS = 6
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -21,7 +23,7 @@ def three_digits(number: float) -> str:
     >>> [three_digits(x) for x in (0, 0.36417, -138.629, 1234.5, 2.4899e-4, 6.4e-9)]
     ['0', '0.364', '−139', '1230', '0.000249', '6.4·10⁻⁹']
     """
-    text = f"{number:.3g}"
+    text = f"{check_number('number', number):.3g}"
     rounded = float(text)
     if rounded == 0:
         return "0"
@@ -49,6 +51,8 @@ def with_error(value: float, se: float) -> str:
     >>> with_error(0.000248, 2.47e-6), with_error(0.5, 0)
     ('(2.480 ± 0.025)·10⁻⁴', '0.5')
     """
+    check_number("value", value)
+    check_not_negative("se", se)
     if se == 0:
         return three_digits(value)
     largest = max(abs(value), se)
@@ -75,7 +79,7 @@ def as_stated(number: float) -> str:
     >>> as_stated(25250.3), as_stated(0.688), as_stated(1 / 3), as_stated(0.00024899)
     ('25250.3', '0.688', '0.333', '2.4899·10⁻⁴')
     """
-    text = f"{number:.{MOST_DIGITS - 1}e}"
+    text = f"{check_number('number', number):.{MOST_DIGITS - 1}e}"
     if float(text) != number:
         return three_digits(number)
     mantissa, exponent = text.split("e")
