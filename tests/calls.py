@@ -94,7 +94,7 @@ def value_module(value: Any) -> str | None:
 
 
 def _named(name: str, value: Any, seen: set[Any]) -> Iterator[str]:
-    if inspect.isfunction(value):
+    if inspect.isfunction(value) and inspect.signature(value).parameters:
         yield name
     if not inspect.isclass(value) or getattr(value, "_is_protocol", False):
         return

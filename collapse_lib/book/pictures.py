@@ -144,14 +144,11 @@ def tiles(sheet: ArrayLike, side: int) -> NDArray[Any]:
     """Take a contact sheet of square images apart: the inverse of `contact_sheet`."""
     array = numeric("sheet", sheet)
     check_count("side", side, least=1)
-    if (
-        array.ndim != 2
-        or not array.size
-        or any(length % side for length in array.shape)
-    ):
+    wholes = [length % side == 0 for length in array.shape]
+    if array.ndim != 2 or not array.size or not all(wholes):
         raise ValueError(
-            f"sheet has shape {array.shape}; needed are two sides that are multiples of "
-            f"side, which is {side}"
+            f"sheet has shape {array.shape}; needed are height and width that are "
+            f"multiples of side, which is {side}"
         )
     rows, columns = array.shape[0] // side, array.shape[1] // side
     grid = array.reshape(rows, side, columns, side)

@@ -191,9 +191,8 @@ def _by_generation(history: History | pd.DataFrame, metric: str) -> pd.DataFrame
         )
     known = sorted(map(str, history["metric"].unique()))
     if not isinstance(metric, str) or metric not in known:
-        raise ValueError(
-            f"metric is {given(metric)}; the history has {', '.join(known) or 'no rows'}"
-        )
+        there = ", ".join(known) or "no rows"
+        raise ValueError(f"metric is {given(metric)}; the history has {there}")
     chosen = history[history["metric"] == metric]
     return chosen.pivot(index="generation", columns="chain", values="value")
 

@@ -166,7 +166,7 @@ def parse_idx(raw: bytes) -> NDArray[np.uint8]:
         raise TypeError(f"raw is {raw!r:.60}; it must be the content of a file, bytes")
     known = len(raw) >= 4 and raw[:3] == b"\0\0\x08" and raw[3] <= 8  # axes
     if not known or len(raw) < 4 + 4 * raw[3]:
-        raise ValueError(f"no idx file of bytes: it begins with {raw[:4]!r}")
+        raise ValueError(f"raw is no idx file of bytes: it begins with {raw[:4]!r}")
     shape = np.frombuffer(raw, ">u4", raw[3], offset=4).tolist()
     start, n = 4 + 4 * raw[3], math.prod(shape)
     if len(raw) != start + n:

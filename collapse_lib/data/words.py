@@ -96,8 +96,8 @@ class WordFrequencies:
         if len(kept) < n:
             raise ValueError(
                 f"n is {n}, but only {len(kept)} words of {min_letters} or more "
-                f"letters have a frequency from {low:.3g} to {high:.3g}; widen the "
-                "band or take fewer"
+                f"letters have a frequency from low = {low:.3g} to high = {high:.3g}; "
+                "widen the band or take fewer"
             )
         # The middles of n equal parts, so that no word sits on the edge of the band.
         middles = (np.arange(n) + 0.5) * len(kept) / n

@@ -50,9 +50,9 @@ def test_a_pixels_probability_is_its_share_of_the_ink() -> None:
 @pytest.mark.parametrize(
     ("picture", "message"),
     [
-        ([1.0, 2.0], r"shape \(2,\); it must be \(height, width\)"),
-        ([[1.0, -0.5]], "negative or not finite"),
-        ([[1.0, np.nan]], "negative or not finite"),
+        ([1.0, 2.0], r"shape \(2,\); needed is \(height, width\)"),
+        ([[1.0, -0.5]], "from -0.5 to 1; allowed are"),
+        ([[1.0, np.nan]], "1 values that are NaN"),
         ([[0.0, 0.0]], "blank"),
     ],
 )
