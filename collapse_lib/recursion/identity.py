@@ -20,7 +20,7 @@ import site
 import sys
 import sysconfig
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -32,12 +32,16 @@ from numpy.typing import NDArray
 LIBRARY = __name__.partition(".")[0]
 #: Parts of the library that read, write, check and show: they decide no number.
 PLUMBING = ("checks", "files", "book", "data.fetching", "recursion")
-#: What dataclasses put into a class by themselves; also how an object is shown.
-_MADE_BY_DATACLASS = frozenset(
-    "__init__ __eq__ __lt__ __le__ __gt__ __ge__ __setattr__ __delattr__ __replace__ "
-    "__getstate__ __setstate__".split()
+#: How an object is shown, and what Python and ABCs keep in a class or a module.
+_KEPT_BY_PYTHON = frozenset(
+    "__repr__ __hash__ _abc_impl __module__ __qualname__ __name__ __doc__ __dict__ "
+    "__weakref__ __annotations__ __annotate__ __annotate_func__ __annotations_cache__ "
+    "__slots__ __slotnames__ __match_args__ __dataclass_fields__ "
+    "__dataclass_params__ __parameters__ __orig_bases__ __abstractmethods__ "
+    "__type_params__ __firstlineno__ "
+    "__static_attributes__ __protocol_attrs__ __non_callable_proto_members__ "
+    "__file__ __cached__ __loader__ __spec__ __package__ __path__ __builtins__".split()
 )
-_SHOWN = frozenset(["__repr__", "__str__", "__hash__", "_abc_impl"])
 _ATOMS = (type(None), bool, int, str, bytes, type(...), type(NotImplemented))
 _BUILT_IN = (types.BuiltinFunctionType, types.MethodWrapperType)
 _DESCRIPTORS = (
@@ -51,10 +55,26 @@ _STREAMS = (
 )
 #: What decides the numbers: name of a part -> its name, as JSON can hold it.
 Identity: TypeAlias = dict[str, Any]
+#: Functions of torch that draw from its global generator, unless they are given one.
+_TORCH_DRAWS = frozenset(
+    "rand randn randint randperm normal bernoulli multinomial poisson rand_like "
+    "randn_like randint_like manual_seed seed".split()
+)
+_INSTEAD = (
+    "a run that goes on from a file would begin it anew. Use the rng that fit, sample "
+    "and weights are given, or make one in each generation: "
+    "np.random.default_rng([seed, generation.t])"
+)
 # Flags of code that say how it is called: further arguments, a generator, a coroutine.
 _CALLED = 0x04 | 0x08 | 0x20 | 0x80 | 0x200
+# A class that was made while a program ran; others are part of Python and extensions.
+_ON_HEAP = 1 << 9
 # One step of code: what is done, and with what.
 _Step = tuple[str, Any]
+
+
+class _Stream(ValueError):
+    """A random generator that would not go on from where it was."""
 
 
 class Beside:
@@ -146,28 +166,33 @@ class Namer:
         elif isinstance(value, types.FunctionType):
             yield from self._function(value, where)
         elif isinstance(value, types.MethodType):
+            self._check_draw(value, where)
             yield self._of(value.__func__, where)
             yield self._of(value.__self__, f"the object of {where}")
         elif isinstance(value, _BUILT_IN):
+            self._check_draw(value, where)
             yield value.__name__
             yield self._of(value.__self__, f"the object of {where}")
         elif isinstance(value, _DESCRIPTORS):
             yield value.__name__
             yield self._of(value.__objclass__, where)
         elif isinstance(value, types.ModuleType):
-            yield from self._module(value)
+            yield from self._module(value, where)
         elif isinstance(value, (classmethod, staticmethod)):
             yield self._of(value.__func__, where)
         elif isinstance(value, property):
             yield self._of((value.fget, value.fset), where)
         elif isinstance(value, functools.cached_property):
             yield self._of(value.func, where)
-        elif isinstance(value, _STREAMS):
+        elif isinstance(value, _STREAMS) or _is_torch(value, "Generator"):
             yield from self._stream(value, where)
-        elif _is_tensor(value):
+        elif _is_torch(value, "Tensor"):
             yield from self._tensor(value, where)
         elif isinstance(value, functools._lru_cache_wrapper):
             yield self._of(value.__wrapped__, where)
+        elif kind is functools.partial:
+            yield self._of((value.func, value.args), where)
+            yield self._of(sorted(value.keywords.items()), where)
         else:
             yield from self._object(value, where)
 
@@ -188,16 +213,13 @@ class Namer:
             yield "the global generator"
             return
         if not self.streams:
-            raise ValueError(
-                f"{where} is a random generator; a run that goes on from a file would "
-                "begin it anew. Use the rng that fit, sample and weights are given, or "
-                "make one in each generation: np.random.default_rng([seed, "
-                "generation.t])"
-            )
+            raise _Stream(f"{where} is a random generator; {_INSTEAD}")
         if isinstance(value, random.Random):
             yield self._of(value.getstate(), where)
         elif isinstance(value, np.random.RandomState):
             yield self._of(value.get_state(legacy=False), where)
+        elif _is_torch(value, "Generator"):
+            yield self._of(value.get_state(), where)
         else:
             bits = getattr(value, "bit_generator", value)
             yield self._of(bits.state, where)
@@ -216,7 +238,13 @@ class Namer:
         yield self._of(cls, f"the class of {where}")
         reduced = self._reduced(value, where)
         if isinstance(reduced, str):
-            yield from self._foreign(str(getattr(value, "__module__", "")), reduced)
+            module = str(getattr(value, "__module__", None) or cls.__module__)
+            if _attribute(sys.modules.get(module), reduced.split(".")) is None:
+                raise ValueError(
+                    f"{where} is a {cls.__qualname__} named {reduced!r}, of which only "
+                    "the name can be kept; give a function with def instead"
+                )
+            yield from self._foreign(module, reduced)
             return
         make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
         yield self._of((make, arguments), where)
@@ -246,18 +274,20 @@ class Namer:
 
     def _class(self, cls: type, where: str) -> Iterator[str | bytes]:
         """Yield what a class does, with the classes that it inherits from."""
-        if _is_foreign(cls.__module__):
+        if _is_foreign(cls.__module__) and _is_found(cls):
             yield from self._foreign(cls.__module__, cls.__qualname__)
             return
-        made = _SHOWN
+        if type(cls) is not type:
+            yield self._of(type(cls), f"the metaclass of {where}")
         if "__dataclass_fields__" in vars(cls):
-            made |= _MADE_BY_DATACLASS
+            yield repr(vars(cls)["__dataclass_params__"])
             for field in dataclasses.fields(cls):
-                if field.default_factory is not dataclasses.MISSING:
-                    yield field.name
-                    yield self._of(field.default_factory, f"{where}.{field.name}")
+                yield repr((field.name, field.init, field.compare, field.kw_only))
+                for made in (field.default, field.default_factory):
+                    if made is not dataclasses.MISSING:
+                        yield self._of(made, f"{where}.{field.name}")
         for key, part in sorted(vars(cls).items()):
-            if key not in made and not _kept_by_python(key, part, cls):
+            if key not in _KEPT_BY_PYTHON and not _made_by_python(part, cls):
                 yield key
                 yield self._of(part, f"{where}.{key}")
         for base in cls.__bases__:
@@ -265,10 +295,15 @@ class Namer:
 
     def _function(self, function: types.FunctionType, where: str) -> Iterator[Any]:
         """Yield the code of a function, and everything that the code refers to."""
-        if _is_foreign(function.__module__) and not _is_local(function):
-            yield from self._foreign(function.__module__, function.__qualname__)
+        # Not function.__module__, which functools.wraps copies.
+        code, module = function.__code__, function.__globals__.get("__name__")
+        if _is_foreign(module) and not _is_local(code):
+            yield from self._foreign(str(module), code.co_qualname)
             return
-        code = function.__code__
+        if (registry := getattr(function, "registry", None)) is not None:
+            if code.co_qualname.startswith("singledispatch.") and module == "functools":
+                yield self._of(list(registry.items()), where)
+                return
         yield _code(code)
         yield self._of(function.__defaults__, f"a default of {where}")
         yield self._of(function.__kwdefaults__, f"a default of {where}")
@@ -284,7 +319,7 @@ class Namer:
             yield ".".join(names)
             yield from self._global(function, names, where)
         for key, part in sorted(vars(function).items()):
-            if key != "__wrapped__":
+            if key != "__wrapped__":  # the code calls it, if it does
                 yield key
                 yield self._of(part, f"{where}.{key}")
 
@@ -293,31 +328,62 @@ class Namer:
     ) -> Iterator[str | bytes]:
         """Yield what a function finds under a global name, through modules."""
         first, *rest = names
+        called = ".".join(names).removeprefix("import ")
+        what = f"{called!r}, which {where} uses,"
         if first.startswith("import "):
-            module = first.removeprefix("import ")
-            if _is_foreign(module):
-                yield from self._foreign(module, ".".join(rest))
-                return
-            found = _imported(module)
+            found = _imported(first.removeprefix("import "), function.__globals__)
         else:
             found = function.__globals__.get(first, _BUILTINS.get(first))
+        if any(found is one for one in _BLIND) and not _is_library(function):
+            raise ValueError(
+                f"{what} reaches what cannot be followed from the code, so that nobody "
+                "could tell whether a file belongs to this run; use the name itself"
+            )
+        if not _is_library(function):
+            self._check_draw(_attribute(found, rest), what, function.__code__)
         for attribute in rest:
             if not isinstance(found, types.ModuleType):
                 break
             if _is_foreign(found.__name__):
                 yield from self._foreign(found.__name__, attribute)
                 return
-            found = getattr(found, attribute, None)
-        yield self._of(found, f"{'.'.join(names)!r}, which {where} uses,")
+            inner = f"{found.__name__}.{attribute}"
+            found = getattr(found, attribute, None) or _imported(inner)
+        yield self._of(found, what)
 
-    def _module(self, module: types.ModuleType) -> Iterator[str | bytes]:
-        """Yield the name of a module, and the text of one that somebody wrote here."""
+    def _check_draw(
+        self, value: Any, what: str, code: types.CodeType | None = None
+    ) -> None:
+        """Refuse a function that draws from a generator which all programs share."""
+        owner, name = getattr(value, "__self__", None), getattr(value, "__name__", "")
+        shared = owner is np.random.mtrand._rand or owner is _RANDOM
+        if code is not None and not shared:
+            torch = sys.modules.get("torch")
+            drawn = torch and name in _TORCH_DRAWS and value is getattr(torch, name)
+            given = "generator" if drawn else "random_state"
+            shared = bool(drawn or (name == "rvs" and hasattr(owner, "random_state")))
+            shared = shared and not _says(code, given)
+        if shared and not self.streams:
+            raise _Stream(f"{what} draws from a random generator of all; {_INSTEAD}")
+
+    def _module(self, module: types.ModuleType, where: str) -> Iterator[str | bytes]:
+        """Yield the name of a module, and all that is in one somebody wrote here."""
         name = module.__name__
         yield name
         if _is_foreign(name):
             yield from self._foreign(name, "")
-        elif name.partition(".")[0] != LIBRARY and (file := _file(module)):
-            yield file.read_bytes()
+        elif name.partition(".")[0] != LIBRARY:
+            for key, part in sorted(vars(module).items()):
+                if key in _KEPT_BY_PYTHON:
+                    continue
+                yield key
+                try:
+                    yield self._of(part, f"{name}.{key}, which {where} reaches,")
+                except _Stream:
+                    raise
+                except ValueError:  # it may not be used: its text stands for it
+                    file = _file(module)
+                    yield file.read_bytes() if file and file.is_file() else b""
 
     def _foreign(self, module: str, name: str) -> Iterator[str]:
         """Yield a name in a package, and take note of the package's version."""
@@ -389,6 +455,10 @@ def differing(theirs: Identity, ours: Identity) -> list[str]:
 
 _UNVERSIONED = sys.stdlib_module_names | {LIBRARY}
 _BUILTINS = vars(importlib.import_module("builtins"))
+#: Functions of Python that reach names which no one can read off the code.
+_BLIND = (globals, eval, exec)
+#: The generator behind the functions of Python's own module.
+_RANDOM = getattr(random.random, "__self__", None)
 
 
 def _hashed(*parts: str | bytes) -> bytes:
@@ -438,25 +508,45 @@ def _globals(code: types.CodeType) -> tuple[tuple[str, ...], ...]:
     """Return the dotted global names that code uses, also inside its functions."""
     found: dict[tuple[str, ...], None] = {}
     dotted: list[str] = []
-    imported = ""
-    for operation, argument in [*_steps(code), ("end", None)]:
+    imported, aliases, top = "", {}, ""
+    steps = [*_steps(code), ("end", None)]
+    for i, (operation, argument) in enumerate(steps):
         if dotted and operation in ("LOAD_ATTR", "LOAD_METHOD"):
             dotted.append(argument)
             continue
-        if operation == "IMPORT_FROM":
-            found[(imported, argument)] = None
-            dotted = []
         if dotted:
             found[tuple(dotted)] = None
         dotted = []
         if operation in ("LOAD_GLOBAL", "LOAD_NAME"):
             dotted = [argument]
         elif operation == "IMPORT_NAME":
-            imported = f"import {argument}"
-            dotted = [imported]
+            level, names = steps[i - 2][1], steps[i - 1][1]
+            imported = f"import {'.' * level}{argument}"
+            # `import a.b` gives the name a, `import a.b as c` the name of a.b.
+            top = "" if names else f"import {argument.partition('.')[0]}"
+            if top:
+                found |= {(imported,): None, (top,): None}
+        elif operation == "IMPORT_FROM" and top:
+            top = imported
+        elif operation == "IMPORT_FROM":
+            found[(imported, argument)] = None
+        elif operation in ("STORE_FAST", "STORE_DEREF") and top:
+            aliases[argument], top = top, ""
+        elif operation in ("LOAD_FAST", "LOAD_DEREF") and argument in aliases:
+            dotted = [aliases[argument]]
         elif _is_code(argument):
             found |= dict.fromkeys(_globals(argument))
     return tuple(found)
+
+
+def _says(code: types.CodeType, word: str) -> bool:
+    """Tell whether code names an argument so in a call, or forks the generator."""
+    if "fork_rng" in code.co_names:
+        return True
+    return any(
+        _says(one, word) if _is_code(one) else isinstance(one, tuple) and word in one
+        for one in code.co_consts
+    )
 
 
 def _compared(cls: type, state: dict[Any, Any] | list[Any]) -> dict[str, Any]:
@@ -477,26 +567,54 @@ def _is_code(value: Any) -> bool:
     return isinstance(value, types.CodeType)
 
 
-def _kept_by_python(key: str, value: Any, cls: type) -> bool:
+def _made_by_python(value: Any, cls: type) -> bool:
     """Tell what is in a class beside what somebody wrote, some of it made when used."""
     if isinstance(value, types.GetSetDescriptorType):
         return True
-    if key.startswith("__") and key.endswith("__"):
-        return not (callable(value) or hasattr(value, "__get__"))
-    # A register of subclasses grows as modules are imported.
-    return isinstance(value, dict) and all(
-        isinstance(one, type) and issubclass(one, cls) for one in value.values()
+    if isinstance(value, types.FunctionType):  # what dataclasses made of the fields
+        return "__create_fn__" in value.__code__.co_qualname
+    # The library's registers of subclasses grow as modules are imported.
+    return (
+        cls.__module__.partition(".")[0] == LIBRARY
+        and isinstance(value, dict)
+        and all(
+            isinstance(one, type) and issubclass(one, cls) for one in value.values()
+        )
     )
 
 
-def _is_local(function: types.FunctionType) -> bool:
+def _is_local(code: types.CodeType) -> bool:
     """Tell functions that a call made: their module cannot say what they do."""
-    return "<lambda>" in function.__qualname__ or "<locals>" in function.__qualname__
+    return "<lambda>" in code.co_qualname or "<locals>" in code.co_qualname
 
 
-def _is_tensor(value: Any) -> bool:
+def _is_found(cls: type) -> bool:
+    """Tell whether a class is what its module and name say.
+
+    What ``types.new_class`` and ``make_dataclass`` return bears the name of a module
+    that never held it.
+    """
+    if not cls.__flags__ & _ON_HEAP or "<locals>" in cls.__qualname__:
+        return True
+    module = sys.modules.get(cls.__module__)
+    return _attribute(module, cls.__qualname__.split(".")) is cls
+
+
+def _attribute(value: Any, names: Sequence[str]) -> Any:
+    """Return what a dotted name means there, or None."""
+    for name in names:
+        value = getattr(value, name, None)
+    return value
+
+
+def _is_library(function: types.FunctionType) -> bool:
+    module = str(function.__globals__.get("__name__"))
+    return module.partition(".")[0] == LIBRARY
+
+
+def _is_torch(value: Any, kind: str) -> bool:
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
+    return torch is not None and isinstance(value, getattr(torch, kind))
 
 
 @lru_cache(4096)
@@ -507,8 +625,7 @@ def _is_foreign(module: str | None) -> bool:
         return any(rest == part or rest.startswith(f"{part}.") for part in PLUMBING)
     if package in ("", "__main__"):
         return False
-    if package in sys.stdlib_module_names:
-        return True
+    # By file, also in the standard library: somebody's profile.py is not Python's.
     found = sys.modules.get(package)
     if found is None:
         try:  # a function that has not run yet has not imported it yet
@@ -517,6 +634,8 @@ def _is_foreign(module: str | None) -> bool:
             spec = None
         if spec is None:
             return False  # made by somebody's code while it ran
+        if not spec.has_location and spec.origin not in ("built-in", "frozen"):
+            return False  # somebody's folder without an __init__.py
         file = (
             Path(spec.origin).resolve() if spec.has_location and spec.origin else None
         )
@@ -552,9 +671,18 @@ def _version(package: str) -> str:
     return str(version or "").partition("+")[0]
 
 
-def _imported(name: str) -> Any:
-    """Return a module that code imports when it runs; None if it is not there."""
+def _imported(name: str, space: Mapping[str, Any] | None = None) -> Any:
+    """Return a module that code imports when it runs; None if it is not there.
+
+    Parameters
+    ----------
+    name
+        Its name, with the dots of a relative import.
+    space
+        Global names of the code, which tell what it is relative to.
+    """
     try:
-        return importlib.import_module(name)
+        package = (space or {}).get("__package__") or None
+        return importlib.import_module(name, package)
     except Exception:
         return None  # the run will say so, if it comes to this

@@ -1,10 +1,13 @@
 """A run goes on from its own file alone: what counts as the same, and what does not."""
 
+import dataclasses
 import functools
 import os
+import random
 import subprocess
 import sys
 import threading
+import types
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
@@ -112,7 +115,78 @@ def with_global(value):
     return space["bias"]
 
 
+def helpers(**names):
+    """A module of somebody's."""
+    module = types.ModuleType("some_helpers")
+    vars(module).update(names)
+    return module
+
+
+def wrapping(s):
+    """A closure under the name of an installed function."""
+
+    @functools.wraps(np.std)
+    def bias(fit):
+        return fit.temper(s)
+
+    return bias
+
+
+def made(lines, name="S()", **space):
+    """What a program of a few lines makes, always under one name."""
+    space = {"__name__": "made", "dataclasses": dataclasses, "types": types, **space}
+    exec("from dataclasses import dataclass, field\n" + lines, space)
+    return eval(name, space)
+
+
+def both(template, name="S()", values=("1.0", "0.1")):
+    return tuple(made(template.replace("VALUE", value), name) for value in values)
+
+
 OTHER = {
+    "wraps": (wrapping(1.0), wrapping(0.1)),
+    "dataclass slots default": both(
+        "@dataclass(slots=True)\nclass S:\n t: float = VALUE", "lambda: S()"
+    ),
+    "dataclass own init": both(
+        "@dataclass(init=False)\nclass S:\n t: float\n"
+        " def __init__(self):\n  self.t = VALUE",
+        "lambda: S()",
+    ),
+    "dataclass order of fields": both(
+        "@dataclass\nclass S:\n VALUE",
+        "lambda: S(1.0, 0.1)",
+        ("a: int\n b: int", "b: int\n a: int"),
+    ),
+    "dataclass own comparison": both(
+        "@dataclass\nclass S:\n t: int = 1\n"
+        " def __lt__(self, other):\n  return self.t VALUE other.t",
+        values=("<", ">"),
+    ),
+    "new_class": both(
+        "S = types.new_class('B', (), {}, lambda space: space.update("
+        "__call__=lambda self, fit: fit.temper(VALUE)))"
+    ),
+    "make_dataclass": both(
+        "S = dataclasses.make_dataclass('S', [], namespace={"
+        "'__call__': lambda self, fit: fit.temper(VALUE)})"
+    ),
+    "metaclass": both("class M(type):\n t = VALUE\nclass S(metaclass=M):\n pass"),
+    "register": both(
+        "class S:\n pass\nclass Hot(S):\n t = 1\nclass Cold(S):\n t = 2\n"
+        "S.kinds = {'use': VALUE}",
+        values=("Hot", "Cold"),
+    ),
+    "dunder data": both("class S:\n __temperature__ = VALUE"),
+    "str": both("class S:\n def __str__(self):\n  return 'VALUE'"),
+    "single dispatch": both(
+        "import functools\n@functools.singledispatch\ndef f(fit):\n return VALUE", "f"
+    ),
+    "module": (helpers(T=1.0), helpers(T=0.1)),
+    "module that a module imports": (
+        helpers(inner=helpers(T=1.0)),
+        helpers(inner=helpers(T=0.1)),
+    ),
     "body": (lambda f: f.temper(0.5), lambda f: f.temper(1.0)),
     "operation": (lambda f: f.mu + f.sigma, lambda f: f.mu - f.sigma),
     "measure": (named("fit.sigma"), named("fit.sigma ** 2")),
@@ -198,6 +272,116 @@ def test_the_start_of_a_mixture_counts_to_the_last_digit(tmp_path):
         run(tmp_path / "run.npz", model=mixture(1.0 + 4e-9), **options)
 
 
+FILES = {
+    "a name of Python's": ("import statistics", "statistics.bias", "statistics.py"),
+    "a relative import": (
+        "from pkg import bias\nit = bias",
+        "it",
+        "pkg/helpers.py",
+    ),
+    "an import in a function": (
+        "def it(fit):\n    import helpers\n    return helpers.bias(fit)",
+        "it",
+        "deep.py",
+    ),
+    "a module by another name": (
+        "import helpers as h",
+        "lambda f: h.bias(f)",
+        "deep.py",
+    ),
+    "a module in a function by another name": (
+        "def it(fit):\n    import pkg.helpers as h\n    return h.bias(fit)",
+        "it",
+        "pkg/helpers.py",
+    ),
+    "a module as a value": (
+        "def mk(m):\n    return lambda fit: m.sub.bias(fit)\nimport pkg, pkg.sub",
+        "mk(pkg)",
+        "pkg/sub.py",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lines", "value", "edited"), FILES.values(), ids=FILES)
+def test_code_in_other_files_counts(lines, value, edited, tmp_path):
+    bias = "def bias(fit):\n    return fit.temper(T)\n"
+    texts = {
+        "statistics.py": "T = 1.0\n" + bias,
+        "deep.py": "T = 1.0\n",
+        "helpers.py": "import deep\n" + bias.replace("(T)", "(deep.T)"),
+        "pkg/__init__.py": "def bias(fit):\n    from .helpers import T\n"
+        "    return fit.temper(T)\n",
+        "pkg/helpers.py": "T = 1.0\n" + bias,
+        "pkg/sub.py": "T = 1.0\n" + bias,
+        "program.py": "from collapse_lib.recursion.identity import Namer\n"
+        f"{lines}\nprint(Namer().name({value}, 'it'))\n",
+    }
+    (tmp_path / "pkg").mkdir()
+    for file, text in texts.items():
+        (tmp_path / file).write_text(text)
+    command = [sys.executable, "-B", str(tmp_path / "program.py")]
+
+    def said():
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    before = said()
+    (tmp_path / "pkg" / "other.py").write_text("T = 3")
+    assert said() == before
+    (tmp_path / edited).write_text(texts[edited].replace("1.0", "0.1"))
+    assert said() != before
+
+
+def imports_random(fit):
+    import random as r
+
+    return r.gauss(0, 1)
+
+
+DRAWS = {
+    "numpy": lambda fit: fit.mu + np.random.random(),  # noqa: NPY002
+    "its method": np.random.normal,
+    "a method of a closure": wrapped(np.random.random),
+    "python": lambda fit: fit.mu + random.random(),
+    "imported": imports_random,
+    "torch": lambda fit: fit.mu + torch.rand(1),
+    "scipy": lambda fit: stats.norm.rvs(size=3),
+    "torch.Generator": wrapped(torch.Generator()),
+    "by a module": wrapped(helpers(rng=np.random.default_rng(1))),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_a_stream_that_would_begin_anew_is_refused(draw):
+    with pytest.raises(
+        ValueError, match=r"random generator.* Use the rng that fit, sa"
+    ):
+        name(draw)
+    name(draw, streams=True)
+
+
+def test_a_draw_with_a_generator_of_its_own_is_named():
+    name(lambda fit: torch.rand(1, generator=torch.Generator().manual_seed(3)))
+    name(lambda fit: stats.norm.rvs(size=3, random_state=3))
+    name(lambda fit: np.random.default_rng(3).normal())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (
+            made("f = lambda fit: globals()['T']", "f"),
+            "'globals', which it uses, reach",
+        ),
+        (np.frompyfunc(lambda x: x, 1, 1), "give a function with def instead"),
+    ],
+    ids=["globals", "frompyfunc"],
+)
+def test_what_cannot_be_followed_is_refused(value, said):
+    with pytest.raises(ValueError, match=said):
+        name(value)
+
+
 # ---- what does not matter -----------------------------------------------------------
 
 
@@ -250,6 +434,25 @@ def test_what_is_no_part_of_the_experiment_does_not_matter():
     fresh, used = Remembers(), Remembers()
     assert used.found == 4
     assert name(fresh) == name(used)
+
+
+def test_the_order_of_keywords_does_not_matter():
+    one, other = (
+        functools.partial(max, **k) for k in ({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    )
+    assert name(one) == name(other) != name(functools.partial(max, a=1, b=3))
+
+
+def test_what_a_module_cannot_keep_does_not_stop_a_run():
+    assert name(helpers(lock=threading.Lock(), T=1)) != name(helpers(T=1))
+
+
+def test_a_folder_of_modules_has_a_name(tmp_path, monkeypatch):
+    (tmp_path / "a_namespace").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    import a_namespace
+
+    assert name(a_namespace) == name(a_namespace)
 
 
 def test_what_holds_itself_has_a_name():
