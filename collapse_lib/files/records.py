@@ -5,6 +5,7 @@ Arrays are kept as npz, mappings as JSON. Nothing is unpickled.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import zipfile
@@ -106,6 +107,8 @@ def read_arrays(
     """
     path = Path(path)
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError(errno.EINVAL, "it is a device or a pipe")
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             _check_size(archive, path.stat().st_size)
             arrays = {

@@ -60,9 +60,9 @@ def write(path: str | Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
     Parameters
     ----------
     path
-        Where; folders that are missing are made. A temporary file beside it is
-        brought to the disk and then renamed over it. Temporary files that killed
-        processes left there are removed when they are an hour old.
+        Where; folders that are missing are made, links are followed. A temporary file
+        beside it is brought to the disk and then renamed over it. Temporary files that
+        killed processes left there are removed when they are an hour old.
     content
         The bytes, or a function that writes them into the open file.
 
@@ -71,7 +71,7 @@ def write(path: str | Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
     OSError
         If it cannot be written there; the error names ``path``.
     """
-    path = Path(path)
+    path = _target(Path(path))
     partial = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def try_place(path: str | Path) -> None:
     OSError, ValueError
         If `write` could not.
     """
-    partial = _beside(Path(path))
+    partial = _beside(_target(Path(path)))
     partial.parent.mkdir(parents=True, exist_ok=True)
     try:
         partial.open("xb").close()
@@ -174,6 +174,11 @@ def _sweep(folder: Path, now: float) -> None:
                 path.unlink()
         except OSError:
             continue  # another process was faster, or may and we may not
+
+
+def _target(path: Path) -> Path:
+    """Return the file that a link stands for: it is written, and the link stays."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _beside(path: Path) -> Path:

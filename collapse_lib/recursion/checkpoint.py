@@ -29,6 +29,8 @@ FORMAT = "collapse_lib checkpoint 3"
 # A checkpoint costs milliseconds; every few seconds it costs nothing that matters.
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 REMEDY = "delete it to start again, or give another path"
+#: The data sets of a state.
+DATA = ("first", "training", "memory")
 # Names the experiment up to a generation.
 Fingerprint = Callable[[int], Identity]
 
@@ -95,8 +97,10 @@ class Record:
         if missing:
             raise ValueError(
                 f"record asks for generations {listed(missing)}, which were not "
-                f"measured when they ran (measured: {listed(self.planned)}); use "
-                "another path to run them again"
+                f"measured when they ran, or whose files are lost (measured: "
+                f"{listed(self.planned)}); put files that are lost back, or delete all "
+                "of this run or use another path to run it again: it comes to the same "
+                "numbers"
             )
         new = (t for t in recorded if t >= start)
         self.planned = {t: row for row, t in enumerate([*self.planned, *new])}
@@ -160,6 +164,11 @@ class Checkpoint(Record):
         if not self.path.exists():
             return None
         arrays, meta = read(self.path, "state", self.fingerprint)
+        if not isinstance(meta.get("measured"), list):
+            raise ValueError(
+                f"{self.path} is the state of a store, whose generations are in files "
+                f"beside it; go on with store={str(self.path.parent)!r}"
+            )
         self.planned = {t: row for row, t in enumerate(meta["measured"])}
         self.arrays, self.machines = measured_in(arrays), meta["machines"]
         return unpack(arrays, meta)
@@ -188,7 +197,8 @@ def check_place(name: str, path: Path, *, folder: bool = False) -> None:
     """
     try:
         taken = path.is_file() if folder else path.is_dir()
-        if not taken:
+        special = path.exists() and not (path.is_file() or path.is_dir())
+        if not (taken or special):
             files.try_place(path / "state.npz" if folder else path)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
@@ -196,6 +206,11 @@ def check_place(name: str, path: Path, *, folder: bool = False) -> None:
             f"{name} is {str(path)!r}, where nothing can be kept ({why}); give a path "
             "in a folder that you may write in"
         ) from None
+    if special:  # a pipe hangs, /dev/full has no end, and none can be replaced
+        raise ValueError(
+            f"{name} is {str(path)!r}, which is a device or a pipe; give the path of a "
+            f"{'folder' if folder else 'file'} that may be written"
+        )
     if taken:
         is_now, needed = ("file", "folder") if folder else ("folder", "file")
         raise ValueError(
@@ -233,10 +248,7 @@ def measured_in(arrays: Arrays) -> Arrays:
 def pack(state: State, fingerprint: Fingerprint) -> tuple[Arrays, dict[str, Any]]:
     """Return the arrays of a state, and everything else."""
     arrays: Arrays = {}
-    kinds = {
-        name: _pack(name, getattr(state, name), arrays)
-        for name in ("first", "training", "memory")
-    }
+    kinds = {name: _pack(name, getattr(state, name), arrays) for name in DATA}
     return arrays, {
         "fingerprint": fingerprint(state.generation - bool(state.dead_end)),
         "generation": state.generation,
@@ -296,6 +308,11 @@ def read(
     arrays, meta = files.read_arrays(
         path, format=FORMAT, what="checkpoint", remedy=REMEDY
     )
+    if strange := _not_as_written(meta):
+        raise ValueError(
+            f"{path} is not a readable checkpoint (its {strange} is not as this "
+            f"library writes it); it was left untouched - {REMEDY}"
+        )
     if meta["role"] != role:
         raise ValueError(
             f"{path} is not the file that its name says: it holds {meta['role']}, "
@@ -311,6 +328,35 @@ def read(
                 "another path, or delete it to start again"
             )
     return arrays, meta
+
+
+def _not_as_written(meta: Mapping[str, Any]) -> str:
+    """Return the name of something in a file that no run wrote so, or ""."""
+    kinds: dict[str, type] = {"role": str, "fingerprint": dict}
+    kinds |= {"generation": int, "dead_end": str}
+    if str(meta.get("role")).startswith("generation"):
+        kinds |= {"machine": dict, "store": str}
+    else:
+        kinds |= {"rng_state": dict, "ended": dict, "kinds": dict, "machines": list}
+    for name, kind in kinds.items():
+        if not isinstance(meta.get(name), kind):
+            return name
+    if "kinds" in kinds:
+        data = meta["kinds"]
+        if data.keys() != set(DATA) or not all(map(_is_kind, data.values())):
+            return "kinds"
+    return ""
+
+
+def _is_kind(kind: Any) -> bool:
+    """Tell whether `_unpack` knows a kind of data set."""
+    if kind is None:
+        return True
+    if not isinstance(kind, dict):
+        return False
+    return kind.get("kind") == "array" or (
+        kind.get("kind") in Summary.kinds and isinstance(kind.get("size"), int)
+    )
 
 
 def _pack(name: str, data: Data | None, arrays: Arrays) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from collapse_lib import models, recurse, regimes
+from collapse_lib import files, models, recurse, regimes
 from collapse_lib.recursion import checkpoint
 
 N_GENERATIONS = 600
@@ -35,6 +35,7 @@ def run(path, name="subsample", seed=3, n_generations=N_GENERATIONS, **options):
         chains=4,
         checkpoint=path,
         stop=options.get("stop"),
+        store=options.get("store"),
     )
 
 
@@ -176,6 +177,38 @@ def test_changed_numbers_are_noticed_by_the_checksum(tmp_path):
     np.savez(path, **arrays)
     with pytest.raises(ValueError, match="checksum"):
         run(path, n_generations=8)
+
+
+def change(path, **meta):
+    """Write a file again with something else said in it, and a checksum that fits."""
+    options = {"format": checkpoint.FORMAT, "what": "checkpoint", "remedy": ""}
+    arrays, about = files.read_arrays(path, **options)
+    about = {k: v for k, v in {**about, **meta}.items() if v is not ...}
+    files.write_arrays(path, arrays, about)
+
+
+ODD = [
+    *({"machines": ...}, {"fingerprint": ...}, {"role": ...}, {"generation": "x"}),
+    *({"rng_state": 3}, {"kinds": {"first": None, "memory": None}}),
+    {"kinds": {"first": None, "memory": None, "training": {"kind": "unknown"}}},
+]
+
+
+@pytest.mark.parametrize("meta", ODD, ids=str)
+def test_what_no_run_wrote_is_refused(tmp_path, meta):
+    path = saved(tmp_path / "run.npz")
+    change(path, **meta)
+    before = path.read_bytes()
+    (name,) = meta
+    with pytest.raises(ValueError, match=rf"\(its {name} is not as .* - delete it"):
+        run(path, n_generations=8)
+    assert path.read_bytes() == before
+
+
+def test_the_state_of_a_store_is_no_checkpoint(tmp_path):
+    run(None, n_generations=2, store=tmp_path)
+    with pytest.raises(ValueError, match="the state of a store, .* go on with store="):
+        run(tmp_path / "state.npz", n_generations=2)
 
 
 def test_nothing_is_unpickled(tmp_path):

@@ -81,6 +81,32 @@ def test_a_folder_is_no_file_and_a_file_no_folder(tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("special", ["a pipe", "/dev/full", "/dev/null"])
+def test_a_device_or_a_pipe_is_refused_at_once(kind, special, tmp_path):
+    path = tmp_path / "pipe"
+    if special == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(special)
+    with pytest.raises(ValueError, match=f"{kind} is .* a device or a pipe; give the"):
+        run(model=Untouched(), **{kind: path})
+    with pytest.raises(ValueError, match=r"a device or a pipe\)"):
+        files.read_arrays(path, format=1, what="record", remedy="")
+
+
+def test_a_link_stays_a_link_and_its_target_is_written(tmp_path):
+    (tmp_path / "store").mkdir()
+    for place in ({"checkpoint": tmp_path / "run"}, {"store": tmp_path / "store"}):
+        link = place.get("checkpoint") or tmp_path / "store" / "state.npz"
+        target = tmp_path / f"disk-{link.name}"
+        link.symlink_to(target)
+        run(2, **place)
+        before = target.read_bytes()
+        assert run(5, **place).equals(run(5))
+        assert link.is_symlink() and target.read_bytes() != before
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["a" * 300, "zero\0byte"], ids=["long", "zero"])
 def test_a_name_that_no_disk_takes_is_refused(kind, name, tmp_path):
     with pytest.raises(ValueError, match=f"{kind} is .* where nothing can be kept"):

@@ -245,7 +245,8 @@ def test_a_missing_generation_is_named(tmp_path):
     run(4, store=tmp_path)
     (tmp_path / "generation-02.npz").unlink()
     with pytest.raises(
-        ValueError, match=r"record asks for generations 2, .*0, 1, 3, 4"
+        ValueError,
+        match=r"generations 2, .*0, 1, 3, 4\); put files that are lost back, or del",
     ):
         run(4, store=tmp_path)
 
