@@ -331,7 +331,12 @@ class Namer:
         called = ".".join(names).removeprefix("import ")
         what = f"{called!r}, which {where} uses,"
         if first.startswith("import "):
-            found = _imported(first.removeprefix("import "), function.__globals__)
+            module = first.removeprefix("import ")
+            if _is_library(function) and _is_foreign(module):
+                # What the library may fetch or draw with is not loaded to be named.
+                yield from self._foreign(module, ".".join(rest))
+                return
+            found = _imported(module, function.__globals__)
         else:
             found = function.__globals__.get(first, _BUILTINS.get(first))
         if any(found is one for one in _BLIND) and not _is_library(function):

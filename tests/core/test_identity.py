@@ -628,3 +628,16 @@ def test_the_machine_belongs_to_the_record_not_to_the_name(tmp_path, monkeypatch
     assert run(path).attrs["machines"] == here  # nothing was left to do
     assert run(path, 4).attrs["machines"] == [*here, {"cpu": "other"}]
     assert set(here[0]) == {"cpu", "threads"}
+
+
+def test_naming_the_library_loads_no_package_that_it_does_not_use():
+    code = (
+        "import sys\n"
+        "from collapse_lib.data import fetching, models\n"
+        "from collapse_lib.recursion.identity import identity_of\n"
+        "identity_of({'one': models.fetch, 'other': models.convert})\n"
+        "print([name for name in ('pooch', 'tqdm', 'transformers') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
