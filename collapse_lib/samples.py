@@ -17,6 +17,7 @@ import hashlib
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
@@ -53,11 +54,11 @@ class Summary(ABC):
     def __post_init__(self) -> None:
         """Check that the size is a number and the rest are arrays, chains first."""
         check_count("size", self.size, least=0)
-        for field in dataclasses.fields(self)[1:]:
-            array = getattr(self, field.name)
+        for name in _array_fields(type(self)):
+            array = getattr(self, name)
             if not (is_plain(array) and array.ndim):
                 raise ValueError(
-                    f"{field.name} of {type(self).__name__} is {given(array)}; it must "
+                    f"{name} of {type(self).__name__} is {given(array)}; it must "
                     "be an array of numbers with the chains first"
                 )
 
@@ -106,6 +107,12 @@ class Summary(ABC):
             f"a {type(self).__name__} cannot be subsampled: the points themselves are "
             'gone; build the model with law="literal"'
         )
+
+
+@cache
+def _array_fields(kind: type[Summary]) -> tuple[str, ...]:
+    """Return the names of the arrays of a summary; it is asked in every generation."""
+    return tuple(field.name for field in dataclasses.fields(kind)[1:])
 
 
 @dataclasses.dataclass(frozen=True)

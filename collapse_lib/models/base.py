@@ -22,6 +22,8 @@ from collapse_lib.samples import (
 LAWS = ("literal", "exact")
 # Probabilities written down with nine digits may be off a sum of 1 by so much.
 SUM_TO_1 = 1e-9
+# As types, which compare at once; their names are put together at every question.
+SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 @runtime_checkable
@@ -60,14 +62,14 @@ class FittedChains:
 
     ndims: ClassVar[Mapping[str, int]] = {}
     #: Types that arrays keep: float64, and single precision for weights of networks.
-    kept_types: ClassVar[tuple[str, ...]] = ("float64",)
+    kept_types: ClassVar[tuple[np.dtype[Any], ...]] = (DOUBLE,)
 
     def __post_init__(self) -> None:
         """Check the arrays."""
         chains = -1
         for name, ndim in self.ndims.items():
             array = getattr(self, name)
-            if type(array) is not np.ndarray or array.dtype.name not in self.kept_types:
+            if type(array) is not np.ndarray or array.dtype not in self.kept_types:
                 array = numeric(name, array).astype(np.float64)
                 object.__setattr__(self, name, array)
             if array.ndim != ndim or (len(array) != chains != -1):

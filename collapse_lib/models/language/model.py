@@ -19,7 +19,7 @@ from collapse_lib.checks import (
     numeric,
 )
 from collapse_lib.data.texts import check_blocks, check_symbols
-from collapse_lib.models.base import FittedChains, check_sampling
+from collapse_lib.models.base import DOUBLE, SINGLE, FittedChains, check_sampling
 from collapse_lib.models.language import training
 from collapse_lib.models.language.decoding import Ancestral, Decoder
 from collapse_lib.models.weights import check_device, check_losses, pack, unpack
@@ -217,7 +217,7 @@ class FittedLanguageModel(FittedChains):
     model: LanguageModel
 
     ndims = {"weights": 2, "losses": 2, "validation_losses": 2}
-    kept_types = ("float32", "float64")
+    kept_types = (SINGLE, DOUBLE)
 
     def __post_init__(self) -> None:
         """Check that the parts fit."""

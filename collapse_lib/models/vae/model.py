@@ -18,7 +18,7 @@ from collapse_lib.checks import (
     given,
     is_plain,
 )
-from collapse_lib.models.base import FittedChains, check_sampling
+from collapse_lib.models.base import DOUBLE, SINGLE, FittedChains, check_sampling
 from collapse_lib.models.vae import network as networks
 from collapse_lib.models.vae import training
 from collapse_lib.models.vae.images import SIDE, Images, check_images
@@ -155,7 +155,7 @@ class FittedVAE(FittedChains):
     model: VAE
 
     ndims = {"encoder": 2, "decoder": 2, "losses": 2}
-    kept_types = ("float32", "float64")
+    kept_types = (SINGLE, DOUBLE)
 
     def __post_init__(self) -> None:
         """Check the weights and what they belong to."""
