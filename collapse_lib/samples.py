@@ -30,6 +30,7 @@ from collapse_lib.checks import (
     check_rng,
     given,
     is_plain,
+    numbers,
     numeric,
 )
 
@@ -49,6 +50,10 @@ class Summary(ABC):
     """
 
     kinds: ClassVar[dict[str, type[Summary]]] = {}
+    #: What to do where a model cannot be fitted to this kind, for messages.
+    instead: ClassVar[str] = (
+        'Build the model that they come from with law="literal", or pass an array'
+    )
     size: int
 
     def __post_init__(self) -> None:
@@ -75,6 +80,27 @@ class Summary(ABC):
     @abstractmethod
     def pool(cls, parts: Sequence[Self]) -> Self:
         """Return the summary of all points of ``parts`` together."""
+
+    @classmethod
+    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+        """Return the summary of all points, those of some parts counting for more.
+
+        Parameters
+        ----------
+        parts
+            The parts.
+        weights
+            How much a point of each part counts; the mean over all points is 1.
+
+        Raises
+        ------
+        ValueError
+            If weights change what the summary says in a way that it cannot tell.
+        """
+        raise ValueError(
+            f"{cls.__name__} cannot be weighted: the points themselves are gone; "
+            'build the model with law="literal"'
+        )
 
     def like(self, points: NDArray[Any]) -> Self:
         """Summarise points ``(chains, n, ...)`` in the same way, to pool both.
@@ -162,6 +188,75 @@ class Pool(Summary):
         return type(self)(total, buffer)
 
 
+@dataclasses.dataclass(frozen=True)
+class Weighted(Summary):
+    """Points of which some count for more than others in a fit.
+
+    Parameters
+    ----------
+    size
+        Number of points.
+    points
+        Shape ``(chains, size, ...)``.
+    weights
+        How much each counts: at least 0, with mean 1 in each chain, shape
+        ``(chains, size)``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or the weights are negative or of another mean.
+    """
+
+    instead: ClassVar[str] = (
+        "It cannot use weights; have points drawn by their weight instead: "
+        "models.Tracked(model, weigh, n_fit=...)"
+    )
+    points: NDArray[Any]
+    weights: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Check shapes and weights."""
+        super().__post_init__()
+        shape = (len(self.points), self.size)
+        if self.points.shape[:2] != shape or self.weights.shape != shape:
+            raise ValueError(
+                f"points {self.points.shape} and weights {self.weights.shape} do not "
+                f"fit; needed are (chains, {self.size}, ...) and (chains, {self.size})"
+            )
+        off = np.abs(self.weights.mean(axis=1) - 1) if self.size else np.zeros(1)
+        if not ((self.weights >= 0).all() and (off <= 1e-9).all()):
+            raise ValueError(
+                f"weights are from {self.weights.min():g} and off a mean of 1 by "
+                f"{off.max():g}; they must be numbers >= 0 with mean 1 in each chain "
+                "(divide by the mean)"
+            )
+
+    @property
+    def chains(self) -> int:
+        """Number of independent replicates."""
+        return len(self.points)
+
+    @classmethod
+    def pool(cls, parts: Sequence[Self]) -> Self:
+        """Put points and weights together."""
+        return cls.pool_weighted(parts, [1.0] * len(parts))
+
+    @classmethod
+    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+        """Put points together and multiply their weights by those of their part."""
+        own = [w * part.weights for w, part in zip(weights, parts, strict=True)]
+        return cls(
+            sum(part.size for part in parts),
+            np.concatenate([part.points for part in parts], axis=1),
+            np.concatenate(own, axis=1),
+        )
+
+    def like(self, points: NDArray[Any]) -> Self:
+        """Give points the weight 1."""
+        return type(self)(points.shape[1], points, np.ones(points.shape[:2]))
+
+
 def size(data: Data) -> int:
     """Return the number of points per chain."""
     return data.size if isinstance(data, Summary) else data.shape[1]
@@ -174,6 +269,8 @@ def n_chains(data: Data) -> int:
 
 def pool(parts: Sequence[Data]) -> Data:
     """Put the points of several data sets together, chain by chain.
+
+    Where the points of some should count for more: `pool_weighted`.
 
     Parameters
     ----------
@@ -196,15 +293,63 @@ def pool(parts: Sequence[Data]) -> Data:
         raise ValueError("nothing to pool: every part is empty")
     if len(parts) == 1:
         return parts[0]
-    summary = next((part for part in parts if isinstance(part, Summary)), None)
-    if summary is None:
+    if not any(isinstance(part, Summary) for part in parts):
         return np.concatenate([part for part in parts], axis=1)
+    alike = _alike(parts)
+    pooled: Data = type(alike[0]).pool(alike)
+    return pooled
+
+
+def pool_weighted(parts: Sequence[Data], shares: Sequence[float]) -> Data:
+    """Put data sets together of which each has a given share of the weight.
+
+    Parameters
+    ----------
+    parts
+        Data sets of one kind, none of them empty.
+    shares
+        The share of the total weight that the points of each part have together; at
+        least 0, with sum 1.
+
+    Returns
+    -------
+    Data
+        `Weighted` points, or a summary that has taken the weights into account.
+
+    Raises
+    ------
+    ValueError
+        If the kinds do not go together, or a summary cannot be weighted.
+
+    Examples
+    --------
+    >>> both = pool_weighted([np.zeros((1, 1)), np.ones((1, 3))], [0.75, 0.25])
+    >>> both.weights
+    array([[3.        , 0.33333333, 0.33333333, 0.33333333]])
+    """
+    n = sum(map(size, parts))
+    weights = [
+        share * n / size(part) for share, part in zip(shares, parts, strict=True)
+    ]
+    parts = [_unbuffered(part) for part in parts]
+    if any(isinstance(part, Summary) for part in parts):
+        alike = _alike(parts)
+        pooled: Data = type(alike[0]).pool_weighted(alike, weights)
+        return pooled
+    points = np.concatenate([part for part in parts], axis=1)
+    own = np.repeat(weights, [size(part) for part in parts])
+    return Weighted(n, points, np.broadcast_to(own, points.shape[:2]))
+
+
+def _alike(parts: Sequence[Data]) -> list[Any]:
+    """Return summaries of one kind: points are summarised as the first summary is."""
+    summary: Any = next(part for part in parts if isinstance(part, Summary))
     alike = [p if isinstance(p, Summary) else summary.like(p) for p in parts]
     kinds = {type(part) for part in alike}
     if len(kinds) > 1:
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise ValueError(f"data sets of different kinds cannot be pooled: {names}")
-    return type(summary).pool(alike)
+    return alike
 
 
 def _plain(part: Any) -> Data:
@@ -316,9 +461,81 @@ def points(
     name, allowed = type(model).__name__, [kind.__name__ for kind in kinds]
     raise ValueError(
         f"{name} cannot be fitted to {type(data).__name__}: it needs "
-        f"{' or '.join(['the points themselves', *allowed])}. Build the model that "
-        'they come from with law="literal", or pass an array'
+        f"{' or '.join(['the points themselves', *allowed])}. {data.instead}"
     )
+
+
+def weighted_points(
+    data: Any, model: Any, *kinds: type[Summary], finite: bool = True
+) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+    """Return points, checked, and their weights: None where all count alike.
+
+    Parameters
+    ----------
+    data, model, kinds, finite
+        As in `points`; ``data`` may be `Weighted`.
+
+    Raises
+    ------
+    ValueError
+        As in `points`.
+    """
+    if isinstance(data, Weighted):
+        checked = check_data(data.points, model.event_ndim, finite=finite)
+        return checked, data.weights
+    return points(data, model, *kinds, Weighted, finite=finite), None
+
+
+def systematic(
+    weights: NDArray[np.float64], n: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw ``n`` places by weight with the least noise: systematic resampling.
+
+    One uniform number in each chain decides all its draws: each place is drawn as often
+    as expected, rounded up or down.
+
+    Parameters
+    ----------
+    weights
+        At least 0 and not all 0 in a chain, shape ``(chains, size)``.
+    n
+        How many to draw.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray
+        Places, ascending, shape ``(chains, n)``.
+
+    Raises
+    ------
+    ValueError
+        If the weights are not of this kind.
+
+    Notes
+    -----
+    Kitagawa (1996). How often different places are drawn is not independent.
+
+    Examples
+    --------
+    >>> weights = np.array([[1.0, 2.0, 1.0]])
+    >>> systematic(weights, 4, np.random.default_rng(0))
+    array([[0, 1, 1, 2]])
+    """
+    found = numbers("weights", weights, ndim=2, least=0)
+    check_count("n", n, least=0)
+    check_rng(rng)
+    ends = np.cumsum(found, axis=1)
+    if not (found.shape[1] and (ends[:, -1] > 0).all()):
+        raise ValueError(
+            "weights are all 0 in at least one chain: nothing can be drawn by weight"
+        )
+    ends /= ends[:, -1:]
+    at = (np.arange(n) + rng.random((len(ends), 1))) / n
+    rows = zip(ends, at, strict=True)
+    # side="right": a place of weight 0 owns an empty interval.
+    return np.stack([np.searchsorted(end, row, side="right") for end, row in rows])
 
 
 def draw(source: Any, n: int, chains: int, rng: np.random.Generator) -> Data:

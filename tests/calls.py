@@ -42,7 +42,7 @@ HOOKS = """
     recursion.checkpoint.* recursion.measuring.* recursion.store.* recursion.Generation
     recursion.generation.* recursion.history.* recursion.loop.*
     regimes.Step regimes.Turn *.emit *.start *.next *.everything *.synthetic
-    *.pool *.like *.check_subsample *.take models.Images.stream
+    *.pool *.pool_weighted *.like *.check_subsample *.take models.Images.stream
     models.Blur.__call__ models.IndependentNoise.__call__ models.MedianForMean.__call__
     models.SplitScatter.__call__ models.PerChain.fit
     *.check *.kept *.left *.settings *.generate *.network *.types *.distribution

@@ -22,7 +22,7 @@ from collapse_lib.models.base import (
     check_distribution,
     check_sampling,
 )
-from collapse_lib.samples import Data, Summary, points
+from collapse_lib.samples import Data, Summary, weighted_points
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,12 @@ class _Counted(Summary):
         """Add the counts up."""
         total = np.sum([part.counts for part in parts], axis=0)
         return cls(sum(part.size for part in parts), total)
+
+    @classmethod
+    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Any:
+        """Add the counts up, those of each part with a weight: whole no longer."""
+        own = [w * part.counts for w, part in zip(weights, parts, strict=True)]
+        return ExpectedCounts(sum(part.size for part in parts), np.sum(own, axis=0))
 
     def like(self, points: NDArray[Any]) -> Self:
         """Count points: states of shape ``(chains, n)``."""
@@ -153,7 +159,8 @@ class Categorical:
         Parameters
         ----------
         data
-            Integers of shape ``(chains, n)``, or `Counts`.
+            Integers of shape ``(chains, n)``, alone or as `Weighted` points; or
+            `Counts`, or `ExpectedCounts`, which weights make of them.
         rng
             Not used: counting is deterministic.
 
@@ -163,16 +170,28 @@ class Categorical:
             If a state is not an integer from 0 to ``n_states - 1``, or the data are
             empty or of another shape.
         """
-        if isinstance(data, Counts):
+        if isinstance(data, _Counted):
             p = frequencies(data, self.n_states)
         else:
-            data = points(data, self, Counts)
-            p = count_states(data, self.n_states) / data.shape[1]
+            states, weights = weighted_points(data, self, Counts, ExpectedCounts)
+            p = count_states(states, self.n_states, weights) / states.shape[1]
         return FittedCategorical(p, self.law)
 
 
-def count_states(data: NDArray[Any], n_states: int) -> NDArray[np.int64]:
+def count_states(
+    data: NDArray[Any], n_states: int, weights: NDArray[np.float64] | None = None
+) -> NDArray[Any]:
     """Return how often each state occurs in data ``(chains, n)``.
+
+    Parameters
+    ----------
+    data
+        Integers.
+    n_states
+        Number of states.
+    weights
+        How much each point counts, of the same shape; default: each once, which makes
+        the counts integers.
 
     Raises
     ------
@@ -189,12 +208,13 @@ def count_states(data: NDArray[Any], n_states: int) -> NDArray[np.int64]:
     # One bincount for all chains: each chain gets its own range of labels.
     offsets = n_states * np.arange(len(data))[:, None]
     labels = data.astype(np.int64, copy=False) + offsets
-    flat = np.bincount(labels.ravel(), minlength=len(data) * n_states)
+    own = None if weights is None else weights.ravel()
+    flat = np.bincount(labels.ravel(), own, minlength=len(data) * n_states)
     return flat.reshape(len(data), n_states)
 
 
 def frequencies(
-    data: Counts | ExpectedCounts, n_states: int, what: str = "states, n_states is"
+    data: _Counted, n_states: int, what: str = "states, n_states is"
 ) -> NDArray[np.float64]:
     """Return how frequent each state is, shape ``(chains, n_states)``.
 

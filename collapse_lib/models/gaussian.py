@@ -17,7 +17,7 @@ from collapse_lib.checks import (
     check_not_negative,
 )
 from collapse_lib.models.base import LAWS, FittedChains, check_sampling
-from collapse_lib.samples import Data, Summary, check_data, points
+from collapse_lib.samples import Data, Summary, check_data, weighted_points
 
 ESTIMATORS = ("unbiased", "mle")
 # Numbers handled at a time: 256 kB of float64 stay in a core's second-level cache.
@@ -50,12 +50,21 @@ class GaussianSummary(Summary):
     @classmethod
     def pool(cls, parts: Sequence[Self]) -> Self:
         """Merge summaries: deviations add up within and between the parts."""
+        return cls.pool_weighted(parts, [1.0] * len(parts))
+
+    @classmethod
+    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+        """Merge summaries, the points of each part with a weight."""
         n = sum(part.size for part in parts)
-        mean = np.sum([part.size / n * part.mean for part in parts], axis=0)
+        own = [w * part.size for w, part in zip(weights, parts, strict=True)]
+        mean = np.sum(
+            [w / n * part.mean for w, part in zip(own, parts, strict=True)], axis=0
+        )
         norm = np.zeros_like(mean)
-        for part in parts:
-            between = math.sqrt(part.size) * (part.mean - mean)
-            norm = np.hypot(norm, np.hypot(part.norm, between))
+        for weight, total, part in zip(weights, own, parts, strict=True):
+            between = math.sqrt(total) * (part.mean - mean)
+            within = math.sqrt(weight) * part.norm
+            norm = np.hypot(norm, np.hypot(within, between))
         return cls(n, mean, norm)
 
     def like(self, points: NDArray[Any]) -> GaussianSummary:
@@ -113,7 +122,9 @@ class Gaussian:
         Parameters
         ----------
         data
-            Shape ``(chains, n)``, or a `GaussianSummary`.
+            Shape ``(chains, n)``, `Weighted` points, or a `GaussianSummary`. With
+            weights of mean 1 the sum of squares is the weighted one; the unbiased
+            estimator is unbiased where all weights are 1.
         rng
             Not used: the estimators are deterministic.
 
@@ -125,7 +136,8 @@ class Gaussian:
         """
         if not isinstance(data, GaussianSummary):
             # Its sums show whether a point is NaN, without a pass over the data.
-            data = summarise(points(data, self, GaussianSummary, finite=False))
+            own, weights = weighted_points(data, self, GaussianSummary, finite=False)
+            data = summarise(own, weights)
         divisor = variance_divisor(self.estimator, data.size)
         sigma = data.norm / math.sqrt(divisor)
         return FittedGaussian(data.mean, sigma, self.law)
@@ -206,8 +218,17 @@ class FittedGaussian(FittedChains):
         return GaussianSummary(n, mean, self.sigma * np.sqrt(chi2))
 
 
-def summarise(data: NDArray[Any]) -> GaussianSummary:
+def summarise(
+    data: NDArray[Any], weights: NDArray[np.float64] | None = None
+) -> GaussianSummary:
     """Return mean and norm of deviations of each chain, one pass over the data.
+
+    Parameters
+    ----------
+    data
+        Points, shape ``(chains, n)``.
+    weights
+        How much each counts, with mean 1 in each chain; default: all alike.
 
     Raises
     ------
@@ -216,8 +237,12 @@ def summarise(data: NDArray[Any]) -> GaussianSummary:
     """
     data = check_data(data, event_ndim=0, finite=False)
     n = data.shape[1]
-    parts = [_moments(data[:, start : start + BLOCK]) for start in range(0, n, BLOCK)]
-    summary = parts[0] if len(parts) == 1 else GaussianSummary.pool(parts)
+    if weights is None:
+        blocks = [data[:, start : start + BLOCK] for start in range(0, n, BLOCK)]
+        parts = [_moments(block) for block in blocks]
+        summary = parts[0] if len(parts) == 1 else GaussianSummary.pool(parts)
+    else:
+        summary = _weighted_moments(np.asarray(data, dtype=np.float64), weights)
     if not np.isfinite(summary.norm).all():
         # Either bad data, or good data so large that its square overflows.
         check_finite("data", data)
@@ -236,6 +261,16 @@ def _moments(data: NDArray[np.float64]) -> GaussianSummary:
         mean[rows] = block.mean(axis=1)
         deviation = block - mean[rows, None]
         squares[rows] = np.einsum("ij,ij->i", deviation, deviation)
+    return GaussianSummary(n, mean, np.sqrt(squares))
+
+
+def _weighted_moments(
+    data: NDArray[np.float64], weights: NDArray[np.float64]
+) -> GaussianSummary:
+    n = data.shape[1]
+    mean = np.einsum("ij,ij->i", data, weights) / n
+    deviation = data - mean[:, None]
+    squares = np.einsum("ij,ij,ij->i", weights, deviation, deviation)
     return GaussianSummary(n, mean, np.sqrt(squares))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from collapse_lib.checks import check_choice, check_not_negative, check_positive
 from collapse_lib.models.base import LAWS, FittedChains, check_sampling
 from collapse_lib.models.gaussian import draw_normal
-from collapse_lib.samples import Data, Summary, check_data, points
+from collapse_lib.samples import Data, Summary, check_data, weighted_points
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,14 @@ class MeanSummary(Summary):
     @classmethod
     def pool(cls, parts: Sequence[Self]) -> Self:
         """Merge summaries: each mean counts as its number of points."""
+        return cls.pool_weighted(parts, [1.0] * len(parts))
+
+    @classmethod
+    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+        """Merge summaries, the points of each part with a weight."""
         n = sum(part.size for part in parts)
-        return cls(n, np.sum([part.size / n * part.mean for part in parts], axis=0))
+        own = zip(weights, parts, strict=True)
+        return cls(n, np.sum([w * p.size / n * p.mean for w, p in own], axis=0))
 
     def like(self, points: NDArray[Any]) -> MeanSummary:
         """Summarise points ``(chains, n)``."""
@@ -94,7 +100,7 @@ class KnownWidth:
         Parameters
         ----------
         data
-            Shape ``(chains, n)``, or a `MeanSummary`.
+            Shape ``(chains, n)``, `Weighted` points, or a `MeanSummary`.
         rng
             Not used: the mean draws nothing.
 
@@ -106,7 +112,7 @@ class KnownWidth:
         if isinstance(data, MeanSummary):
             mean = data.mean
         else:
-            mean = _means(points(data, self, MeanSummary))
+            mean = _means(*weighted_points(data, self, MeanSummary))
         return FittedKnownWidth(mean, self.sigma0, self.law)
 
 
@@ -158,9 +164,13 @@ class FittedKnownWidth(FittedChains):
         return MeanSummary(n, self.mu + self.sigma0 * (noise / math.sqrt(n)))
 
 
-def _means(data: NDArray[Any]) -> NDArray[np.float64]:
+def _means(
+    data: NDArray[Any], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return the mean of each chain of finite points ``(chains, n)``."""
     with np.errstate(over="ignore"):  # said below, in words
+        if weights is not None:
+            data = data * weights  # of mean 1
         mean = np.asarray(data.mean(axis=1, dtype=np.float64))
     if not np.isfinite(mean).all():
         raise ValueError("data are too large: their sum overflows float64")

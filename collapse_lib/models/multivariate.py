@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from collapse_lib.checks import check_choice, check_count, check_not_negative
 from collapse_lib.models.base import LAWS, FittedChains, check_sampling
 from collapse_lib.models.gaussian import ESTIMATORS, variance_divisor
-from collapse_lib.samples import Data, Summary, points
+from collapse_lib.samples import Data, Summary, weighted_points
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,18 @@ class ScatterSummary(Summary):
     @classmethod
     def pool(cls, parts: Sequence[Self]) -> Self:
         """Merge summaries: scatter adds up within and between the parts."""
+        return cls.pool_weighted(parts, [1.0] * len(parts))
+
+    @classmethod
+    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+        """Merge summaries, the points of each part with a weight."""
         n = sum(part.size for part in parts)
-        mean = np.sum([part.size / n * part.mean for part in parts], axis=0)
-        columns = [part.root for part in parts]
-        columns += [(math.sqrt(p.size) * (p.mean - mean))[..., None] for p in parts]
+        own = [(w, w * p.size, p) for w, p in zip(weights, parts, strict=True)]
+        mean = np.sum([total / n * part.mean for _, total, part in own], axis=0)
+        columns = [math.sqrt(weight) * part.root for weight, _, part in own]
+        columns += [
+            (math.sqrt(total) * (part.mean - mean))[..., None] for _, total, part in own
+        ]
         return cls(n, mean, triangular_root(np.concatenate(columns, axis=-1)))
 
     def like(self, points: NDArray[Any]) -> ScatterSummary:
@@ -88,7 +96,9 @@ class MultivariateGaussian:
         check_choice("law", self.law, LAWS)
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedMultivariateGaussian:
-        """Fit each chain to data of shape ``(chains, n, d)`` or a `ScatterSummary`.
+        """Fit each chain to data of shape ``(chains, n, d)``, alone or `Weighted`.
+
+        A `ScatterSummary` will do as well.
 
         Raises
         ------
@@ -97,7 +107,7 @@ class MultivariateGaussian:
             estimator gets a single point.
         """
         if not isinstance(data, ScatterSummary):
-            data = summarise(points(data, self, ScatterSummary))
+            data = summarise(*weighted_points(data, self, ScatterSummary))
         divisor = variance_divisor(self.estimator, data.size)
         factor = data.root / math.sqrt(divisor)
         return FittedMultivariateGaussian(data.mean, factor, self.law)
@@ -186,13 +196,28 @@ class FittedMultivariateGaussian(FittedChains):
         return ScatterSummary(n, mean, root)
 
 
-def summarise(data: NDArray[Any]) -> ScatterSummary:
-    """Return mean and root of the scatter of points ``(chains, n, d)``."""
+def summarise(
+    data: NDArray[Any], weights: NDArray[np.float64] | None = None
+) -> ScatterSummary:
+    """Return mean and root of the scatter of points ``(chains, n, d)``.
+
+    Parameters
+    ----------
+    data
+        The points.
+    weights
+        How much each counts, shape ``(chains, n)``, with mean 1 in each chain; default:
+        all alike.
+    """
     # Sums of single-precision numbers in single precision would lose the variance.
     data = data.astype(np.float64, copy=False)
-    mean = data.mean(axis=1)
-    deviations = np.swapaxes(data - mean[:, None, :], -1, -2)
-    return ScatterSummary(data.shape[1], mean, triangular_root(deviations))
+    weighted = data if weights is None else weights[..., None] * data
+    mean = weighted.mean(axis=1)
+    deviations = data - mean[:, None, :]
+    if weights is not None:
+        deviations = np.sqrt(weights)[..., None] * deviations
+    root = triangular_root(np.swapaxes(deviations, -1, -2))
+    return ScatterSummary(data.shape[1], mean, root)
 
 
 def triangular_root(columns: NDArray[Any]) -> NDArray[np.float64]:

@@ -8,9 +8,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib.checks import check_count, check_not_negative, given
+from collapse_lib.checks import (
+    check_count,
+    check_not_negative,
+    check_share,
+    given,
+)
 from collapse_lib.regimes.base import Regime, Step, Turn
-from collapse_lib.samples import Data, Pool, Summary, pool, size, subsample
+from collapse_lib.samples import (
+    Data,
+    Pool,
+    Summary,
+    pool,
+    pool_weighted,
+    size,
+    subsample,
+)
 
 Weights = tuple[float, float, float]
 
@@ -70,7 +83,20 @@ class Augment(Regime):
     """Train on the fixed first real data set plus the newest synthetic data.
 
     MAD's *synthetic augmentation loop* (Alemohammad et al. 2024).
+
+    Parameters
+    ----------
+    real_weight
+        Share of the weight that the real points have together in the fit, from 0 to 1;
+        default: every point counts alike.
     """
+
+    real_weight: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the weight."""
+        super().__post_init__()
+        _check_real_weight(self.real_weight)
 
     @property
     def needs_first(self) -> bool:
@@ -79,7 +105,8 @@ class Augment(Regime):
 
     def next(self, turn: Turn) -> Step:
         """Return the real data with the newest synthetic data."""
-        return Step(pool([turn.real.first, self.synthetic(turn, turn.n)]))
+        synthetic = self.synthetic(turn, turn.n)
+        return Step(_together(turn.real.first, synthetic, self.real_weight))
 
 
 @dataclass(frozen=True)
@@ -92,21 +119,46 @@ class Fresh(Regime):
     ----------
     n_real
         Number of new real points per generation; default: as many as synthetic ones.
+    real_weight
+        Share of the weight that the real points have together in the fit, from 0 to 1
+        (He, Xu and Cheng 2026: the best one is `theory.number_line.golden_weight`);
+        default: every point counts alike.
     """
 
     n_real: int | None = None
+    real_weight: float | None = None
 
     def __post_init__(self) -> None:
-        """Check the number of real points."""
+        """Check the number of real points and their weight."""
         super().__post_init__()
         if self.n_real is not None:
             check_count("n_real", self.n_real, least=0)
+        _check_real_weight(self.real_weight)
+        if self.n_real == 0 and self.real_weight:
+            raise ValueError(
+                f"real_weight is {self.real_weight:g} and n_real is 0: there are no "
+                "real points to weigh; leave one of the two out"
+            )
 
     def next(self, turn: Turn) -> Step:
         """Return new real data with the newest synthetic data."""
         n_real = turn.n if self.n_real is None else self.n_real
-        parts = [turn.real.fresh(n_real, turn.rng)] if n_real else []
-        return Step(pool([*parts, self.synthetic(turn, turn.n)]))
+        if not n_real:
+            return Step(self.synthetic(turn, turn.n))
+        real = turn.real.fresh(n_real, turn.rng)
+        return Step(_together(real, self.synthetic(turn, turn.n), self.real_weight))
+
+
+def _check_real_weight(real_weight: float | None) -> None:
+    if real_weight is not None:
+        check_share("real_weight", real_weight)
+
+
+def _together(real: Data, synthetic: Data, real_weight: float | None) -> Data:
+    """Pool real and synthetic points, weighted if asked for."""
+    if real_weight is None:
+        return pool([real, synthetic])
+    return pool_weighted([real, synthetic], [real_weight, 1 - real_weight])
 
 
 @dataclass(frozen=True)
