@@ -59,6 +59,7 @@ HOOKS = """
     book.display.* book.notebooks.* book.results.* book.small_png.* book.plotting.Role
     book.pictures.draw_sheet book.pictures.save_sheet book.pictures.load_sheet
     book.Chapter.control book.Chapter.finish book.widgets.* book.plotting.label_line*
+    theory.bias.Moments
 """.split()
 ROOT = Path(__file__).parents[1]
 Call = tuple[Callable[..., Any], dict[str, Any]]
@@ -879,6 +880,36 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.special.entropy_terms": lambda: (T.special.entropy_terms, {"p": [0.5]}),
     "theory.special.digamma": lambda: (T.special.digamma, {"x": [1.0]}),
     "theory.special.half_step": lambda: (T.special.half_step, {"x": [1.0]}),
+    "theory.bias.accumulate": lambda: (
+        T.bias.accumulate,
+        {"generation": [0, 9], "bias": 0.8, "n_samples": 10},
+    ),
+    "theory.bias.half_life": lambda: (
+        T.bias.half_life,
+        {"bias": [0.8, 0.9], "left": 0.5},
+    ),
+    "theory.bias.overtaking": lambda: (
+        T.bias.overtaking,
+        {"bias": 0.8, "share": [0.1, 0.2]},
+    ),
+    "theory.bias.fresh": lambda: (
+        T.bias.fresh,
+        {
+            "generation": [0, np.inf],
+            "bias": 0.8,
+            "n_real": 5,
+            "n_synthetic": 5,
+            "first": 5,
+        },
+    ),
+    "theory.bias.effective_samples": lambda: (
+        T.bias.effective_samples,
+        {"n_real": 100, "n_synthetic": [10, 100], "bias": 0.8, "dim": 2},
+    ),
+    "theory.bias.most_synthetic": lambda: (
+        T.bias.most_synthetic,
+        {"bias": 0.8, "n_real": 100.0, "dim": 2},
+    ),
     "theory.number_line.replace": lambda: (
         T.number_line.replace,
         {"samplings": [1, np.inf], "power": 2},

@@ -152,6 +152,8 @@ m.noisy_lower_bound(1.0, [10])
 theory.linear_vae.training_variances([1.0], 0.1, 3)
 theory.number_line.accumulate([1, np.inf], 2), theory.number_line.web([1, 9], 0.1)
 theory.number_line.accumulate_subsample([1, 9], 5)
+theory.bias.half_life(0.8), theory.bias.most_synthetic(0.8, 100)
+theory.bias.fresh([1, np.inf], 0.8, 5, 5), theory.bias.overtaking(0.8, 0.1)
 theory.ngram.expected_next_count(1, 1, 0.1, n_pairs=10, discount=0.5)
 """,
 }

@@ -1,3 +1,4 @@
+from . import bias as bias
 from . import curation as curation
 from . import discrete as discrete
 from . import gaussian as gaussian
