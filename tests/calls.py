@@ -125,6 +125,7 @@ CLOUD = models.FittedMultivariateGaussian.standard(2)
 DIE = models.FittedCategorical.of([0.5, 0.3, 0.2])
 BLOBS = models.FittedGaussianMixture.of([0.5, 0.5], [[0, 0], [3, 1]], [np.eye(2)] * 2)
 KERNEL = models.RidgeDensity(-3, 3, 7)
+HUMPS = models.FittedKDE(np.array([[-1.0, 0.0, 2.0]]), np.array([0.5]))
 FLAT = models.FittedRidgeDensity(KERNEL, np.full((1, 7), 1 / 7))
 NGRAM = models.NGram(3, 2)
 LINE = np.linspace(-1, 1, 6)[None]
@@ -610,6 +611,11 @@ CALLS: dict[str, Callable[[], Call]] = {
     "models.Images.of": lambda: (IMAGES.of, {"images": PICTURES[0], "chains": 2}),
     "models.Images.subsample": lambda: (IMAGES.subsample, {"n": 2, "rng": rng()}),
     "models.IndependentNoise": lambda: (models.IndependentNoise, {"scale": 0.5}),
+    "models.FittedKDE": lambda: _options(HUMPS),
+    "models.FittedKDE.log_density": lambda: (HUMPS.log_density, {"x": [0.0, 1.0]}),
+    "models.FittedKDE.sample": lambda: (HUMPS.sample, _drawing()),
+    "models.KDE": lambda: _options(models.KDE(0.5)),
+    "models.KDE.fit": lambda: (models.KDE().fit, _fitting(LINE)),
     "models.KnownWidth": lambda: _options(models.KnownWidth()),
     "models.KnownWidth.fit": lambda: (models.KnownWidth().fit, _fitting(LINE)),
     "models.FittedKnownWidth": lambda: _options(KNOWN),
@@ -909,6 +915,34 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.bias.most_synthetic": lambda: (
         T.bias.most_synthetic,
         {"bias": 0.8, "n_real": 100.0, "dim": 2},
+    ),
+    "theory.kde.accumulate": lambda: (
+        T.kde.accumulate,
+        {"samplings": [1, 5], "bandwidth": 0.3, "n_samples": 20},
+    ),
+    "theory.kde.augment": lambda: (
+        T.kde.augment,
+        {"samplings": [1, 5], "bandwidth": 0.3, "ratio": 2.0, "n_samples": 20},
+    ),
+    "theory.kde.bandwidth_factor": lambda: (
+        T.kde.bandwidth_factor,
+        {"n_samples": 20, "rule": "scott", "dim": 2},
+    ),
+    "theory.kde.copies_accumulated": lambda: (
+        T.kde.copies_accumulated,
+        {"samplings": 5},
+    ),
+    "theory.kde.replace": lambda: (
+        T.kde.replace,
+        {"samplings": [1, 5], "bandwidth": 0.3, "n_samples": 20},
+    ),
+    "theory.kde.rule_of_thumb": lambda: (
+        T.kde.rule_of_thumb,
+        {"samplings": [1, 5], "n_samples": 20, "rule": "scott", "shrink": False},
+    ),
+    "theory.kde.with_real": lambda: (
+        T.kde.with_real,
+        {"samplings": [1, 5], "bandwidth": 0.3, "share": 0.5, "n_samples": 20},
     ),
     "theory.number_line.replace": lambda: (
         T.number_line.replace,

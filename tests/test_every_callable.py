@@ -82,6 +82,7 @@ ANYTHING = {
     ("book.plotting.log_generations", "label"): "any text is one",
     ("models.Categorical.fit", "rng"): "counting draws nothing",
     ("models.Gaussian.fit", "rng"): "the moments draw nothing",
+    ("models.KDE.fit", "rng"): "there is nothing to draw",
     ("models.KnownWidth.fit", "rng"): "the mean draws nothing",
     ("models.MultivariateGaussian.fit", "rng"): "the moments draw nothing",
     ("models.Perturbed.fit", "rng"): "is handed on, and the median draws nothing",

@@ -80,6 +80,11 @@ for law in ("literal", "exact"):
     fit = models.Gaussian(law=law).fit(fit.sample(20, rng), rng)
     fit.expand(2).temper(0.5).sample(5, rng)
 """,
+    "KDE": """
+for model in (models.KDE("silverman"), models.KDE(0.3, shrink=True)):
+    fit = model.fit(model.fit(rng.normal(size=(2, 9)), rng).sample(20, rng), rng)
+    fit.expand(2).log_density([0.0]), fit.mean, fit.variance
+""",
     "KnownWidth": """
 for law in ("literal", "exact"):
     fit = models.KnownWidth(2.0, law).fit(rng.normal(size=(2, 9)), rng)
@@ -154,6 +159,9 @@ theory.number_line.accumulate([1, np.inf], 2), theory.number_line.web([1, 9], 0.
 theory.number_line.accumulate_subsample([1, 9], 5)
 theory.bias.half_life(0.8), theory.bias.most_synthetic(0.8, 100)
 theory.bias.fresh([1, np.inf], 0.8, 5, 5), theory.bias.overtaking(0.8, 0.1)
+k = theory.kde
+k.replace([1, np.inf], 0.3, 9), k.accumulate([1, np.inf], 0.3, 9), k.augment(3, 0.3)
+k.with_real(3, 0.3, 0.1, 9), k.rule_of_thumb(3, 9), k.copies_accumulated(3)
 theory.ngram.expected_next_count(1, 1, 0.1, n_pairs=10, discount=0.5)
 """,
 }

@@ -14,6 +14,8 @@ from .errors import SplitScatter as SplitScatter
 from .gaussian import FittedGaussian as FittedGaussian
 from .gaussian import Gaussian as Gaussian
 from .gaussian import GaussianSummary as GaussianSummary
+from .kde import KDE as KDE
+from .kde import FittedKDE as FittedKDE
 from .known_width import FittedKnownWidth as FittedKnownWidth
 from .known_width import KnownWidth as KnownWidth
 from .known_width import MeanSummary as MeanSummary

@@ -2,6 +2,7 @@ from . import bias as bias
 from . import curation as curation
 from . import discrete as discrete
 from . import gaussian as gaussian
+from . import kde as kde
 from . import linear_vae as linear_vae
 from . import mixture as mixture
 from . import multivariate as multivariate

@@ -453,6 +453,11 @@ KINDS = {
         models.KnownWidth(law="exact"),
         models.FittedKnownWidth.standard("exact"),
     ),
+    "kernels": (models.KDE("scott", shrink=True), NORMAL),
+    "kernels in the plane": (
+        models.KDE(0.5, event_ndim=1),
+        models.FittedMultivariateGaussian.standard(2),
+    ),
     "cloud": (
         models.MultivariateGaussian(),
         models.FittedMultivariateGaussian.standard(2),
@@ -485,6 +490,15 @@ REFUSED = {
         (f"exact {kind}", bias): GONE
         for kind in ("gaussian", "known width", "cloud")
         for bias in ("best", "verified", "chain")
+    },
+    **{
+        (f"kernels{place}", bias): reason
+        for place in ("", " in the plane")
+        for bias, reason in (
+            ("temperature", "without a method temper"),
+            ("lambda", NO_WIDTH),
+            ("corrected", "Corrected moves .*, which the oracle has and it has not"),
+        )
     },
     ("n-gram", "lambda"): NO_WIDTH,
     ("n-gram", "corrected"): "oracle is an array of .*; it must be a fitted model",
