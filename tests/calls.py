@@ -143,6 +143,8 @@ TINY = models.VAE(epochs=1, batch=2, n_latents=2, capacity=2)
 POINTS = rng().normal(size=(12, 3))
 ROWS = np.array([[0.2, 0.8], [0.5, 0.5]])
 HALF = {"temperature": 0.5}
+LABELLED = np.array([[[0.0, 1.0, 0], [1.0, 0.0, 1], [2.0, 1.0, 0], [3.0, 3.0, 1]]])
+LOGISTIC = models.FittedLogisticRegression.of([0.1, 0.2, 0.3], np.eye(2))
 
 
 @cache
@@ -616,6 +618,28 @@ CALLS: dict[str, Callable[[], Call]] = {
     "models.FittedKDE.sample": lambda: (HUMPS.sample, _drawing()),
     "models.KDE": lambda: _options(models.KDE(0.5)),
     "models.KDE.fit": lambda: (models.KDE().fit, _fitting(LINE)),
+    "models.LogisticRegression": lambda: _options(
+        models.LogisticRegression(np.eye(2), 0.5)
+    ),
+    "models.LogisticRegression.fit": lambda: (
+        models.LogisticRegression().fit,
+        _fitting(LABELLED),
+    ),
+    "models.FittedLogisticRegression": lambda: _options(LOGISTIC),
+    "models.FittedLogisticRegression.log_loss": lambda: (
+        LOGISTIC.log_loss,
+        {"rows": LABELLED[0]},
+    ),
+    "models.FittedLogisticRegression.of": lambda: (
+        LOGISTIC.of,
+        {"weights": [0.1, 0.2, 0.3], "design": np.eye(2)},
+    ),
+    "models.FittedLogisticRegression.probability": lambda: (
+        LOGISTIC.probability,
+        {"x": np.eye(2)},
+    ),
+    "models.FittedLogisticRegression.sample": lambda: (LOGISTIC.sample, _drawing()),
+    "models.FittedLogisticRegression.temper": lambda: (LOGISTIC.temper, dict(HALF)),
     "models.KnownWidth": lambda: _options(models.KnownWidth()),
     "models.KnownWidth.fit": lambda: (models.KnownWidth().fit, _fitting(LINE)),
     "models.FittedKnownWidth": lambda: _options(KNOWN),

@@ -91,6 +91,12 @@ for law in ("literal", "exact"):
     fit = models.KnownWidth(2.0, law).fit(fit.sample(20, rng), rng)
     fit.expand(2).temper(0.5).sample(5, rng)
 """,
+    "LogisticRegression": """
+model = models.LogisticRegression(ridge=0.1)
+fit = models.FittedLogisticRegression.of([0.5, 1], [[-1], [0], [1]])
+fit = model.fit(fit.expand(2).sample(20, rng), rng)
+fit.temper(0.5).sample(5, rng)
+""",
     "Categorical": """
 for law in ("literal", "exact"):
     fit = models.Categorical(3, law).fit(rng.integers(3, size=(2, 9)), rng)

@@ -27,6 +27,8 @@ from .language.model import FittedLanguageModel as FittedLanguageModel
 from .language.model import LanguageModel as LanguageModel
 from .language.training import Training as Training
 from .language.transformer import Transformer as Transformer
+from .logistic_regression import FittedLogisticRegression as FittedLogisticRegression
+from .logistic_regression import LogisticRegression as LogisticRegression
 from .mixture.fitted import FittedGaussianMixture as FittedGaussianMixture
 from .mixture.model import GaussianMixture as GaussianMixture
 from .multivariate import FittedMultivariateGaussian as FittedMultivariateGaussian

@@ -441,6 +441,7 @@ PEAK = models.RidgeDensity(-3, 3, 7)
 GRID = GridMixture(
     LineMixture.of([0.5, 0.5], [-1.0, 1.0], [1, 1]), 3, half_width=5, n_points=41
 )
+LABELLED = models.FittedLogisticRegression.of([0.5, 1], np.linspace(-2, 2, 20)[:, None])
 LINES = LineMixture.of([0.5, 0.5], [-1.0, 1.0], [0.6, 0.6])
 KINDS = {
     "gaussian": (models.Gaussian(), NORMAL),
@@ -467,6 +468,7 @@ KINDS = {
         models.FittedMultivariateGaussian.standard(2, "exact"),
     ),
     "mixture": (models.GaussianMixture(2, start=BLOBS, max_iter=3), BLOBS),
+    "logistic": (models.LogisticRegression(ridge=0.1), LABELLED),
     "urn": (models.Categorical(4), DIE),
     "literal urn": (models.Categorical(4, "literal"), THROWN),
     "density": (PEAK, PEAK.source(np.full(7, 1 / 7))),
@@ -500,6 +502,7 @@ REFUSED = {
             ("corrected", "Corrected moves .*, which the oracle has and it has not"),
         )
     },
+    ("logistic", "lambda"): NO_WIDTH,
     ("n-gram", "lambda"): NO_WIDTH,
     ("n-gram", "corrected"): "oracle is an array of .*; it must be a fitted model",
 }

@@ -23,6 +23,7 @@ ONE_CHAIN = [
     models.FittedGaussianMixture.of([1], [[0, 0]], [np.eye(2)]),
     RIDGE.source(np.full(5, 0.2)),
     GridMixture(HUMPS).source(HUMPS),
+    models.FittedLogisticRegression.of([0.5, 1], [[-1], [0], [1]]),
 ]
 
 
