@@ -748,6 +748,10 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.curation.accepted_share,
         {"wrong": [0.1, 0.2], "phi": 0.8, "psi": 0.5},
     ),
+    "theory.curation.fixation_probability": lambda: (
+        T.curation.fixation_probability,
+        {"share": 0.1, "gap": 1.0, "k": 2, "n_samples": 10},
+    ),
     "theory.curation.k_choice": lambda: (
         T.curation.k_choice,
         {"p": [0.5, 0.5], "reward": [0.0, 1.0], "k": 2},
@@ -759,6 +763,10 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.curation.share_at_temperature": lambda: (
         T.curation.share_at_temperature,
         {"share": 0.1, "temperature": 0.9, "generation": [1, 5]},
+    ),
+    "theory.curation.takeover": lambda: (
+        T.curation.takeover,
+        {"k": 3, "ratio": [0.4, 0.6]},
     ),
     "theory.curation.two_tastes": lambda: (
         T.curation.two_tastes,
@@ -1007,6 +1015,18 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.number_line.corrected": lambda: (
         T.number_line.corrected,
         {"samplings": [1, np.inf], "strength": 1},
+    ),
+    "theory.pull.pulled_error": lambda: (
+        T.pull.pulled_error,
+        {"generation": [0, np.inf], "strength": 1.0, "n_samples": 10},
+    ),
+    "theory.pull.window_mean": lambda: (
+        T.pull.window_mean,
+        {"mu": [0.0, 1.0], "radius": 1.0},
+    ),
+    "theory.pull.window_variance": lambda: (
+        T.pull.window_variance,
+        {"mu": [0.0, 1.0], "radius": 1.0},
     ),
     "theory.zeta.hurwitz_zeta": lambda: (
         T.zeta.hurwitz_zeta,

@@ -8,5 +8,6 @@ from . import mixture as mixture
 from . import multivariate as multivariate
 from . import ngram as ngram
 from . import number_line as number_line
+from . import pull as pull
 from . import special as special
 from . import zeta as zeta

@@ -18,6 +18,7 @@ from collapse_lib.checks import (
     check_share,
     numbers,
 )
+from collapse_lib.theory.discrete import _binomial as binomial
 
 Array = NDArray[np.float64]
 
@@ -28,6 +29,10 @@ STEP, LEFT, RIGHT = 0.25, 40.0, 4.0
 LARGEST_GAP = 1000.0
 #: Nodes times states handled at a time.
 BLOCK = 2**22
+#: The chain of counts of so many points is solved in a few seconds.
+MOST_SAMPLES = 2_000
+#: Probabilities are kept so far away from 0 and from 1.
+TINY, EPSILON = 1e-300, 2.0**-53
 _lgamma = np.frompyfunc(math.lgamma, 1, 1)
 
 
@@ -168,6 +173,107 @@ def two_tastes(share: ArrayLike, k: int) -> Array:
         low, high = np.where(gain > 0, p, low), np.where(gain > 0, high, p)
     p = np.where(q * k <= 1, 0.0, np.where((1 - q) * k <= 1, 1.0, (low + high) / 2))
     return np.asarray(np.where((k == 2) & (q == 0.5), np.nan, p))
+
+
+def takeover(k: int, ratio: ArrayLike) -> Array:
+    r"""Return the share of a favourite that is as good as absent from the real data.
+
+    Each training set has :math:`\lambda` points kept of :math:`K` candidates for each
+    real point. The favourite is preferred to everything else without limit, and its
+    share in the real data goes to 0. Then its share :math:`p` in the training data goes
+    to the largest solution of
+
+    .. math:: p = \frac{\lambda}{1 + \lambda}\,\bigl(1 - (1-p)^K\bigr),
+
+    which is 0 up to :math:`\lambda = 1/(K-1)` and above 0 beyond.
+
+    Parameters
+    ----------
+    k
+        Number of candidates :math:`K`, at least 1.
+    ratio
+        Curated points for each real one, :math:`\lambda`, 0 or above.
+
+    Raises
+    ------
+    ValueError
+        If one of them is out of range.
+
+    Notes
+    -----
+    Derived here; it is the equation of the final size of an epidemic in which each case
+    infects :math:`\lambda K/(1+\lambda)` others at first. The threshold is the
+    condition of theorem 2.4 of Ferbach et al. (2024).
+
+    Examples
+    --------
+    >>> takeover(2, [0.5, 1.0, 2.0, 9.0]).round(3)
+    array([0.   , 0.   , 0.5  , 0.889])
+    """
+    check_count("k", k, least=1)
+    lam = numbers("ratio", ratio, least=0)
+    share = lam / (1 + lam)
+    # The gain is concave in p: between 0 and its zero it is positive.
+    low, high = np.zeros(share.shape), np.ones(share.shape)
+    for _ in range(60):
+        p = (low + high) / 2
+        gain = share * -np.expm1(k * np.log1p(-p)) - p
+        low, high = np.where(gain > 0, p, low), np.where(gain > 0, high, p)
+    return np.asarray(np.where(share * k <= 1, 0.0, (low + high) / 2))
+
+
+def fixation_probability(share: float, gap: float, k: int, n_samples: int) -> float:
+    r"""Return how likely the better of two outcomes is the one that is left in the end.
+
+    Generation 0 is :math:`n` draws from the real data, in which the better outcome has
+    the share :math:`p`. Each later one is :math:`n` points, each kept of :math:`K`
+    candidates that are drawn from the generation before; the better outcome has the
+    reward :math:`r` more than the other.
+
+    Parameters
+    ----------
+    share
+        Share :math:`p` of the better outcome in the real data.
+    gap
+        How much more reward it has, from 0 on.
+    k
+        Number of candidates :math:`K`; 1 is no choice.
+    n_samples
+        Points :math:`n` of a generation, up to 2,000.
+
+    Raises
+    ------
+    ValueError
+        If one of them is out of range.
+
+    Notes
+    -----
+    Exact: the chance :math:`u_j` from :math:`j` points solves
+    :math:`u_j = \sum_i B(i; n, f(j/n))\,u_i` with :math:`f` the law of `k_choice`, a
+    binomial chain with two absorbing ends. For :math:`K = 2` this is natural selection:
+    :math:`f(p) - p = s\,p(1-p)` exactly, with :math:`s = \tanh(r/2)`, and for small
+    :math:`s` Kimura's (1962) formula holds,
+
+    .. math:: u_j \approx \frac{1 - e^{-2sj}}{1 - e^{-2sn}}.
+
+    Examples
+    --------
+    >>> round(fixation_probability(0.01, 1.0, 2, 100), 3)
+    0.429
+    """
+    check_share("share", share)
+    check_not_negative("gap", gap)
+    check_count("k", k, least=1)
+    n = check_count("n_samples", n_samples, least=1, most=MOST_SAMPLES)
+    if share in (0.0, 1.0):
+        return float(share)
+    u = np.arange(n + 1) / n
+    if n > 1:
+        before = np.stack([1 - u[1:-1], u[1:-1]], axis=1)
+        kept = k_choice(before, [0.0, min(gap, LARGEST_GAP)], k)[:, 1]
+        step = binomial(np.clip(kept, TINY, 1 - EPSILON), n)
+        u[1:-1] = np.linalg.solve(np.eye(n - 1) - step[:, 1:-1], step[:, -1])
+    return float(np.clip(binomial(np.array([share]), n)[0] @ u, 0, 1))
 
 
 def verifier_threshold(phi: float, psi: float) -> float:

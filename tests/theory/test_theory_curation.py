@@ -263,3 +263,44 @@ def assert_mean(found, law):
     assert (np.abs(found.mean(axis=1) - law) < ROOM * error).all(), (
         found.mean(axis=1) - law
     ) / error
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 20])
+def test_the_favourite_takes_over_beyond_a_threshold(k):
+    lam = np.array([0.0, 0.03, 0.4, 0.6, 2.0, 9.0])
+    p = np.full(lam.shape, 0.999)
+    for _ in range(100_000):
+        p = lam / (1 + lam) * (1 - (1 - p) ** k)
+    np.testing.assert_allclose(curation.takeover(k, lam), p, atol=1e-9)
+    beyond = lam * (k - 1) > 1
+    np.testing.assert_array_equal(curation.takeover(k, lam) > 0, beyond)
+
+
+def test_the_better_outcome_wins_as_often_as_in_a_simulation():
+    n, share, gap, k, chains = 12, 0.1, 1.0, 3, 20_000
+    rng = np.random.default_rng(6)
+    p = rng.binomial(n, share, chains) / n
+    while ((p > 0) & (p < 1)).any():
+        kept = curation.k_choice(np.stack([1 - p, p], axis=1), [0.0, gap], k)[:, 1]
+        p = rng.binomial(n, np.clip(kept, 0, 1)) / n
+    law = curation.fixation_probability(share, gap, k, n)
+    assert abs(p.mean() - law) < ROOM * math.sqrt(law * (1 - law) / chains)
+
+
+def test_without_choice_an_outcome_wins_with_its_share():
+    for n in (1, 2, 50):
+        found = curation.fixation_probability(0.3, 2.0, 1, n)
+        assert found == pytest.approx(0.3, abs=1e-10)
+        assert curation.fixation_probability(0.3, 0.0, 5, n) == pytest.approx(0.3)
+    assert curation.fixation_probability(0.0, 1.0, 2, 9) == 0
+    assert curation.fixation_probability(1.0, 1.0, 2, 9) == 1
+
+
+def test_two_candidates_are_natural_selection():
+    """Kimura's formula, for a weak advantage and many points."""
+    n, share, gap = 500, 0.02, 0.05
+    s = math.tanh(gap / 2)
+    started = (1 + share * math.expm1(-2 * s)) ** n  # the mean over generation 0
+    kimura = (started - 1) / math.expm1(-2 * n * s)
+    found = curation.fixation_probability(share, gap, 2, n)
+    assert found == pytest.approx(kimura, rel=0.02)
