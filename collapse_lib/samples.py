@@ -221,8 +221,9 @@ class Weighted(Summary):
         shape = (len(self.points), self.size)
         if self.points.shape[:2] != shape or self.weights.shape != shape:
             raise ValueError(
-                f"points {self.points.shape} and weights {self.weights.shape} do not "
-                f"fit; needed are (chains, {self.size}, ...) and (chains, {self.size})"
+                f"size is {self.size}, points {self.points.shape} and weights "
+                f"{self.weights.shape}; needed are (chains, size, ...) and (chains, "
+                "size)"
             )
         off = np.abs(self.weights.mean(axis=1) - 1) if self.size else np.zeros(1)
         if not ((self.weights >= 0).all() and (off <= 1e-9).all()):
@@ -377,10 +378,10 @@ def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
         raise ValueError(f"cannot draw {n} points from {size(data)}")
     chains, total = data.shape[:2]
     rows = np.arange(chains)[:, None]
-    return np.asarray(data[rows, _places(chains, total, n, rng)])
+    return np.asarray(data[rows, draw_places(chains, total, n, rng)])
 
 
-def _places(
+def draw_places(
     chains: int, total: int, n: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Draw ``n`` of ``total`` places without replacement, for each chain."""

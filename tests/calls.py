@@ -137,6 +137,8 @@ SUMMARY = models.GaussianSummary(4, np.zeros(1), np.ones(1))
 SCATTER = models.ScatterSummary(4, np.zeros((1, 2)), np.eye(2)[None])
 PICTURES = rng().random((1, 3, 28, 28), np.float32)
 IMAGES = models.Images.of(PICTURES)
+LABELLED = models.Labelled(6, LINE, np.array([[0, 0, 0, 1, 1, 2]]))
+STRATA = regimes.Stratified(lambda x: (x > 0).astype(int), (0.5, 0.5), 0.1)
 BEST = regimes.Best(np.abs)
 REAL = RealData(NORMAL, 1, models.Gaussian())
 TINY = models.VAE(epochs=1, batch=2, n_latents=2, capacity=2)
@@ -534,6 +536,15 @@ CALLS: dict[str, Callable[[], Call]] = {
         regimes.Temperature(0.5),
         {"fitted": NORMAL},
     ),
+    "regimes.Ecosystem": lambda: (regimes.Ecosystem, {"models": 2, "bias": None}),
+    "regimes.BySource": lambda: (regimes.BySource, {"real": 0.5}),
+    "regimes.Deduplicated": lambda: (regimes.Deduplicated, {"power": 0.5}),
+    "regimes.Detected": lambda: _options(regimes.Detected(0.9, 0.1)),
+    "regimes.Stratified": lambda: _options(STRATA),
+    "regimes.BySource.__call__": lambda: (
+        STRATA,
+        {"labelled": LABELLED, "rng": rng()},
+    ),
     "regimes.Web": lambda: (regimes.Web, {"share": 0.1, "bias": None}),
     "regimes.check_weights": lambda: (
         regimes.check_weights,
@@ -545,6 +556,22 @@ CALLS: dict[str, Callable[[], Call]] = {
     "models.Categorical.fit": lambda: (
         models.Categorical(3).fit,
         _fitting(SYMBOLS[0]),
+    ),
+    "models.FittedTracked": lambda: (
+        models.FittedTracked,
+        {"fitted": NORMAL, "generation": np.array([1])},
+    ),
+    "models.FittedTracked.sample": lambda: (
+        models.FittedTracked(NORMAL, np.array([1])).sample,
+        _drawing(),
+    ),
+    "models.Labelled": lambda: _options(LABELLED),
+    "models.Labelled.real": lambda: (models.Labelled.real, {"points": LINE}),
+    "models.Labelled.subsample": lambda: (LABELLED.subsample, _drawing()),
+    "models.Tracked": lambda: _options(models.Tracked(models.Gaussian(), STRATA, 3)),
+    "models.Tracked.fit": lambda: (
+        models.Tracked(models.Gaussian()).fit,
+        _fitting(LINE),
     ),
     "models.Counts": lambda: _options(COUNTS),
     "models.Counts.subsample": lambda: (COUNTS.subsample, _drawing()),
@@ -791,6 +818,10 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.discrete.loss_probability": lambda: (
         T.discrete.loss_probability,
         {"q": [0.1, 0.2], "n_samples": 10},
+    ),
+    "theory.discrete.ecosystem_after": lambda: (
+        T.discrete.ecosystem_after,
+        {"h0": 0.5, "n_samples": 10, "models": 3, "generation": 4},
     ),
     "theory.discrete.heterozygosity_after": lambda: (
         T.discrete.heterozygosity_after,

@@ -87,6 +87,7 @@ ANYTHING = {
     ("models.LogisticRegression.fit", "rng"): "the maximum draws nothing",
     ("models.MultivariateGaussian.fit", "rng"): "the moments draw nothing",
     ("models.Perturbed.fit", "rng"): "is handed on, and the median draws nothing",
+    ("models.Tracked.fit", "rng"): "is handed on, and the moments draw nothing",
     ("models.RidgeDensity.fit", "rng"): "the estimate draws nothing",
 }
 

@@ -44,6 +44,9 @@ from .ngram.smoothing import WittenBell as WittenBell
 from .pretrained.model import Pretrained as Pretrained
 from .ridge_density import FittedRidgeDensity as FittedRidgeDensity
 from .ridge_density import RidgeDensity as RidgeDensity
+from .tracked import FittedTracked as FittedTracked
+from .tracked import Labelled as Labelled
+from .tracked import Tracked as Tracked
 from .vae.images import Images as Images
 from .vae.model import VAE as VAE
 from .vae.model import FittedVAE as FittedVAE

@@ -7,6 +7,7 @@ from .chosen import Grounded as Grounded
 from .chosen import Verified as Verified
 from .draws import Bias as Bias
 from .draws import Chain as Chain
+from .ecosystem import Ecosystem as Ecosystem
 from .keep import Accumulate as Accumulate
 from .keep import AccumulateSubsample as AccumulateSubsample
 from .keep import Augment as Augment
@@ -21,3 +22,7 @@ from .narrowed import TopP as TopP
 from .schedules import GrowingSamples as GrowingSamples
 from .schedules import Schedule as Schedule
 from .web import Web as Web
+from .weighing import BySource as BySource
+from .weighing import Deduplicated as Deduplicated
+from .weighing import Detected as Detected
+from .weighing import Stratified as Stratified

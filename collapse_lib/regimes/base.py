@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from collapse_lib.checks import given
 from collapse_lib.models.base import Fitted
+from collapse_lib.models.tracked import FittedTracked
 from collapse_lib.samples import Data, RealData, draw
 
 
@@ -106,10 +107,18 @@ class Regime:
 
     def synthetic(self, turn: Turn, n: int) -> Data:
         """Draw ``n`` synthetic points per chain, biased if the regime is."""
-        generator = self.bias(turn.fitted) if self.bias else turn.fitted
+        return draw(self._generator(turn.fitted), n, turn.real.chains, turn.rng)
+
+    def _generator(self, fitted: Any) -> Any:
+        """Return what is sampled from: the labels of a tracked model stay outside."""
+        if self.bias is None:
+            return fitted
+        if isinstance(fitted, FittedTracked):
+            return replace(fitted, fitted=self._generator(fitted.fitted))
+        generator = self.bias(fitted)
         if not hasattr(generator, "sample") or hasattr(generator, "__array__"):
             raise ValueError(
                 f"bias returned {given(generator)}; it must return a generator with "
                 "sample(n, rng), as the fitted model it is given has"
             )
-        return draw(generator, n, turn.real.chains, turn.rng)
+        return generator

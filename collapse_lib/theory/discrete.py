@@ -60,6 +60,55 @@ def heterozygosity_after(h0: ArrayLike, n_samples: int, generation: ArrayLike) -
     return np.asarray(_probability("h0", h0) * decay)
 
 
+def ecosystem_after(
+    h0: ArrayLike, n_samples: int, models: int, generation: ArrayLike
+) -> Array:
+    r"""Return the expected diversity of what several models write for one pool.
+
+    .. math::
+        E H_t = H_0 \left(1 - \frac1{mM}\right) (1 - c)^{t-1}, \qquad
+        c = \frac{M - 1}{M (mM - 1)} \approx \frac1{mM}
+
+    for :math:`t \ge 1` and the mean :math:`\bar p` of the fits of :math:`m` models, of
+    which each is fitted to its :math:`M` points of the shuffled pool
+    (`regimes.Ecosystem`). One model with :math:`mM` points would do hardly better;
+    :math:`m = 1` is `heterozygosity_after`.
+
+    Parameters
+    ----------
+    h0
+        Diversity :math:`H_0` of the real distribution.
+    n_samples
+        Points :math:`M` that each model writes.
+    models
+        Number of models :math:`m`.
+    generation
+        Number of fits :math:`t`, any shape; 0 returns :math:`H_0`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Two different points of the next pool come from one model with probability
+    :math:`(M-1)/(mM-1)`, and then from one and the same of its points with
+    :math:`1/M`; otherwise they come from two different points of the pool before.
+    Derived here; an island model with full migration, in population genetics.
+
+    Examples
+    --------
+    >>> ecosystem_after(0.5, 10, models=5, generation=[0, 1, 20]).round(3)
+    array([0.5  , 0.49 , 0.345])
+    """
+    pooled = _samples(n_samples) * check_count("models", models, least=1)
+    t = numbers("generation", generation, least=0)
+    lost = (n_samples - 1) / (n_samples * (pooled - 1)) if pooled > 1 else 1.0
+    left = (1 - 1 / pooled) * (1 - lost) ** np.maximum(t - 1, 0)
+    return np.asarray(_probability("h0", h0) * np.where(t >= 1, left, 1.0))
+
+
 def heterozygosity_with_real(n_synthetic: int, n_real: int) -> float:
     r"""Return what is left of the diversity when every generation gets real points.
 
