@@ -130,6 +130,8 @@ FLAT = models.FittedRidgeDensity(KERNEL, np.full((1, 7), 1 / 7))
 NGRAM = models.NGram(3, 2)
 LINE = np.linspace(-1, 1, 6)[None]
 PLANE = rng().normal(size=(1, 8, 2))
+PLACES = np.array([[1.0], [2.0], [3.0]])
+SLOPE = models.FittedLinearRegression.of([2.0], 1.0, PLACES)
 SYMBOLS = np.array([[[0, 1, 2, 0, 1, 2], [2, 1, 0, 0, 1, 1]]])
 COUNTS = models.Counts(4, np.array([[1, 2, 1]]))
 EXPECTED = models.ExpectedCounts(4, np.array([[1.0, 2.0, 1.0]]))
@@ -522,6 +524,10 @@ CALLS: dict[str, Callable[[], Call]] = {
         regimes.Verified(np.isfinite),
         {"fitted": NORMAL},
     ),
+    "regimes.Edit": lambda: (
+        regimes.Edit,
+        {"share": 0.1, "same": True, "bias": None},
+    ),
     "regimes.Fresh": lambda: (regimes.Fresh, {"n_real": 3, "bias": None}),
     "regimes.GrowingSamples": lambda: _options(regimes.GrowingSamples(100, 2)),
     "regimes.GrowingSamples.__call__": lambda: (
@@ -674,6 +680,25 @@ CALLS: dict[str, Callable[[], Call]] = {
     "models.FittedKnownWidth.standard": lambda: (KNOWN.standard, {"law": "exact"}),
     "models.FittedKnownWidth.temper": lambda: (KNOWN.temper, dict(HALF)),
     "models.MeanSummary": lambda: _options(models.MeanSummary(4, np.zeros(1))),
+    "models.LinearRegression": lambda: _options(models.LinearRegression(design=PLACES)),
+    "models.LinearRegression.fit": lambda: (
+        models.LinearRegression().fit,
+        _fitting(PLANE),
+    ),
+    "models.FittedLinearRegression": lambda: _options(SLOPE),
+    "models.FittedLinearRegression.of": lambda: (
+        models.FittedLinearRegression.of,
+        {"coef": [1.0], "noise": 1.0, "design": PLACES, "law": "exact"},
+    ),
+    "models.FittedLinearRegression.label": lambda: (
+        SLOPE.label,
+        {"x": PLACES[None], "rng": rng()},
+    ),
+    "models.FittedLinearRegression.sample": lambda: (SLOPE.sample, _drawing()),
+    "models.FittedLinearRegression.temper": lambda: (SLOPE.temper, dict(HALF)),
+    "models.RegressionSummary": lambda: _options(
+        models.RegressionSummary(4, np.eye(2)[None])
+    ),
     "models.MultivariateGaussian": lambda: _options(models.MultivariateGaussian()),
     "models.MultivariateGaussian.fit": lambda: (
         models.MultivariateGaussian().fit,
@@ -1058,6 +1083,67 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.pull.window_variance": lambda: (
         T.pull.window_variance,
         {"mu": [0.0, 1.0], "radius": 1.0},
+    ),
+    "theory.regression.one_fit": lambda: (
+        T.regression.one_fit,
+        {"n_samples": 10, "dim": 2, "noise": 1.0},
+    ),
+    "theory.regression.replace": lambda: (
+        T.regression.replace,
+        {
+            "samplings": [1, 2],
+            "n_samples": 10,
+            "dim": 2,
+            "noise": 1.0,
+            "n_synthetic": 20,
+            "noise_synthetic": 0.5,
+        },
+    ),
+    "theory.regression.accumulate": lambda: (
+        T.regression.accumulate,
+        {
+            "samplings": [1, 2],
+            "n_samples": 10,
+            "dim": 2,
+            "noise": 1.0,
+            "new_points": True,
+        },
+    ),
+    "theory.regression.edit": lambda: (
+        T.regression.edit,
+        {"samplings": [1, np.inf], "share": 0.1, "same": True},
+    ),
+    "theory.regression.edit_at": lambda: (
+        T.regression.edit_at,
+        {"design": PLACES, "n_edited": 1, "samplings": 3, "same": False},
+    ),
+    "theory.regression.ridge": lambda: (
+        T.regression.ridge,
+        {"samplings": [1, 2], "kept": 0.5, "noise": 0.1, "every": True},
+    ),
+    "theory.regression.best_kept": lambda: (
+        T.regression.best_kept,
+        {"samplings": 2, "noise": 0.1, "every": True},
+    ),
+    "theory.regression.give_up_noise": lambda: (
+        T.regression.give_up_noise,
+        {"samplings": 2},
+    ),
+    "theory.regression.mixture": lambda: (
+        T.regression.mixture,
+        {"n_samples": 20, "n_synthetic": 2, "dim": 3, "noise": 0.1, "distance": 1.0},
+    ),
+    "theory.scaling.learning_curve": lambda: (
+        T.scaling.learning_curve,
+        {"samples": [1, 10], "exponent": 1.5, "cut": 5, "n_ranks": 9},
+    ),
+    "theory.scaling.cut_mass": lambda: (
+        T.scaling.cut_mass,
+        {"cut": [1, 10], "exponent": 1.5},
+    ),
+    "theory.scaling.effective_samples": lambda: (
+        T.scaling.effective_samples,
+        {"sizes": [10, 20]},
     ),
     "theory.zeta.hurwitz_zeta": lambda: (
         T.zeta.hurwitz_zeta,

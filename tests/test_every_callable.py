@@ -84,6 +84,7 @@ ANYTHING = {
     ("models.Gaussian.fit", "rng"): "the moments draw nothing",
     ("models.KDE.fit", "rng"): "there is nothing to draw",
     ("models.KnownWidth.fit", "rng"): "the mean draws nothing",
+    ("models.LinearRegression.fit", "rng"): "least squares draw nothing",
     ("models.LogisticRegression.fit", "rng"): "the maximum draws nothing",
     ("models.MultivariateGaussian.fit", "rng"): "the moments draw nothing",
     ("models.Perturbed.fit", "rng"): "is handed on, and the median draws nothing",

@@ -31,7 +31,7 @@ options = dict(n_samples=20, n_generations=3, chains=2, rng=rng)
 real = models.FittedGaussian.standard()
 for regime in (regimes.Replace(), regimes.Accumulate(), regimes.AccumulateSubsample(),
                regimes.Augment(), regimes.Fresh(), regimes.Mix(0.5, 0.3, 0.2),
-               regimes.Web(0.1),
+               regimes.Web(0.1), regimes.Edit(0.5), regimes.Edit(0.5, same=True),
                regimes.Replace(bias=regimes.Temperature(0.9))):
     history = recurse(models.Gaussian(), real, regime=regime,
                       measure={"sigma": lambda fit: fit.sigma}, **options)
@@ -96,6 +96,14 @@ model = models.LogisticRegression(ridge=0.1)
 fit = models.FittedLogisticRegression.of([0.5, 1], [[-1], [0], [1]])
 fit = model.fit(fit.expand(2).sample(20, rng), rng)
 fit.temper(0.5).sample(5, rng)
+""",
+    "LinearRegression": """
+for law in ("literal", "exact"):
+    model = models.LinearRegression(0.1, law=law)
+    fit = model.fit(model.fit(rng.normal(size=(2, 9, 3)), rng).sample(20, rng), rng)
+    fit.expand(2).temper(0.5).sample(5, rng)
+theory.regression.edit_at(rng.normal(size=(9, 2)), 3, 4)
+theory.scaling.learning_curve([10, 100], 1.5, cut=9)
 """,
     "Categorical": """
 for law in ("literal", "exact"):

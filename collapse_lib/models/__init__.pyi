@@ -27,6 +27,9 @@ from .language.model import FittedLanguageModel as FittedLanguageModel
 from .language.model import LanguageModel as LanguageModel
 from .language.training import Training as Training
 from .language.transformer import Transformer as Transformer
+from .linear_regression import FittedLinearRegression as FittedLinearRegression
+from .linear_regression import LinearRegression as LinearRegression
+from .linear_regression import RegressionSummary as RegressionSummary
 from .logistic_regression import FittedLogisticRegression as FittedLogisticRegression
 from .logistic_regression import LogisticRegression as LogisticRegression
 from .mixture.fitted import FittedGaussianMixture as FittedGaussianMixture

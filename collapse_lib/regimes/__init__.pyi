@@ -8,6 +8,7 @@ from .chosen import Verified as Verified
 from .draws import Bias as Bias
 from .draws import Chain as Chain
 from .ecosystem import Ecosystem as Ecosystem
+from .edit import Edit as Edit
 from .keep import Accumulate as Accumulate
 from .keep import AccumulateSubsample as AccumulateSubsample
 from .keep import Augment as Augment

@@ -22,7 +22,7 @@ from collapse_lib.regimes.draws import (
 #: Fields that hold the width of a normal distribution, and how they go with variance.
 WIDTHS = {"sigma": 0.5, "sigma0": 0.5, "factor": 0.5, "widths": 0.5, "covariances": 1.0}
 #: Fields that can be moved, if nobody names others.
-MOVABLE = ("p", "mu", "mean", "means", "weights", *WIDTHS)
+MOVABLE = ("p", "mu", "mean", "means", "coef", "weights", *WIDTHS)
 # Sums of probabilities are off by so much.
 ROUNDING = 1e-12
 

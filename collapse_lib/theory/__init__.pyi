@@ -9,5 +9,7 @@ from . import multivariate as multivariate
 from . import ngram as ngram
 from . import number_line as number_line
 from . import pull as pull
+from . import regression as regression
+from . import scaling as scaling
 from . import special as special
 from . import zeta as zeta

@@ -434,6 +434,8 @@ WAYS = {
     "fresh": regimes.Fresh,
     "web": lambda bias: regimes.Web(0.2, bias=bias),
     "mix": lambda bias: regimes.Mix(0.4, 0.3, 0.3, bias=bias),
+    "edit": lambda bias: regimes.Edit(0.3, bias=bias),
+    "edit the same": lambda bias: regimes.Edit(0.3, same=True, bias=bias),
 }
 #: Real states, for models of so many.
 STORES = {4: [0, 3, 3], 7: [0, 3, 6], 41: [16, 20, 25]}
@@ -443,6 +445,7 @@ GRID = GridMixture(
 )
 LABELLED = models.FittedLogisticRegression.of([0.5, 1], np.linspace(-2, 2, 20)[:, None])
 LINES = LineMixture.of([0.5, 0.5], [-1.0, 1.0], [0.6, 0.6])
+PLACES = np.random.default_rng(1).normal(size=(20, 2))
 KINDS = {
     "gaussian": (models.Gaussian(), NORMAL),
     "exact gaussian": (
@@ -467,6 +470,15 @@ KINDS = {
         models.MultivariateGaussian(law="exact"),
         models.FittedMultivariateGaussian.standard(2, "exact"),
     ),
+    "regression": (models.LinearRegression(), models.FittedLinearRegression.of([1.0])),
+    "regression at a design": (
+        models.LinearRegression(0.1, design=PLACES),
+        models.FittedLinearRegression.of([1.0, 2.0], design=PLACES),
+    ),
+    "exact regression": (
+        models.LinearRegression(law="exact"),
+        models.FittedLinearRegression.of([1.0], law="exact"),
+    ),
     "mixture": (models.GaussianMixture(2, start=BLOBS, max_iter=3), BLOBS),
     "logistic": (models.LogisticRegression(ridge=0.1), LABELLED),
     "urn": (models.Categorical(4), DIE),
@@ -487,10 +499,14 @@ REFUSED = {
     ("mixture", "temperature"): "without a method temper",
     ("grid mixture", "temperature"): "without a method temper",
     ("grid mixture", "corrected"): "oracle is a FittedGridMixture; it must be",
-    **{(kind, "lambda"): NO_WIDTH for kind in ("urn", "literal urn", "density")},
+    **{
+        (kind, "lambda"): NO_WIDTH
+        for kind in KINDS
+        if kind in ("urn", "literal urn", "density") or "regression" in kind
+    },
     **{
         (f"exact {kind}", bias): GONE
-        for kind in ("gaussian", "known width", "cloud")
+        for kind in ("gaussian", "known width", "cloud", "regression")
         for bias in ("best", "verified", "chain")
     },
     **{
@@ -514,8 +530,8 @@ NO_SUCH_POOL = {
     ("n-gram", "web"): "real is a fixed data set",
     **{
         (f"exact {kind}", way): "Summary cannot be subsampled"
-        for kind in ("gaussian", "known width", "cloud")
-        for way in ("subsample", "mix")
+        for kind in ("gaussian", "known width", "cloud", "regression")
+        for way in ("subsample", "mix", "edit", "edit the same")
     },
 }
 
