@@ -13,7 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from collapse_lib.checks import check_choice, check_not_negative, check_rng, numbers
 from collapse_lib.models.base import LAWS, FittedChains, check_sampling
 from collapse_lib.models.multivariate import wishart_root
-from collapse_lib.samples import Data, Summary, check_data, points, subsample
+from collapse_lib.samples import (
+    Data,
+    Summary,
+    check_data,
+    subsample,
+    weighted_points,
+)
 
 # A column whose part that the others do not explain is smaller than this, squared and
 # relative to its own square, counts as explained by them.
@@ -43,7 +49,13 @@ class RegressionSummary(Summary):
     @classmethod
     def pool(cls, parts: Sequence[Self]) -> Self:
         """Add up."""
-        return cls(sum(p.size for p in parts), np.sum([p.gram for p in parts], axis=0))
+        return cls.pool_weighted(parts, [1.0] * len(parts))
+
+    @classmethod
+    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+        """Add up, the rows of each part with a weight."""
+        own = [w * part.gram for w, part in zip(weights, parts, strict=True)]
+        return cls(sum(part.size for part in parts), np.sum(own, axis=0))
 
     def like(self, points: NDArray[Any]) -> RegressionSummary:
         """Summarise rows ``(chains, n, d + 1)``."""
@@ -121,7 +133,8 @@ class LinearRegression:
         Parameters
         ----------
         data
-            Rows of shape ``(chains, n, d + 1)``, or a `RegressionSummary`.
+            Rows of shape ``(chains, n, d + 1)``, alone or as `Weighted` points, or a
+            `RegressionSummary`.
         rng
             Not used: least squares draw nothing.
 
@@ -132,7 +145,7 @@ class LinearRegression:
             the coefficients.
         """
         if not isinstance(data, RegressionSummary):
-            data = summarise(points(data, self, RegressionSummary))
+            data = summarise(*weighted_points(data, self, RegressionSummary))
         dim = data.gram.shape[-1] - 1
         normal = data.gram[:, :dim, :dim] + self.ridge * np.eye(dim)
         if not np.isfinite(normal).all():
@@ -289,16 +302,27 @@ class FittedLinearRegression(FittedChains):
         return RegressionSummary(n, rows @ np.swapaxes(rows, 1, 2))
 
 
-def summarise(data: NDArray[Any]) -> RegressionSummary:
-    """Return the sums of products of rows ``(chains, n, d + 1)``."""
+def summarise(
+    data: NDArray[Any], weights: NDArray[np.float64] | None = None
+) -> RegressionSummary:
+    """Return the sums of products of rows ``(chains, n, d + 1)``.
+
+    Parameters
+    ----------
+    data
+        The rows.
+    weights
+        How much each counts, with mean 1 in each chain, shape ``(chains, n)``.
+    """
     if data.shape[2] < 2:
         raise ValueError(
             f"data has shape {data.shape}; a row needs at least two numbers: "
             "(x_1, ..., x_d, y)"
         )
     rows = data.astype(np.float64, copy=False)
+    counted = rows if weights is None else weights[..., None] * rows
     with np.errstate(over="ignore", invalid="ignore"):  # said by the fit, in words
-        return RegressionSummary(rows.shape[1], np.swapaxes(rows, 1, 2) @ rows)
+        return RegressionSummary(rows.shape[1], np.swapaxes(counted, 1, 2) @ rows)
 
 
 def _design(design: Any) -> NDArray[np.float64] | None:

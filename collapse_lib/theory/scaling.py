@@ -74,7 +74,7 @@ def learning_curve(
     >>> learning_curve([100, 10_000], exponent=2.0).round(4)
     array([0.0688, 0.0069])
     >>> learning_curve([100, 1e9], exponent=2.0, cut=100).round(4)
-    array([0.0692, 0.0061])
+    array([0.0686, 0.006 ])
     """
     draws = numbers("samples", samples, least=0)
     beta = _exponent(exponent)

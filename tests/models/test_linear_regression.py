@@ -7,6 +7,7 @@ import pytest
 
 from collapse_lib import models, recurse, regimes
 from collapse_lib.models.linear_regression import summarise
+from collapse_lib.samples import Weighted
 
 ROOM = 4  # standard errors
 Fitted = models.FittedLinearRegression
@@ -48,6 +49,17 @@ def test_a_summary_says_what_the_rows_say():
     assert whole.size == 40 and whole.chains == 3
     np.testing.assert_allclose(fit(whole), fit(data), rtol=1e-10)
     np.testing.assert_allclose(whole.gram, parts[0].like(data).gram)
+
+
+def test_rows_of_weight_two_count_twice():
+    data = rows()
+    weights = np.where(np.arange(40) < 10, 2.0, 2 / 3)[None].repeat(3, axis=0)
+    found = fit(Weighted(40, data, weights))
+    twice = np.concatenate([data[:, :10]] * 3 + [data[:, 10:]], axis=1)
+    np.testing.assert_allclose(found, fit(twice), rtol=1e-10)
+    parts = [summarise(data[:, :10]), summarise(data[:, 10:])]
+    pooled = models.RegressionSummary.pool_weighted(parts, [2, 2 / 3])
+    np.testing.assert_allclose(fit(pooled), found, rtol=1e-10)
 
 
 def test_more_coefficients_than_rows_need_a_penalty():
