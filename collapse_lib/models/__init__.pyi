@@ -33,6 +33,7 @@ from .linear_regression import RegressionSummary as RegressionSummary
 from .logistic_regression import FittedLogisticRegression as FittedLogisticRegression
 from .logistic_regression import LogisticRegression as LogisticRegression
 from .mixture.fitted import FittedGaussianMixture as FittedGaussianMixture
+from .mixture.fitted import TemperedMixture as TemperedMixture
 from .mixture.model import GaussianMixture as GaussianMixture
 from .multivariate import FittedMultivariateGaussian as FittedMultivariateGaussian
 from .multivariate import MultivariateGaussian as MultivariateGaussian

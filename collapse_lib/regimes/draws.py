@@ -21,7 +21,7 @@ from collapse_lib.models.discrete import Counts, ExpectedCounts
 from collapse_lib.samples import Data, Summary, repeat_chains
 
 #: Methods that return another generator of the model's own draws, not of these.
-OF_THE_MODEL = ("temper", "take", "continue_from", "continuations", "label")
+OF_THE_MODEL = ("temper", "cut", "take", "continue_from", "continuations", "label")
 
 
 class Bias:

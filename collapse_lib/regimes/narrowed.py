@@ -51,8 +51,9 @@ class TopP(Bias):
     Notes
     -----
     Exact, for models with probabilities ``p`` of their states: `Categorical`,
-    `RidgeDensity`. Language models cut off the tail of each next token instead: see
-    `Ancestral`. Source: Holtzman et al. (2020); as a cut tail, Dohmatob et al. (2024).
+    `RidgeDensity`. Language models cut off the tail of each next token instead: n-gram
+    models here, for transformers see `Ancestral`. Source: Holtzman et al. (2020); as a
+    cut tail, Dohmatob et al. (2024).
 
     Examples
     --------
@@ -75,6 +76,9 @@ class TopP(Bias):
         ValueError
             If it has no probabilities ``p``.
         """
+        if hasattr(fitted, "cut"):
+            generator: Fitted = fitted.cut(top_p=self.mass)
+            return generator
         p = probabilities(fitted)
         if p is None:
             refuse(

@@ -355,6 +355,17 @@ def test_the_best_among_grounded_points_meets_real_and_drawn_ones():
     assert abs(points.mean() - 0.75) < ROOM * math.sqrt(0.75 * 0.25 / 40_000)
 
 
+def test_a_temperature_of_a_mixture_on_a_grid_is_that_of_its_points():
+    fitted = GRID.source(LINES)
+    p = fitted.p**2 / (fitted.p**2).sum()
+    expected = replace(GRID, law="expected").source(LINES)
+    counts = regimes.Temperature(0.5)(expected).sample(10, rng()).counts
+    np.testing.assert_allclose(counts, 10 * p)
+    chained = regimes.TopP(0.9).then(regimes.Temperature(0.5))(fitted)
+    assert (chained.sample(100, rng()).counts[:, fitted.p[0] < 1e-6] == 0).all()
+    assert regimes.Temperature(0.5)(fitted).mixture is LINES
+
+
 @pytest.mark.parametrize("late", [regimes.TopP(0.9), regimes.Lambda(0.5)])
 def test_parameters_cannot_be_changed_after_a_choice(late):
     name = type(late).__name__
@@ -496,8 +507,6 @@ NO_WIDTH = "Lambda scales the variances"
 GONE = "chooses among points; of a Fitted.* given .*Summary, where they are gone"
 REFUSED = {
     **{(kind, "top-p"): NO_P for kind in KINDS if "urn" not in kind},
-    ("mixture", "temperature"): "without a method temper",
-    ("grid mixture", "temperature"): "without a method temper",
     ("grid mixture", "corrected"): "oracle is a FittedGridMixture; it must be",
     **{
         (kind, "lambda"): NO_WIDTH
@@ -522,7 +531,7 @@ REFUSED = {
     ("n-gram", "lambda"): NO_WIDTH,
     ("n-gram", "corrected"): "oracle is an array of .*; it must be a fitted model",
 }
-for finite in ("density", "grid mixture"):
+for finite in ("density", "grid mixture", "n-gram"):
     del REFUSED[finite, "top-p"]
 #: Model, regime -> why it is refused, with and without a bias.
 NO_SUCH_POOL = {

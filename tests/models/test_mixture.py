@@ -662,3 +662,77 @@ def test_data_too_large_to_be_squared_are_refused():
     data = np.random.default_rng(0).normal(size=(1, 20, 2)) * 1e160
     with pytest.raises(ValueError, match="too large: their squares overflow"):
         GaussianMixture(1).fit(data, any_rng())
+
+
+# tempered mixtures
+
+UNEQUAL = FittedGaussianMixture.of(
+    [0.7, 0.2, 0.1, 0.0],
+    [[0.0], [2.0], [5.0], [9.0]],
+    [[[1.0]], [[0.3]], [[0.05]], [[1.0]]],
+)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 0.8, 1.0, 1.3, 5.0])
+def test_tempered_draws_have_the_density_to_the_power(temperature):
+    x = np.linspace(-25, 35, 100_001)
+    q = np.exp(UNEQUAL.log_density(x[:, None])[0]) ** (1 / temperature)
+    drawn = UNEQUAL.expand(2).temper(temperature).sample(20_000, any_rng())
+    assert drawn.shape == (2, 20_000, 1)
+    for chain in drawn[..., 0]:
+        uniform = np.interp(chain, x, np.cumsum(q) / q.sum())
+        assert stats.kstest(uniform, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_tempered_draws_in_the_plane(temperature):
+    axis = np.linspace(-12, 12, 401)
+    x = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
+    q = np.exp(TWO.log_density(x.reshape(-1, 2))[0] / temperature)
+    moments = np.stack([*x.reshape(-1, 2).T, x.prod(axis=-1).ravel()])
+    expected = moments @ (q / q.sum())
+    drawn = TWO.temper(temperature).sample(100_000, any_rng())[0]
+    values = np.stack([*drawn.T, drawn.prod(axis=1)])
+    error = values.std(axis=1) / np.sqrt(len(drawn))
+    assert (np.abs(values.mean(axis=1) - expected) < 4 * error).all()
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_at_least_the_promised_share_of_candidates_is_taken(temperature):
+    far = FittedGaussianMixture.of(
+        [0.25] * 4, [[0.0], [99.0], [198.0], [297.0]], [[[1.0]]] * 4
+    )
+    tempered = far.temper(temperature)
+    x = tempered.envelope.sample(1000, any_rng())
+    share = np.exp(tempered._log_accept(x))
+    least = 4 ** -abs(1 / temperature - 1)
+    # Far apart, a low temperature meets its worst case and a high one its best.
+    np.testing.assert_allclose(share, least if temperature < 1 else 1, rtol=1e-9)
+    same = FittedGaussianMixture.of([0.25] * 4, [[0.0]] * 4, [[[1.0]]] * 4)
+    share = np.exp(same.temper(temperature)._log_accept(x[:, :50] * 0))
+    np.testing.assert_allclose(share, 1 if temperature < 1 else least, rtol=1e-9)
+
+
+def test_one_component_is_narrowed_and_nothing_refused():
+    one = FittedGaussianMixture.of([1.0], [[1.0, 2.0]], [np.diag([4.0, 9.0])])
+    cold = one.temper(0.25)
+    np.testing.assert_allclose(cold.envelope.covariances[0, 0], np.diag([1, 2.25]))
+    share = np.exp(cold._log_accept(cold.envelope.sample(100, any_rng())))
+    np.testing.assert_allclose(share, 1, rtol=1e-9)
+
+
+def test_what_cannot_be_tempered_says_why():
+    flat = FittedGaussianMixture.of([1.0], [[0.0, 0.0]], [np.diag([1.0, 0.0])])
+    for call, message in (
+        (lambda: flat.temper(0.5), "1 components without a density"),
+        (lambda: TWO.temper(0), "temperature is 0; it must be a number > 0"),
+        (lambda: TWO.temper(1e-310), "temperature is 1e-310, which leaves the highest"),
+        (lambda: models.TemperedMixture(3, 0.5), "mixture is 3; it must be"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    many = FittedGaussianMixture.of(
+        np.full(8, 1 / 8), np.arange(8)[:, None] * 99.0, np.ones((8, 1, 1))
+    )
+    with pytest.raises(ValueError, match="temperature is 0.1: of .* candidates 0 were"):
+        many.temper(0.1).sample(5, any_rng())

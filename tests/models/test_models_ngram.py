@@ -217,6 +217,53 @@ def test_a_tempered_model_samples_the_powered_law(
         assert stats.chisquare(found, expected).pvalue > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("top_k", "top_p"), [(2, None), (None, 0.6), (3, 0.7), (99, 1)]
+)
+def test_a_cut_model_writes_the_most_probable_symbols_alone(
+    top_k: int | None, top_p: float | None, text: np.ndarray
+) -> None:
+    fit = NGram(V, 2).fit(text, rng())
+
+    def cut(p: np.ndarray) -> np.ndarray:
+        kept = np.zeros_like(p)
+        order = np.argsort(-p, kind="stable")[:top_k]
+        mass = np.cumsum(p[order]) / p[order].sum()
+        n = 1 if top_p == 0 else int(np.searchsorted(mass, (top_p or 1) - 1e-12)) + 1
+        kept[order[:n]] = p[order[:n]]
+        return kept / kept.sum()
+
+    after = fit.conditional([[w] for w in range(V)])
+    first = fit.conditional(np.empty((1, 0), int))[:, 0]
+    blocks = fit.cut(top_k, top_p).sample(30_000, rng(8))
+    for chain in range(2):
+        joint = np.stack([cut(p) for p in after[chain]]) * cut(first[chain])[:, None]
+        found = np.bincount(blocks[chain, :, :2] @ [V, 1], minlength=V * V)
+        expected = joint.ravel() * 30_000
+        assert (found[expected == 0] == 0).all()
+        some = expected > 0
+        assert stats.chisquare(found[some], expected[some]).pvalue > 1e-3
+
+
+def test_temperature_comes_before_the_cut(text: np.ndarray) -> None:
+    fit = NGram(V, 2).fit(text, rng())
+    both = fit.temper(0.5).cut(top_p=0.6)
+    weights = both._weights(np.arange(V), 2)
+    p = fit.conditional([[w] for w in range(V)])[0] ** 2
+    p /= p.sum(axis=1, keepdims=True)
+    for found, row in zip(weights, p, strict=True):
+        n = np.searchsorted(np.cumsum(np.sort(row)[::-1]), 0.6) + 1
+        assert (found > 0).sum() == n
+    chained = regimes.Chain((regimes.Temperature(0.5), regimes.TopP(0.6)))(fit)
+    assert chained == both
+    for options, message in (
+        ((0, None), "top_k is 0; it must be an integer"),
+        ((None, 0), "top_p is 0; it must be a number above 0, up to 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fit.cut(*options)
+
+
 def test_at_temperature_0_one_block_is_written(text: np.ndarray) -> None:
     cold = NGram(V, 3).fit(text, rng()).temper(0).sample(20, rng())
     assert (cold == cold[:, :1]).all()

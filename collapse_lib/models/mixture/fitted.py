@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import given, is_plain, numbers
+from collapse_lib.checks import check_positive, given, is_plain, numbers
 from collapse_lib.models.base import FittedChains, as_distribution, check_sampling
 
 Array = NDArray[np.float64]
@@ -18,6 +19,9 @@ Array = NDArray[np.float64]
 # Points handled at a time: enough that two threads, which take turns in Python between
 # operations, mostly compute. Smaller blocks, which fit a core's cache, were slower.
 BLOCK = 65_536
+# Rejection: candidates at a time, for each point that is wanted or in all, and how
+# many times they are drawn.
+MOST_AT_A_TIME, FEW, ROUNDS = 8, 1024, 100
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,10 @@ class FittedGaussianMixture(FittedChains):
         taken = {name: a[place] for name, a in values.items() if a is not None}
         return replace(self, **taken)
 
+    def temper(self, temperature: float) -> TemperedMixture:
+        """Return a generator of the density raised to ``1/temperature``: no mixture."""
+        return TemperedMixture(self, temperature)
+
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw ``n`` independent points per chain: shape ``(chains, n, d)``."""
         check_sampling(n, rng)
@@ -178,18 +186,18 @@ class FittedGaussianMixture(FittedChains):
         ndarray
             Shape ``(chains, n)``; it does not underflow far from all components.
         """
-        return np.asarray(np.logaddexp.reduce(self._log_parts(x), axis=-2))
+        return np.asarray(np.logaddexp.reduce(self.log_parts(x), axis=-2))
 
     def responsibilities(self, x: ArrayLike) -> Array:
         """Return the probability of each component given ``x``.
 
         Shape ``(chains, k, n)``; ``x`` as in :meth:`log_density`.
         """
-        parts = self._log_parts(x)
+        parts = self.log_parts(x)
         total = np.logaddexp.reduce(parts, axis=-2)
         return np.asarray(np.exp(parts - total[..., None, :]))
 
-    def _log_parts(self, x: ArrayLike) -> Array:
+    def log_parts(self, x: ArrayLike) -> Array:
         """Return log w_j N(x; m_j, S_j), shape ``(chains, k, n)``."""
         points = numbers("x", x)
         *leading, _, dim = self.means.shape
@@ -207,6 +215,135 @@ class FittedGaussianMixture(FittedChains):
             constant = np.log(self.weights) - np.log(diagonal).sum(axis=-1)
         constant -= dim / 2 * math.log(2 * math.pi)
         return np.asarray(constant[..., None] - (scaled**2).sum(axis=-2) / 2)
+
+
+@dataclass(frozen=True)
+class TemperedMixture:
+    r"""Generators that draw from mixtures' densities raised to :math:`1/T`, exactly.
+
+    .. math:: q(x) \propto p(x)^s, \qquad
+              p(x) = \sum_j a_j(x), \quad a_j(x) = w_j\,N(x; m_j, S_j), \quad s = 1/T
+
+    Parameters
+    ----------
+    mixture
+        The mixtures, one per chain.
+    temperature
+        The temperature :math:`T`, above 0.
+
+    Notes
+    -----
+    By rejection from a mixture of :math:`N(m_j, T S_j)`, whose density is
+    proportional to :math:`\sum_j c_j\,a_j(x)^s`. Above 1 the power is subadditive,
+
+    .. math:: p^s \le \sum_j a_j^s, \qquad c_j = 1,
+
+    and below 1 Hölder's inequality says for any weights with :math:`\sum_j b_j = 1`
+
+    .. math:: p^s = \Bigl(\sum_j b_j \frac{a_j}{b_j}\Bigr)^s
+              \le \sum_j b_j^{1-s} a_j^s, \qquad c_j = b_j^{1-s};
+
+    :math:`b_j \propto (\int a_j^s)^{1/s}` makes its right side smallest. Of
+    candidates a share of at least :math:`k^{-|s-1|}` is taken: all for one component,
+    few for many equal ones at a low temperature.
+
+    Examples
+    --------
+    >>> one = FittedGaussianMixture.of([1.0], [[0.0]], [[[1.0]]])
+    >>> cold = one.temper(0.25).sample(10_000, np.random.default_rng(0))
+    >>> float(cold.std().round(1))
+    0.5
+    """
+
+    mixture: FittedGaussianMixture
+    temperature: float
+
+    def __post_init__(self) -> None:
+        """Check the mixture and the temperature."""
+        if not isinstance(self.mixture, FittedGaussianMixture):
+            raise ValueError(
+                f"mixture is {given(self.mixture)}; it must be a fitted mixture, as "
+                "FittedGaussianMixture.of makes one"
+            )
+        check_positive("temperature", self.temperature)
+        if not math.isfinite(1 / self.temperature):
+            raise ValueError(
+                f"temperature is {self.temperature:g}, which leaves the highest point "
+                "alone; give a larger one"
+            )
+        sign, _ = np.linalg.slogdet(self.mixture.covariances)
+        if not (sign > 0).all():
+            raise ValueError(
+                f"mixture has {int((sign <= 0).sum())} components without a density: "
+                "their covariances are singular. Use fewer components or more points"
+            )
+
+    @cached_property
+    def _log_scales(self) -> tuple[Array, Array]:
+        r"""Return the logarithms of :math:`c_j` and of the envelope's weights."""
+        s, mixture = 1 / self.temperature, self.mixture
+        dim = mixture.means.shape[-1]
+        log_det = np.linalg.slogdet(mixture.covariances)[1]
+        with np.errstate(divide="ignore"):  # a weight of 0 has the logarithm -inf
+            log_weight = np.log(mixture.weights)
+        # The integral of a_j^s, but for a factor that all components share.
+        mass = s * log_weight + (1 - s) / 2 * (log_det + dim * math.log(2 * math.pi))
+        if s <= 1:
+            return np.zeros_like(mass), _log_shares(mass)
+        shares = _log_shares(mass / s)
+        nothing = np.isneginf(shares)
+        return (1 - s) * np.where(nothing, 0, shares), shares
+
+    @property
+    def envelope(self) -> FittedGaussianMixture:
+        """The mixtures that candidates are drawn from."""
+        weights = np.exp(self._log_scales[1])
+        return FittedGaussianMixture(
+            weights / weights.sum(axis=1, keepdims=True),
+            self.mixture.means,
+            self.mixture.covariances * self.temperature,
+        )
+
+    def expand(self, chains: int) -> TemperedMixture:
+        """Repeat a single generator for every chain."""
+        return replace(self, mixture=self.mixture.expand(chains))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw ``n`` points per chain: shape ``(chains, n, d)``.
+
+        Raises
+        ------
+        ValueError
+            If at this temperature hardly any candidate is taken.
+        """
+        check_sampling(n, rng)
+        envelope, shape = self.envelope, self.mixture.means.shape
+        kept = np.empty((shape[0], n, shape[2]))
+        have = np.zeros(shape[0], np.int64)
+        tried, at_a_time = 0, n
+        for _ in range(ROUNDS):
+            x = envelope.sample(at_a_time, rng)
+            taken = np.log(rng.random(x.shape[:2])) < self._log_accept(x)
+            place = have[:, None] + np.cumsum(taken, axis=1) - 1
+            rows, columns = np.nonzero(taken & (place < n))
+            kept[rows, place[rows, columns]] = x[rows, columns]
+            have += taken.sum(axis=1)
+            tried += at_a_time
+            if (least := int(have.min())) >= n:
+                return kept
+            needed = 1.2 * (n - least) * tried / max(least, 1) + 10
+            at_a_time = math.ceil(min(needed, max(MOST_AT_A_TIME * n, FEW)))
+        raise ValueError(
+            f"temperature is {self.temperature:g}: of {tried} candidates {least} were "
+            f"taken in the chain with the fewest, and {n} points are needed. Raise it"
+        )
+
+    def _log_accept(self, x: Array) -> Array:
+        """Return the logarithm of the probability that candidates are taken."""
+        s, parts = 1 / self.temperature, self.mixture.log_parts(x)
+        above = self._log_scales[0][..., None] + s * parts
+        total = np.logaddexp.reduce(parts, axis=-2)
+        return np.asarray(s * total - np.logaddexp.reduce(above, axis=-2))
 
 
 def in_blocks(chains: int, n: int) -> Iterator[tuple[slice, slice]]:
@@ -258,3 +395,9 @@ def in_units(covariances: Array) -> Array:
     # A coordinate without any spread needs no unit.
     ratios = np.divide(sizes, largest, out=np.ones_like(sizes), where=sizes > 0)
     return np.asarray(np.exp2(32 * np.round(np.log2(ratios) / 32))[..., None])
+
+
+def _log_shares(log_mass: Array) -> Array:
+    """Return the logarithms of shares in proportion to masses, along the last axis."""
+    total = np.logaddexp.reduce(log_mass, axis=-1, keepdims=True)
+    return np.asarray(log_mass - total)

@@ -1,21 +1,30 @@
-"""Fitted n-gram models: probabilities, and samples at any temperature."""
+"""Fitted n-gram models: probabilities, samples at any temperature, tails cut off."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_count, check_not_negative, check_rng, given
+from collapse_lib.checks import (
+    check_count,
+    check_not_negative,
+    check_number,
+    check_rng,
+    given,
+)
 from collapse_lib.data.texts import check_blocks, check_symbols
 from collapse_lib.models.base import check_sampling
 from collapse_lib.models.ngram.smoothing import Smoothing, check_smoothing
 from collapse_lib.models.ngram.table import Codes, Table, gram_codes
 
 Array = NDArray[np.float64]
+
+# Sums of probabilities are off by so much.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -193,6 +202,15 @@ class FittedNGram:
         r"""Return the model with conditional distributions :math:`\propto p^{1/T}`."""
         return TemperedNGram(self, temperature)
 
+    def cut(
+        self, top_k: int | None = None, top_p: float | None = None
+    ) -> TemperedNGram:
+        """Return the model that writes only its most probable symbols.
+
+        Arguments as in `TemperedNGram`.
+        """
+        return TemperedNGram(self, 1.0, top_k, top_p)
+
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw ``n`` blocks per chain: shape ``(chains, n, length)``."""
         check_sampling(n, rng)
@@ -301,15 +319,25 @@ class TemperedNGram:
         The model.
     temperature
         1 leaves it as it is; 0 always writes the most probable symbol (ties share).
+    top_k
+        Write only the ``top_k`` most probable symbols after each context.
+    top_p
+        Write only the most probable symbols that together have at least this
+        probability (nucleus sampling, Holtzman et al. 2020).
 
     Notes
     -----
+    The limits apply in this order: temperature, ``top_k``, ``top_p``, as those of
+    `Ancestral`. Of equally probable symbols those with the lower number come first.
+
     Every conditional distribution is written out, so that the time grows with the size
     of the vocabulary; equal contexts are treated once.
     """
 
     fitted: FittedNGram
-    temperature: float
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
 
     def __post_init__(self) -> None:
         """Check the model and the temperature."""
@@ -319,6 +347,16 @@ class TemperedNGram:
                 "that is what NGram(n_symbols).fit(data, rng) returns"
             )
         check_not_negative("temperature", self.temperature)
+        if self.top_k is not None:
+            check_count("top_k", self.top_k, least=1)
+        if self.top_p is not None:
+            check_number("top_p", self.top_p, above=0, most=1)
+
+    def cut(
+        self, top_k: int | None = None, top_p: float | None = None
+    ) -> TemperedNGram:
+        """Return the generator that writes only its most probable symbols."""
+        return replace(self, top_k=top_k, top_p=top_p)
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw ``n`` blocks per chain: shape ``(chains, n, length)``."""
@@ -347,8 +385,28 @@ class TemperedNGram:
         p = self.fitted.distribution(context, top)
         p /= p.max(axis=1, keepdims=True)
         if self.temperature == 0:
-            return np.asarray(p == 1, dtype=np.float64)
-        return np.asarray(p ** (1 / self.temperature))
+            p = np.asarray(p == 1, dtype=np.float64)
+        elif self.temperature != 1:
+            p **= 1 / self.temperature
+        return self._limited(p)
+
+    def _limited(self, weights: Array) -> Array:
+        """Return weights with those of what is cut off set to 0."""
+        few = self.top_k is not None and self.top_k < weights.shape[1]
+        if not few and self.top_p in (None, 1):
+            return weights
+        order = np.argsort(-weights, axis=1, kind="stable")
+        rows = np.arange(len(weights))[:, None]
+        if few:
+            weights[rows, order[:, self.top_k :]] = 0
+        if self.top_p is not None:
+            ordered = weights[rows, order]
+            before = np.cumsum(ordered, axis=1) - ordered
+            total = ordered.sum(axis=1, keepdims=True)
+            late = before >= (self.top_p - ROUNDING) * total
+            late[:, 0] = False  # also where the mass is less than rounding
+            weights[rows, order] = np.where(late, 0, ordered)
+        return weights
 
 
 def _write_on(
