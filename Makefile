@@ -65,6 +65,7 @@ reproduce: $(STAMP)
 benchmarks: export OMP_NUM_THREADS := 1
 benchmarks: $(STAMP)
 	$(BIN)/python benchmarks/gaussian_1d.py
+	$(BIN)/python benchmarks/policies.py
 	$(BIN)/python benchmarks/ngram.py
 	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/mixture.py
 	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/vae.py
