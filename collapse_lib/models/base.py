@@ -20,6 +20,9 @@ from collapse_lib.samples import (
 )
 
 LAWS = ("literal", "exact")
+#: Methods of fitted models that return other generators of the model's own draws: who
+#: wraps a model, as to label or to choose among its draws, must not pass them on.
+OF_THE_MODEL = ("temper", "cut", "take", "continue_from", "continuations", "label")
 # Probabilities written down with nine digits may be off a sum of 1 by so much.
 SUM_TO_1 = 1e-9
 # As types, which compare at once; their names are put together at every question.

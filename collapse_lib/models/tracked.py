@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_count, given, numbers, numeric
-from collapse_lib.models.base import check_model, check_sampling
+from collapse_lib.models.base import OF_THE_MODEL, check_model, check_sampling
 from collapse_lib.samples import (
     Data,
     Summary,
@@ -248,6 +248,8 @@ class FittedTracked:
     fitted: Any
     generation: NDArray[np.int32]
 
+    _OWN: ClassVar[tuple[str, ...]] = ("fitted", "generation", "expand")
+
     def __post_init__(self) -> None:
         """Check the model and the labels."""
         check_sample("fitted", self.fitted)
@@ -282,6 +284,6 @@ class FittedTracked:
         """Return what the model has under this name."""
         # Copying and unpickling ask an object that has no fields yet for methods whose
         # names begin with underscores.
-        if name.startswith("_") or name in ("fitted", "generation", "expand", "temper"):
+        if name.startswith("_") or name in (*OF_THE_MODEL, *type(self)._OWN):
             raise AttributeError(f"a FittedTracked has no {name}", name=name, obj=self)
         return getattr(self.fitted, name)

@@ -16,12 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import given, numbers, numeric
-from collapse_lib.models.base import Fitted, check_sampling
+from collapse_lib.models.base import OF_THE_MODEL, Fitted, check_sampling
 from collapse_lib.models.discrete import Counts, ExpectedCounts
 from collapse_lib.samples import Data, Summary, repeat_chains
-
-#: Methods that return another generator of the model's own draws, not of these.
-OF_THE_MODEL = ("temper", "cut", "take", "continue_from", "continuations", "label")
 
 
 class Bias:

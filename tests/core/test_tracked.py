@@ -136,6 +136,12 @@ def test_copies_of_a_tracked_fit_work():
         assert copied.sigma == 1
 
 
+@pytest.mark.parametrize("name", ["temper", "cut", "expand", "_private", "nothing"])
+def test_a_tracked_fit_has_no_generator_without_labels(name):
+    with pytest.raises(AttributeError, match=name):
+        getattr(models.FittedTracked(NORMAL, np.array([3])), name)
+
+
 def test_subsamples_keep_their_labels():
     data = Labelled(9, np.arange(9.0)[None], np.arange(9)[None])
     drawn = subsample(data, 4, rng())
