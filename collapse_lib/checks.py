@@ -96,6 +96,15 @@ def check_number(
     return value  # type: ignore[no-any-return]
 
 
+def check_keys(name: str, value: Mapping[str, Any], *needed: str) -> None:
+    """Raise ValueError unless a mapping has all of the keys that are needed."""
+    missing = [key for key in needed if key not in value]
+    if missing:
+        raise ValueError(
+            f"{name} lacks {', '.join(missing)}; it must have {', '.join(needed)}"
+        )
+
+
 def check_switch(name: str, value: Any) -> None:
     """Raise ValueError unless ``value`` is True or False."""
     if not isinstance(value, (bool, np.bool_)):

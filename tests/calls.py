@@ -5,7 +5,7 @@ adds its call here.
 """
 
 import inspect
-import types
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from fnmatch import fnmatch
@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import calls_book
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -40,26 +41,17 @@ PACKAGES = (
 #: What the library calls with what it has checked: for who writes a part of it.
 HOOKS = """
     recursion.checkpoint.* recursion.measuring.* recursion.store.* recursion.Generation
-    recursion.generation.* recursion.history.* recursion.loop.*
+    recursion.history.listed samples.* studies.* files.* checks.*
     regimes.Step regimes.Turn *.emit *.start *.next *.everything *.synthetic
-    *.pool *.pool_weighted *.like *.check_subsample *.take models.Images.stream
+    *.pool *.pool_weighted *.like *.check_subsample models.*.take
+    models.Images.stream *_mixture.*
     models.Blur.__call__ models.IndependentNoise.__call__ models.MedianForMean.__call__
-    models.SplitScatter.__call__ models.PerChain.fit
-    *.check *.kept *.left *.settings *.generate *.network *.types *.distribution
+    models.SplitScatter.__call__ models.PerChain.fit metrics.digit_classifier.*
+    models.*.check *.kept *.left *.settings *.generate *.network *.types *.distribution
     models.LanguageModel models.LanguageModel.fit models.Pretrained
     models.Pretrained.* models.FittedNGram models.FittedLanguageModel
-    data.corpora.Corpus data.digits.Digits data.digits.from_tables data.fetching.*
-    data.models.* data.words.WordFrequencies data.words.check_release
-    data.tokenizer.Tokenizer data.tokenizer.Tokenizer.load data.tokenizer.Tokenizer.save
-    data.wikipedia.articles data.digits.Digits.take
-    claims.Check claims.Claim claims.Evidence claims.Ledger claims.Ledger.*
-    claims.Outcome claims.Outcome.* claims.Source claims.Verdict claims.Verdict.*
-    claims.card.* claims.verdict.* claims.rejudge claims.judge claims.signed
-    claims.ControlPassed claims.Tolerance claims.Tolerance.* claims.Control
-    book.display.* book.notebooks.* book.results.* book.small_png.* book.plotting.Role
-    book.pictures.draw_sheet book.pictures.save_sheet book.pictures.load_sheet
-    book.Chapter.control book.Chapter.finish book.widgets.* book.plotting.label_line*
-    theory.bias.Moments
+    models.ngram.* models.pretrained.* regimes.Bias.* data.models.convert*
+    theory.bias.Moments regimes.weighing.* declared.declared
 """.split()
 ROOT = Path(__file__).parents[1]
 Call = tuple[Callable[..., Any], dict[str, Any]]
@@ -68,24 +60,29 @@ Call = tuple[Callable[..., Any], dict[str, Any]]
 def public() -> Iterator[str]:
     """Yield the dotted names of all public functions, classes and methods.
 
-    A method that several classes inherit is named once.
+    Public is what a package exports, and what is on the page of the API. A thing that
+    has several names, as a method that several classes inherit, is named once.
     """
-    seen: set[Any] = set()
-    for name in _all_names(seen):
+    for name in _all_names(set()):
         if not any(fnmatch(name, hook) for hook in HOOKS):
             yield name
 
 
 def _all_names(seen: set[Any]) -> Iterator[str]:
+    page = (ROOT / "appendices/api.md").read_text("utf-8")
+    modules = re.findall(r"automodule:: collapse_lib\.(\S+)", page)
     for package in PACKAGES:
         module = import_module(f"collapse_lib.{package}")
         for name in module.__all__:
-            found = getattr(module, name)
-            inside = vars(found).items() if isinstance(found, types.ModuleType) else ()
-            yield from _named(f"{package}.{name}", found, seen)
-            for own, value in inside:
-                if not own.startswith("_") and found.__name__ == value_module(value):
-                    yield from _named(f"{package}.{name}.{own}", value, seen)
+            value = getattr(module, name)
+            if inspect.ismodule(value):
+                modules.append(f"{package}.{name}")
+            yield from _named(f"{package}.{name}", value, seen)
+    for documented in dict.fromkeys(modules):
+        module = import_module(f"collapse_lib.{documented}")
+        for name, value in vars(module).items():
+            if not name.startswith("_") and value_module(value) == module.__name__:
+                yield from _named(f"{documented}.{name}", value, seen)
 
 
 def value_module(value: Any) -> str | None:
@@ -95,6 +92,9 @@ def value_module(value: Any) -> str | None:
 
 
 def _named(name: str, value: Any, seen: set[Any]) -> Iterator[str]:
+    if not (inspect.isclass(value) or inspect.isfunction(value)) or value in seen:
+        return
+    seen.add(value)
     if inspect.isfunction(value) and inspect.signature(value).parameters:
         yield name
     if not inspect.isclass(value) or getattr(value, "_is_protocol", False):
@@ -147,7 +147,7 @@ TINY = models.VAE(epochs=1, batch=2, n_latents=2, capacity=2)
 POINTS = rng().normal(size=(12, 3))
 ROWS = np.array([[0.2, 0.8], [0.5, 0.5]])
 HALF = {"temperature": 0.5}
-LABELLED = np.array([[[0.0, 1.0, 0], [1.0, 0.0, 1], [2.0, 1.0, 0], [3.0, 3.0, 1]]])
+CLASSES = np.array([[[0.0, 1.0, 0], [1.0, 0.0, 1], [2.0, 1.0, 0], [3.0, 3.0, 1]]])
 LOGISTIC = models.FittedLogisticRegression.of([0.1, 0.2, 0.3], np.eye(2))
 
 
@@ -666,12 +666,12 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "models.LogisticRegression.fit": lambda: (
         models.LogisticRegression().fit,
-        _fitting(LABELLED),
+        _fitting(CLASSES),
     ),
     "models.FittedLogisticRegression": lambda: _options(LOGISTIC),
     "models.FittedLogisticRegression.log_loss": lambda: (
         LOGISTIC.log_loss,
-        {"rows": LABELLED[0]},
+        {"rows": CLASSES[0]},
     ),
     "models.FittedLogisticRegression.of": lambda: (
         LOGISTIC.of,
@@ -1159,4 +1159,22 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.zeta.hurwitz_zeta,
         {"s": 2, "x": [1.0]},
     ),
+}
+CALLS |= calls_book.TABLE
+
+#: Name -> arguments that may be any text.
+ANY_TEXT: dict[str, str] = {
+    "data.corpora.repeats": "text",
+    "data.vocabulary.words": "text",
+    "data.vocabulary.Vocabulary.encode": "text",
+    "data.tokenizer.Tokenizer.encode": "text",
+    "data.wikipedia.prose": "markup",
+    "book.Chapter": "root",
+    "book.Chapter.seed_sequence": "name",
+    "book.Chapter.rng": "name",
+    "book.Chapter.say": "name value",
+    "book.Chapter.record": "name value",
+    "book.plotting.band": "label",
+    "book.plotting.log_generations": "label",
+    **calls_book.ANY_TEXT,
 }

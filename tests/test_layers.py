@@ -18,6 +18,7 @@ LAYERS = [
     {"theory", "claims"},
     {"samples"},
     {"files"},
+    {"declared"},
     {"checks"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -22,6 +22,7 @@ from collapse_lib.book import display as notebook
 from collapse_lib.book import results
 from collapse_lib.checks import check_count, given, numeric
 from collapse_lib.claims import Claim, Estimate, Verdict
+from collapse_lib.declared import declared
 from collapse_lib.files import check_path
 
 
@@ -158,6 +159,7 @@ class Chapter:
             )
         self.numbers[name] = plain
 
+    @declared
     def check(self, claim_id: str, **measurements: Estimate | float) -> Verdict:
         """Judge a claim by this run's measurements, show the verdict and return it.
 
@@ -187,6 +189,7 @@ class Chapter:
         self._checked[claim_id] = verdict
         return notebook.show(verdict)
 
+    @declared
     def control(self, claim_id: str, **measurements: Estimate | float) -> None:
         """Keep what checks measure where they must fail; :meth:`check` shows it.
 

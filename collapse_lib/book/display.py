@@ -12,11 +12,13 @@ from typing import Any
 
 from collapse_lib.claims import card
 from collapse_lib.claims.verdict import Verdict
+from collapse_lib.declared import declared
 
 #: Outputs of this kind are not shown on the page; ``{glue:text}`` reads them.
 GLUE = "application/papermill.record/"
 
 
+@declared
 def glue(name: str, text: str) -> None:
     """Store a text under a name, for ``{glue:text}`` in the prose of the chapter."""
     if _shell() is not None:
@@ -25,6 +27,7 @@ def glue(name: str, text: str) -> None:
         _display({f"{GLUE}text/plain": repr(text)}, metadata)
 
 
+@declared
 def show(verdict: Verdict) -> Verdict:
     """Display a verdict at once, and return one that does not repeat itself.
 

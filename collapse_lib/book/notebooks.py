@@ -17,8 +17,9 @@ from typing import Any
 
 from collapse_lib.book import results
 from collapse_lib.book.display import GLUE
-from collapse_lib.checks import given, misfit, refusal
+from collapse_lib.checks import check_keys, given, misfit, refusal
 from collapse_lib.claims.verdict import MIME
+from collapse_lib.declared import declared
 from collapse_lib.files.reading import parse_json, read_text, read_yaml
 
 CHAPTER = re.compile(r"chapters/\d\d-[^/]+")
@@ -39,6 +40,7 @@ class BookError(ValueError):
     """The book's files do not say what they should; the message says which and why."""
 
 
+@declared
 @dataclass(frozen=True)
 class Notebook:
     """A chapter of the book. Everything is read from its file at first use.
@@ -181,6 +183,7 @@ class Notebook:
             raise BookError(f"results of chapter {self.number}: {error}") from None
 
 
+@declared
 def chapters(root: Path) -> dict[str, Notebook]:
     """Return the chapters that ``_toc.yml`` names, by number, in reading order.
 
@@ -212,6 +215,7 @@ def chapters(root: Path) -> dict[str, Notebook]:
     return found
 
 
+@declared
 def executed(root: Path) -> dict[str, Notebook]:
     """Return all notebooks that are run: the chapters by number, and the template.
 
@@ -225,6 +229,7 @@ def executed(root: Path) -> dict[str, Notebook]:
     return {**found, template.name: template} if template.path.is_file() else found
 
 
+@declared
 def checked(root: Path) -> dict[str, Notebook]:
     """Return the chapters as `chapters` does, after reading each as a whole.
 
@@ -269,12 +274,14 @@ def _page(name: Any) -> str:
     return name.removesuffix(".ipynb")
 
 
+@declared
 def unlisted(root: Path) -> list[Path]:
     """Return the notebooks that are named like chapters and are none."""
     listed = {chapter.path for chapter in chapters(root).values()}
     return sorted(set((root / "chapters").glob("[0-9][0-9]-*.ipynb")) - listed)
 
 
+@declared
 def select(found: Mapping[str, Notebook], wanted: list[str]) -> list[Notebook]:
     """Return the chapters whose number or name is in ``wanted``.
 
@@ -288,12 +295,14 @@ def select(found: Mapping[str, Notebook], wanted: list[str]) -> list[Notebook]:
         if item not in by_key:
             raise BookError(
                 f"there is no chapter {item!r}; the chapters are "
-                f"{', '.join(found) or 'none yet'} (give the two digits or the name of "
-                "the file without .ipynb; only what _toc.yml names is a chapter)"
+                f"{', '.join(found) or 'none, nothing was found'} (give the two digits "
+                "or the name of the file without .ipynb; only what _toc.yml names is a "
+                "chapter)"
             )
     return [by_key[item] for item in wanted]
 
 
+@declared
 def sources(root: Path) -> list[Path]:
     """Return every file that this module reads, for Sphinx to notice changes."""
     return [
@@ -304,6 +313,7 @@ def sources(root: Path) -> list[Path]:
     ]
 
 
+@declared
 def parse(text: str) -> dict[str, Any]:
     """Return a notebook's JSON as dictionaries, each of its texts in one piece.
 
@@ -319,7 +329,7 @@ def parse(text: str) -> dict[str, Any]:
         if wrong := misfit(notebook, _SHAPE):
             raise refusal(".".join(wrong[0])[:200] or "as a whole", wrong[1])
     except ValueError as error:
-        raise BookError(f"not a notebook ({error})") from None
+        raise BookError(f"not a notebook (its text: {error})") from None
     for cell in notebook["cells"]:
         cell["source"] = "".join(cell["source"])
         for output in cell.get("outputs", []):
@@ -331,8 +341,10 @@ def parse(text: str) -> dict[str, Any]:
     return notebook
 
 
+@declared
 def code_cells(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the code cells of a notebook that hold something, in order."""
+    check_keys("notebook", notebook, "cells")
     return [
         cell
         for cell in notebook["cells"]
@@ -340,6 +352,7 @@ def code_cells(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+@declared
 def flaws(output: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a stored output must not hold: a warning, or a path of one machine."""
     text = _text(output)
@@ -355,11 +368,13 @@ def flaws(output: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+@declared
 def message_only(error: Mapping[str, Any]) -> list[str]:
     """Return the traceback to store of an expected error: the message, as lines.
 
     The calls between are lines of the library on one machine, and no reader needs them.
     """
+    check_keys("error", error, "ename", "evalue")
     return [f"{error['ename']}: {error['evalue']}"]
 
 
@@ -375,6 +390,7 @@ def _shortened(text: str) -> str:
     return repr(text if len(text) <= 300 else text[:299] + "…")
 
 
+@declared
 def scales_in(notebook: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the literal that a cell assigns to ``SCALES``.
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from collapse_lib.checks import check_count, numbers, numeric
+from collapse_lib.declared import declared
 from collapse_lib.files import write
 from collapse_lib.models.discrete import FittedCategorical
 from collapse_lib.models.vae.images import SIDE
@@ -83,6 +84,7 @@ def as_distribution(picture: ArrayLike) -> FittedCategorical:
     return FittedCategorical.of((ink / ink.sum()).ravel())
 
 
+@declared
 def draw_sheet(ax: Axes, p: ArrayLike, picture: Array, title: str = "") -> Axes:
     """Show a distribution of ink as grey levels.
 
@@ -97,23 +99,23 @@ def draw_sheet(ax: Axes, p: ArrayLike, picture: Array, title: str = "") -> Axes:
     title
         Written above the sheet.
     """
-    full = np.max(picture) / np.sum(picture)
-    sheet = _as_pictures(np.asarray(p, float)[None], picture.shape)[0]
+    original = numbers("picture", picture, ndim=2, shape="(height, width)", least=0)
+    ink = numbers("p", p, ndim=1, shape="(height * width,)", least=0)
+    if original.sum() == 0:
+        raise ValueError("the picture is blank; at least one pixel needs ink")
+    if len(ink) != original.size:
+        raise ValueError(
+            f"p: {len(ink)} probabilities do not fill a picture of shape "
+            f"{original.shape}"
+        )
+    full = original.max() / original.sum()
+    sheet = ink.reshape(original.shape)
     ax.imshow(sheet, cmap="gray_r", vmin=0, vmax=full, interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, loc="center")
     for spine in ax.spines.values():
         spine.set(visible=True, color="#6E7378", linewidth=0.8)
     return ax
-
-
-def _as_pictures(p: Array, shape: tuple[int, ...]) -> Array:
-    """Return probabilities ``(chains, pixels)`` as ``(chains, height, width)``."""
-    if p.shape[1] != np.prod(shape):
-        raise ValueError(
-            f"{p.shape[1]} probabilities do not fill a picture of shape {shape}"
-        )
-    return p.reshape(len(p), *shape)
 
 
 def contact_sheet(images: ArrayLike, columns: int) -> NDArray[Any]:
@@ -155,12 +157,17 @@ def tiles(sheet: ArrayLike, side: int) -> NDArray[Any]:
     return grid.swapaxes(1, 2).reshape(rows * columns, side, side)
 
 
+@declared
 def save_sheet(path: Path, images: ArrayLike, columns: int) -> None:
     """Write grey images ``(..., h, w)`` of bytes as one PNG contact sheet, lossless."""
-    sheet = Image.fromarray(contact_sheet(images, columns))
-    write(path, lambda file: sheet.save(file, "png", optimize=True))
+    sheet = contact_sheet(images, columns)
+    if sheet.dtype != np.uint8:
+        raise ValueError(f"images are of {sheet.dtype}; they must be of bytes, uint8")
+    picture = Image.fromarray(sheet)
+    write(path, lambda file: picture.save(file, "png", optimize=True))
 
 
+@declared
 def load_sheet(path: Path, side: int = SIDE) -> NDArray[np.uint8]:
     """Return the images of a contact sheet, shape ``(n, side, side)``."""
     with Image.open(path) as sheet:

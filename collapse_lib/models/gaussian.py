@@ -137,7 +137,7 @@ class Gaussian:
         if not isinstance(data, GaussianSummary):
             # Its sums show whether a point is NaN, without a pass over the data.
             own, weights = weighted_points(data, self, GaussianSummary, finite=False)
-            data = summarise(own, weights)
+            data = _summary(own, weights)
         divisor = variance_divisor(self.estimator, data.size)
         sigma = data.norm / math.sqrt(divisor)
         return FittedGaussian(data.mean, sigma, self.law)
@@ -149,11 +149,11 @@ def variance_divisor(estimator: str, n: int) -> int:
     Raises
     ------
     ValueError
-        If it is unbiased and there is a single point, or there is no such estimator.
+        If there is no point, or a single one and the estimator is unbiased.
     """
-    check_choice("estimator", estimator, ESTIMATORS)
-    divisor = check_count("n", n, least=1) - (estimator == "unbiased")
+    divisor = n - (estimator == "unbiased")
     if divisor < 1:
+        check_count("n", n, least=1)
         raise ValueError(
             "the unbiased estimator needs at least 2 points per chain, got 1; "
             'use estimator="mle" or more points'
@@ -235,7 +235,13 @@ def summarise(
     ValueError
         If the data are empty, not finite or not of shape ``(chains, n)``.
     """
-    data = check_data(data, event_ndim=0, finite=False)
+    return _summary(check_data(data, event_ndim=0, finite=False), weights)
+
+
+def _summary(
+    data: NDArray[Any], weights: NDArray[np.float64] | None
+) -> GaussianSummary:
+    """Return what `summarise` does of data whose shape has been checked."""
     n = data.shape[1]
     if weights is None:
         blocks = [data[:, start : start + BLOCK] for start in range(0, n, BLOCK)]

@@ -75,6 +75,8 @@ class Record:
         self.arrays: Arrays = {}
         #: Where it was measured.
         self.machines: list[dict[str, Any]] = []
+        #: This machine, as it was when this run began to measure.
+        self._here: dict[str, Any] | None = None
 
     @property
     def shapes(self) -> Shapes:
@@ -111,8 +113,10 @@ class Record:
     def add(self, t: int, measured: Arrays) -> None:
         """Keep what was measured in a generation that was planned."""
         row = self.planned[t]
-        if (here := machine()) not in self.machines:
-            self.machines.append(here)
+        if self._here is None:  # asking takes longer than all else in here
+            self._here = machine()
+            if self._here not in self.machines:
+                self.machines.append(self._here)
         for name, value in measured.items():
             array = self.arrays.get(name)
             if array is None:

@@ -283,7 +283,7 @@ def test_names_that_are_no_text_are_refused(root: Path) -> None:
         lesson.rng("\ud800")
     with pytest.raises(ValueError, match=r"\['M'\] is not in SCALES"):
         lesson[["M"]]  # type: ignore[index]
-    with pytest.raises(ValueError, match=r"chapter 02 has no claim \['C05'\]"):
+    with pytest.raises(ValueError, match=r"claim_id is \['C05'\]; it must be a text"):
         lesson.check(["C05"])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"scale \['ci'\] is not in SCALES"):
         lesson.stored(["ci"])  # type: ignore[arg-type]

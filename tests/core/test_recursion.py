@@ -1,5 +1,6 @@
 """The loop: every model in every regime, validation, repeatability."""
 
+import cProfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -318,3 +319,24 @@ def test_a_source_may_know_nothing_of_chains(chains):
 def test_a_source_of_another_number_of_chains_is_refused():
     with pytest.raises(ValueError, match=r"has shape \(4, 20\); .* here \(6, 20"):
         gaussian_run(real=FittedExponential(np.ones(4)))
+
+
+def calls_of(n_generations: int) -> int:
+    """Count the calls of functions in a run of one chain that draws summaries."""
+    with cProfile.Profile() as profile:
+        recurse(
+            models.Gaussian(law="exact"),
+            FittedGaussian.standard("exact"),
+            regime=regimes.Replace(),
+            n_samples=100,
+            n_generations=n_generations,
+            measure={"sigma": lambda fit: fit.sigma},
+            rng=np.random.default_rng(0),
+        )
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_a_generation_of_one_chain_costs_few_calls():
+    # Checks of what has been checked add up: they are most of such a generation.
+    calls_of(1)
+    assert (calls_of(300) - calls_of(100)) / 200 <= 80
