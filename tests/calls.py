@@ -878,6 +878,49 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.discrete.absorption_time_diffusion,
         {"q": 0.5, "n_samples": 10},
     ),
+    "theory.discrete.share_law": lambda: (
+        T.discrete.share_law,
+        {
+            "share": 0.1,
+            "n_samples": 10,
+            "n_generations": 2,
+            "rule": lambda shares: shares,
+        },
+    ),
+    "theory.minorities.smoothed": lambda: (
+        T.minorities.smoothed,
+        {"share": [0.1, 0.5], "n_samples": 10, "smoothing": 0.5, "n_states": 3},
+    ),
+    "theory.minorities.smoothed_share_after": lambda: (
+        T.minorities.smoothed_share_after,
+        {
+            "share": 0.1,
+            "n_samples": 10,
+            "smoothing": 0.5,
+            "generation": [0, 3],
+            "n_states": 3,
+        },
+    ),
+    "theory.minorities.smoothed_heterozygosity": lambda: (
+        T.minorities.smoothed_heterozygosity,
+        {"n_samples": 10, "smoothing": 0.5, "n_states": 3},
+    ),
+    "theory.minorities.stratified": lambda: (
+        T.minorities.stratified,
+        {"share": [0.1, 0.5], "target": 0.3, "error": 0.1},
+    ),
+    "theory.minorities.stratified_limit": lambda: (
+        T.minorities.stratified_limit,
+        {"target": 0.3, "error": 0.1},
+    ),
+    "theory.minorities.types_with_real": lambda: (
+        T.minorities.types_with_real,
+        {"p": [0.5, 0.3, 0.2], "n_synthetic": 10, "n_real": 1},
+    ),
+    "theory.minorities.ridge_signal_kept": lambda: (
+        T.minorities.ridge_signal_kept,
+        {"n_samples": [10, 90], "ridge": 2.0, "generation": 3},
+    ),
     "theory.discrete.survival_factor": lambda: (
         T.discrete.survival_factor,
         {"generations": 3},

@@ -4,6 +4,7 @@ from . import discrete as discrete
 from . import gaussian as gaussian
 from . import kde as kde
 from . import linear_vae as linear_vae
+from . import minorities as minorities
 from . import mixture as mixture
 from . import multivariate as multivariate
 from . import ngram as ngram

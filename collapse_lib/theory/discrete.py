@@ -7,11 +7,12 @@ generation, the empirical distribution as the next model.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_count, check_share, numbers
+from collapse_lib.checks import check_count, check_share, given, numbers
 from collapse_lib.theory.special import entropy_terms
 
 Array = NDArray[np.float64]
@@ -219,6 +220,85 @@ def _binomial(p: Array, n: int) -> Array:
     p = p[:, None]
     result: Array = np.exp(choose + k * np.log(p) + (n - k) * np.log1p(-p))
     return result
+
+
+def share_law(
+    share: float,
+    n_samples: int,
+    n_generations: int,
+    rule: Callable[[Array], ArrayLike] | None = None,
+) -> Array:
+    r"""Return the exact law of a group's count in every generation.
+
+    The real share :math:`p` is sampled once, :math:`N_0 \sim B(n, p)`; each later
+    generation draws from what a rule :math:`f` makes of the share before it,
+
+    .. math:: N_{t+1} \sim B\bigl(n, f(N_t / n)\bigr).
+
+    Parameters
+    ----------
+    share
+        Share :math:`p` of the group in the real data.
+    n_samples
+        Points :math:`n` per generation, at most 2,000 (the matrix is dense).
+    n_generations
+        Number of generations after generation 0.
+    rule
+        ``rule(shares)`` returns with which share each is drawn from, numbers from 0 to
+        1: the identity for plain sampling (default), a temperature,
+        `minorities.smoothed`, `minorities.stratified`.
+
+    Returns
+    -------
+    ndarray
+        Probabilities of the counts :math:`0, \dots, n`: shape ``(n_generations + 1,
+        n_samples + 1)``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the rule returns no shares.
+
+    Notes
+    -----
+    A Markov chain (Wright 1931, with selection and mutation in the place of a rule).
+
+    Examples
+    --------
+    >>> law = share_law(0.1, 100, 50)
+    >>> law[[10, 50], 0].round(3)  # the group is gone
+    array([0.187, 0.653])
+    """
+    check_share("share", share)
+    n = check_count("n_samples", n_samples, least=1, most=2000)
+    check_count("n_generations", n_generations, least=0, most=10**6)
+    shares = np.arange(n + 1) / n
+    drawn = shares if rule is None else _drawn(rule, shares)
+    moves = _counts(drawn, n)
+    law = [_counts(np.array([share]), n)[0]]
+    for _ in range(n_generations):
+        law.append(law[-1] @ moves)
+    return np.array(law)
+
+
+def _drawn(rule: Callable[[Array], ArrayLike], shares: Array) -> Array:
+    if isinstance(rule, type) or not callable(rule):
+        raise ValueError(f"rule is {given(rule)}; it must be a function of shares")
+    what = "what rule(shares) returned"
+    drawn = numbers(what, rule(shares), least=0, most=1)
+    if drawn.shape != shares.shape:
+        raise ValueError(
+            f"{what} has shape {drawn.shape}; needed is one number for each share: "
+            f"{shares.shape}"
+        )
+    return drawn
+
+
+def _counts(p: Array, n: int) -> Array:
+    """Return binomial probabilities, shape ``(len(p), n + 1)``, for 0 <= p <= 1."""
+    law = _binomial(np.where((p > 0) & (p < 1), p, 0.5), n)
+    law[p == 0], law[p == 1] = np.eye(n + 1)[0], np.eye(n + 1)[n]
+    return law
 
 
 def absorption_time_diffusion(q: ArrayLike, n_samples: int) -> Array:

@@ -494,6 +494,7 @@ KINDS = {
     "logistic": (models.LogisticRegression(ridge=0.1), LABELLED),
     "urn": (models.Categorical(4), DIE),
     "literal urn": (models.Categorical(4, "literal"), THROWN),
+    "smoothed urn": (models.Categorical(4, smoothing=0.5), DIE),
     "density": (PEAK, PEAK.source(np.full(7, 1 / 7))),
     "grid mixture": (GRID, GRID.source(LINES)),
     "n-gram": (
@@ -511,7 +512,7 @@ REFUSED = {
     **{
         (kind, "lambda"): NO_WIDTH
         for kind in KINDS
-        if kind in ("urn", "literal urn", "density") or "regression" in kind
+        if "urn" in kind or kind == "density" or "regression" in kind
     },
     **{
         (f"exact {kind}", bias): GONE
