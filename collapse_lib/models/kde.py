@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 
 # Distances between points and centres that are held at a time.
 BLOCK = 2**19
+# Sums below this have lost digits, or all.
+LEAST = 1e-200
 
 
 @dataclass(frozen=True)
@@ -256,8 +258,11 @@ def _log_sums(at: Array, centres: Array) -> Array:
         gap = at[:, axis, None] - centres[:, axis]
         gap *= gap
         far += gap
-    near = far.min(axis=1)
-    far -= near[:, None]
     far *= -0.5
-    np.exp(far, out=far)
-    return np.asarray(np.log(far.sum(axis=1)) - near / 2)
+    total = np.exp(far).sum(axis=1)
+    found = np.log(np.maximum(total, LEAST))
+    lost = total < LEAST  # far from all centres: relative to the nearest one
+    if lost.any():
+        near = far[lost].max(axis=1)
+        found[lost] = near + np.log(np.exp(far[lost] - near[:, None]).sum(axis=1))
+    return np.asarray(found)
