@@ -24,9 +24,10 @@ from collapse_lib.theory.kde import RULES, bandwidth_factor
 Array = NDArray[np.float64]
 
 # Distances between points and centres that are held at a time.
-BLOCK = 2**19
-# Sums below this have lost digits, or all.
-LEAST = 1e-200
+BLOCK = 2**16
+# Sums below this have lost digits, or all; a logarithm below LOWEST adds nothing to
+# those above, and numbers that small are slow.
+LEAST, LOWEST = 1e-200, -700.0
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ def _log_sums(at: Array, centres: Array) -> Array:
         gap *= gap
         far += gap
     far *= -0.5
-    total = np.exp(far).sum(axis=1)
+    total = np.exp(np.maximum(far, LOWEST)).sum(axis=1)
     found = np.log(np.maximum(total, LEAST))
     lost = total < LEAST  # far from all centres: relative to the nearest one
     if lost.any():
