@@ -47,6 +47,7 @@ def pulled_error(
     strength: float,
     n_samples: int,
     *,
+    n_real: int | None = None,
     offset: float = 0.0,
     narrowed: bool = False,
     of: str = "fit",
@@ -58,8 +59,8 @@ def pulled_error(
     else 1 (a correction),
 
     .. math::
-        E(\hat\mu_t - \mu)^2 = b^2 (1 - \rho^t)^2
-        + \frac1n\Bigl(\rho^{2t} + \kappa\,\frac{1 - \rho^{2t}}{1 - \rho^2}\Bigr).
+        E(\hat\mu_t - \mu)^2 = b^2 (1 - \rho^t)^2 + \frac{\rho^{2t}}{n_0}
+        + \frac{\kappa}{n}\,\frac{1 - \rho^{2t}}{1 - \rho^2}.
 
     Parameters
     ----------
@@ -68,7 +69,9 @@ def pulled_error(
     strength
         Strength :math:`g` of the pull, 0 or above; 0 is plain replacement.
     n_samples
-        Points :math:`n` of every generation, the first one included.
+        Synthetic points :math:`n` of every generation.
+    n_real
+        Real points :math:`n_0` of generation 0; default: ``n_samples``.
     offset
         How far the target is off, :math:`b = c - \mu`. Of a target that was estimated
         from :math:`m` points, independent of the first ones, the error is that for
@@ -91,6 +94,10 @@ def pulled_error(
     it is :math:`(1+g)^2/(g(2+g))` for the fit, and :math:`1/(g(2+g))` for the
     generator: the one is the other plus the noise of one sample.
 
+    With many synthetic points the error has its smallest value
+    :math:`1/(n_0 + 1/b^2)` on the way, where :math:`\rho^t = b^2/(b^2 + 1/n_0)`: for
+    who stops there, the verifier is worth :math:`1/b^2` real points.
+
     Examples
     --------
     >>> (100 * pulled_error([0, 1, np.inf], 1.0, 100)).round(3)
@@ -101,16 +108,17 @@ def pulled_error(
     t = numbers("generation", generation, least=0, infinite=True)
     g = check_not_negative("strength", strength)
     n = check_count("n_samples", n_samples, least=1)
+    real = n if n_real is None else check_count("n_real", n_real, least=1)
     b = check_number("offset", offset)
     check_switch("narrowed", narrowed)
     check_choice("of", of, ("fit", "generator"))
     if g == 0:
-        return np.asarray((1 + t) / n)
+        return np.asarray(1 / real + t / n)
     rho = 1 / (1 + g)
     left = np.exp(-t * math.log1p(g))
     kappa = rho if narrowed else 1.0
     # 1 - rho^2 without cancellation for weak pulls.
-    noise = (left**2 + kappa * (1 - left**2) / (g * (2 + g) * rho**2)) / n
+    noise = left**2 / real + kappa * (1 - left**2) / (g * (2 + g) * rho**2 * n)
     if of == "fit":
         return np.asarray((b * (1 - left)) ** 2 + noise)
     return np.asarray((b * (1 - rho * left)) ** 2 + rho**2 * noise)

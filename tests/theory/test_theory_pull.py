@@ -71,6 +71,32 @@ def test_a_correction_without_offset_stands_on_the_number_line():
     np.testing.assert_allclose(pull.pulled_error(t, 0.0, N), (t + 1) / N)
 
 
+@pytest.mark.parametrize("g", [0.0, 0.05])
+def test_generation_0_may_have_fewer_points(g):
+    few, many, b = 5, 400, 0.5
+    oracle = models.FittedKnownWidth(np.array([b]))
+    mu = recurse(
+        models.KnownWidth(law="exact"),
+        models.FittedKnownWidth.standard("exact"),
+        regime=regimes.Replace(bias=regimes.Corrected(oracle, g)),
+        n_samples=lambda t: many if t else few,
+        n_generations=20,
+        measure={"mu": lambda fit: fit.mu},
+        rng=np.random.default_rng(5),
+        chains=CHAINS,
+    ).array("mu")
+    law = pull.pulled_error(np.arange(21), g, many, n_real=few, offset=b)
+    assert_mean(mu**2, law)
+
+
+def test_who_stops_in_time_gains_what_the_verifier_is_worth():
+    n, b = 25, 0.5
+    t = np.linspace(0, 100, 100_001)
+    path = pull.pulled_error(t, 0.05, 10**12, n_real=n, offset=b, narrowed=True)
+    assert path.min() == pytest.approx(1 / (n + 1 / b**2), rel=1e-6)
+    assert path[-1] > 5 * path[0]
+
+
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 4.0])
 def test_training_on_fixed_real_points_is_a_correction_towards_their_mean(ratio):
     """N/ratio real points pull N synthetic ones with the strength 1/ratio."""
