@@ -98,6 +98,8 @@ def check_number(
 
 def check_keys(name: str, value: Mapping[str, Any], *needed: str) -> None:
     """Raise ValueError unless a mapping has all of the keys that are needed."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} is {given(value)}; it must be a mapping")
     missing = [key for key in needed if key not in value]
     if missing:
         raise ValueError(
@@ -215,10 +217,23 @@ def numbers(
 
 def check_finite(name: str, array: NDArray[Any], infinite: bool = False) -> None:
     """Raise ValueError if a number is NaN or, unless allowed, infinite."""
+    array = numeric(name, array)
     bad = np.isnan(array) if infinite else ~np.isfinite(array)
     if bad.any():
         what = "NaN" if infinite else "NaN or infinite"
         raise ValueError(f"{name} holds {int(bad.sum())} values that are {what}")
+
+
+def together(**arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Return arrays broadcast against each other, else raise ValueError."""
+    try:
+        return np.broadcast_arrays(*arrays.values())
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(
+            f"the shapes of {shapes} do not go together; give single numbers or arrays "
+            "of one shape"
+        ) from None
 
 
 def given(value: Any) -> str:

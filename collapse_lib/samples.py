@@ -37,7 +37,6 @@ from collapse_lib.checks import (
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Data: TypeAlias = "NDArray[Any] | Summary"
 Dataclass = TypeVar("Dataclass", bound="DataclassInstance")
 
 
@@ -77,12 +76,23 @@ class Summary(ABC):
         """Number of independent replicates."""
 
     @classmethod
-    @abstractmethod
     def pool(cls, parts: Sequence[Self]) -> Self:
-        """Return the summary of all points of ``parts`` together."""
+        """Return the summary of all points of ``parts`` together.
+
+        Raises
+        ------
+        ValueError
+            If one is no summary of this kind, or their chains differ.
+        """
+        return cls._pool(check_parts(parts, cls))
 
     @classmethod
-    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+    @abstractmethod
+    def _pool(cls, parts: Sequence[Self]) -> Self:
+        """Do what `pool` says; the parts have been checked."""
+
+    @classmethod
+    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Any:
         """Return the summary of all points, those of some parts counting for more.
 
         Parameters
@@ -95,8 +105,15 @@ class Summary(ABC):
         Raises
         ------
         ValueError
-            If weights change what the summary says in a way that it cannot tell.
+            If weights change what the summary says in a way that it cannot tell, or
+            see `pool`.
         """
+        parts = check_parts(parts, cls)
+        return cls._pool_weighted(parts, check_shares("weights", weights, len(parts)))
+
+    @classmethod
+    def _pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Any:
+        """Do what `pool_weighted` says, where the kind of summary allows it."""
         raise ValueError(
             f"{cls.__name__} cannot be weighted: the points themselves are gone; "
             'build the model with law="literal"'
@@ -110,6 +127,10 @@ class Summary(ABC):
         ValueError
             If the points cannot be summarised.
         """
+        return self._like(points_alone("points", points))
+
+    def _like(self, points: NDArray[Any]) -> Self:
+        """Do what `like` says, where the points can be summarised."""
         raise ValueError(
             f"a {type(self).__name__} cannot be pooled with an array of points; "
             'build the model with law="literal"'
@@ -133,6 +154,9 @@ class Summary(ABC):
             f"a {type(self).__name__} cannot be subsampled: the points themselves are "
             'gone; build the model with law="literal"'
         )
+
+
+Data: TypeAlias = NDArray[Any] | Summary
 
 
 @cache
@@ -169,15 +193,21 @@ class Pool(Summary):
         return self.buffer[:, : self.size]
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Return one pool of all points."""
-        joined = parts[0]
-        for part in parts[1:]:
+        joined, *rest = parts
+        for part in rest:
             joined = joined.append(part.points)
         return joined
 
     def append(self, data: NDArray[Any]) -> Self:
         """Return the pool with ``data`` added; append to the newest pool only."""
+        shape = (len(self.buffer), *self.buffer.shape[2:])
+        if not is_plain(data) or (*data.shape[:1], *data.shape[2:]) != shape:
+            raise ValueError(
+                f"data is {given(data)}; the pool has {shape[0]} chains and points of "
+                f"shape {shape[1:]}: needed is an array (chains, n, ...) of such"
+            )
         total = self.size + data.shape[1]
         buffer, dtype = self.buffer, np.result_type(self.buffer, data)
         if total > buffer.shape[1] or dtype != buffer.dtype:
@@ -239,12 +269,12 @@ class Weighted(Summary):
         return len(self.points)
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Put points and weights together."""
-        return cls.pool_weighted(parts, [1.0] * len(parts))
+        return cls._pool_weighted(parts, [1.0] * len(parts))
 
     @classmethod
-    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+    def _pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
         """Put points together and multiply their weights by those of their part."""
         own = [w * part.weights for w, part in zip(weights, parts, strict=True)]
         return cls(
@@ -253,19 +283,78 @@ class Weighted(Summary):
             np.concatenate(own, axis=1),
         )
 
-    def like(self, points: NDArray[Any]) -> Self:
+    def _like(self, points: NDArray[Any]) -> Self:
         """Give points the weight 1."""
         return type(self)(points.shape[1], points, np.ones(points.shape[:2]))
 
 
+def data_set(name: str, value: Any) -> Data:
+    """Return a data set; what is no array yet becomes one, without masked places.
+
+    Raises
+    ------
+    ValueError
+        If it is no summary and no numbers of shape ``(chains, n, ...)``.
+    """
+    if isinstance(value, Summary):
+        return value
+    array = numeric(name, value)
+    if array.ndim < 2:
+        raise ValueError(
+            f"{name} has shape {array.shape}; it must be (chains, n, ...), or a summary"
+        )
+    return array
+
+
+def points_alone(name: str, value: Any) -> NDArray[Any]:
+    """Return points ``(chains, n, ...)``; refuse a summary of some."""
+    found = data_set(name, value)
+    if isinstance(found, Summary):
+        raise ValueError(
+            f"{name} is {given(value)}; it must be points (chains, n, ...)"
+        )
+    return found
+
+
 def size(data: Data) -> int:
     """Return the number of points per chain."""
+    data = data_set("data", data)
     return data.size if isinstance(data, Summary) else data.shape[1]
 
 
 def n_chains(data: Data) -> int:
     """Return the number of chains."""
+    data = data_set("data", data)
     return data.chains if isinstance(data, Summary) else data.shape[0]
+
+
+def check_parts(parts: Any, kind: type[Summary] | None = None) -> list[Any]:
+    """Return what is to be pooled as a list of data sets of equally many chains.
+
+    Parameters
+    ----------
+    parts
+        What was given.
+    kind
+        What all of them must be; default: any data set.
+
+    Raises
+    ------
+    ValueError
+        If there are none, one is something else, or their chains differ.
+    """
+    if not isinstance(parts, (list, tuple)) or not parts:
+        raise ValueError(
+            f"parts is {given(parts)}; it must be a list of data sets, at least one"
+        )
+    found = [data_set(f"parts[{i}]", part) for i, part in enumerate(parts)]
+    for i, part in enumerate(found):
+        if kind is not None and not isinstance(part, kind):
+            raise ValueError(f"parts[{i}] is {given(part)}; it must be {kind.__name__}")
+    chains = sorted({n_chains(part) for part in found})
+    if len(chains) > 1:
+        raise ValueError(f"parts have {chains} chains; they must have equally many")
+    return found
 
 
 def pool(parts: Sequence[Data]) -> Data:
@@ -289,9 +378,9 @@ def pool(parts: Sequence[Data]) -> Data:
     >>> pool([np.zeros((2, 3)), np.ones((2, 1))]).shape
     (2, 4)
     """
-    parts = [_unbuffered(part) for part in map(_plain, parts) if size(part) > 0]
+    parts = [_unbuffered(part) for part in check_parts(parts) if size(part) > 0]
     if not parts:
-        raise ValueError("nothing to pool: every part is empty")
+        raise ValueError("nothing to pool in parts: every part is empty")
     if len(parts) == 1:
         return parts[0]
     if not any(isinstance(part, Summary) for part in parts):
@@ -328,6 +417,8 @@ def pool_weighted(parts: Sequence[Data], shares: Sequence[float]) -> Data:
     >>> both.weights
     array([[3.        , 0.33333333, 0.33333333, 0.33333333]])
     """
+    parts = check_parts(parts)
+    shares = check_shares("shares", shares, len(parts))
     n = sum(map(size, parts))
     weights = [
         share * n / size(part) for share, part in zip(shares, parts, strict=True)
@@ -342,6 +433,16 @@ def pool_weighted(parts: Sequence[Data], shares: Sequence[float]) -> Data:
     return Weighted(n, points, np.broadcast_to(own, points.shape[:2]))
 
 
+def check_shares(name: str, shares: Any, n: int) -> list[float]:
+    """Return one number, 0 or above, for each of ``n`` parts, else raise."""
+    found = numbers(name, shares, ndim=1, shape="one for each of parts", least=0)
+    if len(found) != n:
+        raise ValueError(
+            f"{name} has {len(found)} numbers; needed is one for each of the {n} parts"
+        )
+    return [float(one) for one in found]
+
+
 def _alike(parts: Sequence[Data]) -> list[Any]:
     """Return summaries of one kind: points are summarised as the first summary is."""
     summary: Any = next(part for part in parts if isinstance(part, Summary))
@@ -351,11 +452,6 @@ def _alike(parts: Sequence[Data]) -> list[Any]:
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise ValueError(f"data sets of different kinds cannot be pooled: {names}")
     return alike
-
-
-def _plain(part: Any) -> Data:
-    """Return a data set; what is no array yet becomes one, without masked places."""
-    return part if isinstance(part, Summary) else numeric("data", part)
 
 
 def _unbuffered(part: Data) -> Data:
@@ -370,12 +466,12 @@ def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
     ValueError
         If there are fewer than ``n`` points.
     """
-    data = _plain(data)
+    data = data_set("data", data)
     if isinstance(data, Summary):
         return data.subsample(n, rng)
     check_rng(rng)
     if check_count("n", n, least=0) > size(data):
-        raise ValueError(f"cannot draw {n} points from {size(data)}")
+        raise ValueError(f"n: cannot draw {n} points from {size(data)}")
     chains, total = data.shape[:2]
     rows = np.arange(chains)[:, None]
     return np.asarray(data[rows, draw_places(chains, total, n, rng)])
@@ -556,7 +652,12 @@ def draw(source: Any, n: int, chains: int, rng: np.random.Generator) -> Data:
     ValueError
         If it returns another number of points or chains, or no numbers.
     """
-    return check_draw(source, source.sample(n, rng), n, chains)
+    try:
+        sample = source.sample
+    except AttributeError:
+        check_sample("source", source)
+        raise
+    return check_draw(source, sample(n, rng), n, chains)
 
 
 def returned_by(source: Any) -> str:
@@ -566,18 +667,17 @@ def returned_by(source: Any) -> str:
 
 def check_draw(source: Any, data: Any, n: int, chains: int) -> Data:
     """Return what a source drew if it is ``n`` points in each chain, else raise."""
-    name = returned_by(source)
     if not isinstance(data, Summary):
-        data = numeric(name, data)
+        data = numeric(returned_by(source), data)
         if data.shape[:2] != (chains, n):
             raise ValueError(
-                f"{name} has shape {data.shape}; needed is (chains, n, ...), here "
-                f"({chains}, {n}, ...)"
+                f"{returned_by(source)} has shape {data.shape}; needed is (chains, n, "
+                f"...), here ({chains}, {n}, ...)"
             )
     elif (data.chains, data.size) != (chains, n):
         raise ValueError(
-            f"{name} stands for {data.size} points in each of {data.chains} chains; "
-            f"needed are n = {n} and chains = {chains}"
+            f"{returned_by(source)} stands for {data.size} points in each of "
+            f"{data.chains} chains; needed are n = {n} and chains = {chains}"
         )
     checked: Data = data
     return checked
@@ -598,6 +698,9 @@ def repeat_chains(fitted: Dataclass, chains: int) -> Dataclass:
     ValueError
         If the fit has another number of chains than 1 and ``chains``.
     """
+    if isinstance(fitted, type) or not dataclasses.is_dataclass(fitted):
+        raise ValueError(f"fitted is {given(fitted)}; it must be a dataclass of arrays")
+    check_count("chains", chains, least=1)
     values = {f.name: getattr(fitted, f.name) for f in dataclasses.fields(fitted)}
     arrays = {key: a for key, a in values.items() if isinstance(a, np.ndarray)}
     for array in arrays.values():
@@ -633,7 +736,7 @@ class RealData:
     """
 
     def __init__(self, real: Any, chains: int, model: Any) -> None:
-        self.chains = chains
+        self.chains = check_count("chains", chains, least=1)
         self._first: Data | None = None
         self.source = real if _is_source(real) else None
         self.fixed: Data | None = None
@@ -659,7 +762,7 @@ class RealData:
 
     def keep(self, first: Data | None) -> None:
         """Hold on to the training set of generation 0."""
-        self._first = first
+        self._first = None if first is None else data_set("first", first)
 
     def fresh(self, n: int, rng: np.random.Generator) -> Data:
         """Draw ``n`` new real points per chain.
@@ -674,6 +777,8 @@ class RealData:
                 "this regime draws new real data every generation, but real is a "
                 "fixed data set; pass a source with sample(n, rng), e.g. a fitted model"
             )
+        check_count("n", n, least=1)
+        check_rng(rng)
         if hasattr(self.source, "expand"):
             return draw(self.source.expand(self.chains), n, self.chains, rng)
         data: Any = self.source.sample(n, rng)
@@ -708,9 +813,18 @@ def _is_source(real: Any) -> bool:
     return True
 
 
+def can_sample(value: Any) -> bool:
+    """Return whether it can be sampled; tables have a ``sample`` of another kind."""
+    return (
+        hasattr(value, "sample")
+        and not hasattr(value, "__array__")
+        and not isinstance(value, (type, ModuleType))
+    )
+
+
 def check_sample(name: str, source: Any) -> None:
     """Raise ValueError unless something has a ``sample`` that takes ``(n, rng)``."""
-    if not hasattr(source, "sample") or hasattr(source, "__array__"):
+    if not can_sample(source):
         raise ValueError(
             f"{name} is {given(source)}; it must have a method sample(n, rng), as a "
             "fitted model has"

@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import calls_book
+import calls_checks
+import calls_loop
+import calls_models
+import calls_studies
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,7 +30,7 @@ from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.data.vocabulary import Vocabulary
 from collapse_lib.models.vae.model import FittedVAE
 from collapse_lib.recursion import Arms, History, generations, parallel
-from collapse_lib.samples import RealData
+from collapse_lib.samples import RealData, Summary
 
 PACKAGES = (
     "recursion",
@@ -38,21 +42,44 @@ PACKAGES = (
     "claims",
     "book",
 )
-#: What the library calls with what it has checked: for who writes a part of it.
-HOOKS = """
-    recursion.checkpoint.* recursion.measuring.* recursion.store.* recursion.Generation
-    recursion.history.listed samples.* studies.* files.* checks.*
-    regimes.Step regimes.Turn *.emit *.start *.next *.everything *.synthetic
-    *.pool *.pool_weighted *.like *.check_subsample models.*.take
-    models.Images.stream *_mixture.*
-    models.Blur.__call__ models.IndependentNoise.__call__ models.MedianForMean.__call__
-    models.SplitScatter.__call__ models.PerChain.fit metrics.digit_classifier.*
-    models.*.check *.kept *.left *.settings *.generate *.network *.types *.distribution
-    models.LanguageModel models.LanguageModel.fit models.Pretrained
-    models.Pretrained.* models.FittedNGram models.FittedLanguageModel
-    models.ngram.* models.pretrained.* regimes.Bias.* data.models.convert*
-    theory.bias.Moments regimes.weighing.* declared.declared
-""".split()
+#: Public names without a call in the table, each with the reason.
+HOOKS = {
+    "recursion.Generation": "the loop makes it, in every generation; people get one",
+    "regimes.Turn": "the loop makes it, in every generation; people get one",
+    "regimes.Step": "what is in it is checked by the next fit, which names it data",
+    "regimes.Regime.start": "a regime that remembers nothing looks at nothing",
+    "regimes.Regime.next": "a subclass has it",
+    "regimes.Bias.__call__": "a subclass has it",
+    "models.LanguageModel.network": "a subclass has it",
+    "models.*.kept": "a smoothing is asked by its model, about counts that it made",
+    "models.*.left": "a smoothing is asked by its model, about counts that it made",
+    "samples.Summary": "abstract; its kinds are in the table",
+    "samples.draw": "a run has checked its source before; it checks what that returns",
+    "samples.check_draw": "it names what a source returned, and not an argument",
+    "samples.draw_places": "`subsample` asks it, and has checked",
+    "samples.systematic": "it is asked with weights that have been checked",
+    "samples.returned_by": "it names whatever it is given",
+    "samples.can_sample": "it says whether anything can be sampled",
+    "samples.describe": "it describes anything",
+    "checks.is_plain": "it says whether anything is an array of numbers",
+    "checks.given": "it describes anything",
+    "checks.refusal": "it makes the error that says what is wrong",
+    "checks.together": "it is asked with arrays that have been checked",
+    "declared.declared": "it is a decorator, tried in core/test_declared.py",
+    "files.whole.to_json": "`write_json` and records ask it; it names their content",
+    "theory.bias.Moments": "a pair of arrays that is returned",
+    "studies.study.Lineage": "a plan is made of them, which `run` and `read` check",
+    "studies.study.First": "an experiment returns it, for `run` alone",
+}
+#: Classes to derive from: their methods are theirs in the table.
+PUBLIC_BASES = (
+    claims.Ledger,
+    models.LanguageModel,
+    models.Training,
+    regimes.Bias,
+    regimes.Regime,
+    Summary,
+)
 ROOT = Path(__file__).parents[1]
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
@@ -69,20 +96,40 @@ def public() -> Iterator[str]:
 
 
 def _all_names(seen: set[Any]) -> Iterator[str]:
-    page = (ROOT / "appendices/api.md").read_text("utf-8")
-    modules = re.findall(r"automodule:: collapse_lib\.(\S+)", page)
+    modules = documented()
     for package in PACKAGES:
         module = import_module(f"collapse_lib.{package}")
         for name in module.__all__:
             value = getattr(module, name)
             if inspect.ismodule(value):
-                modules.append(f"{package}.{name}")
+                modules.setdefault(f"{package}.{name}", ([], []))
             yield from _named(f"{package}.{name}", value, seen)
-    for documented in dict.fromkeys(modules):
-        module = import_module(f"collapse_lib.{documented}")
+    for path, (members, hidden) in modules.items():
+        module = import_module(f"collapse_lib.{path}")
         for name, value in vars(module).items():
-            if not name.startswith("_") and value_module(value) == module.__name__:
-                yield from _named(f"{documented}.{name}", value, seen)
+            own = not name.startswith("_") and value_module(value) == module.__name__
+            if own and (not members or name in members):
+                for dotted in _named(f"{path}.{name}", value, seen):
+                    if dotted.split(".")[-1] not in hidden:
+                        yield dotted
+
+
+def documented() -> dict[str, tuple[list[str], list[str]]]:
+    """Return module -> what the API page shows of it (nothing: all), and hides."""
+    page = (ROOT / "appendices/api.md").read_text("utf-8")
+    shown = {}
+    for entry in page.split(".. automodule:: collapse_lib.")[1:]:
+        names = {
+            option: re.search(rf" :{option}:(.*)", entry)
+            for option in ("members", "exclude-members")
+        }
+        if names["members"]:
+            members, hidden = (
+                found[1].replace(",", " ").split() if found else []
+                for found in names.values()
+            )
+            shown[entry.split()[0]] = members, hidden
+    return shown
 
 
 def value_module(value: Any) -> str | None:
@@ -102,10 +149,14 @@ def _named(name: str, value: Any, seen: set[Any]) -> Iterator[str]:
     if not issubclass(value, Exception) and inspect.signature(value).parameters:
         yield name
     for base in value.__mro__:
-        if not base.__module__.startswith("collapse_lib"):
+        # What comes from a public base is named by it.
+        inherited = base is not value and base in PUBLIC_BASES
+        if inherited or not base.__module__.startswith("collapse_lib"):
             continue
         for own, method in vars(base).items():
             function = getattr(method, "__func__", method)
+            if getattr(function, "__isabstractmethod__", False):
+                continue
             visible = own == "__call__" or not own.startswith("_")
             if not (visible and inspect.isfunction(function)) or function in seen:
                 continue
@@ -504,7 +555,6 @@ CALLS: dict[str, Callable[[], Call]] = {
     "regimes.Augment": lambda: (regimes.Augment, {"bias": None}),
     "regimes.Best": lambda: _options(BEST),
     "regimes.Best.__call__": lambda: (BEST, {"fitted": NORMAL}),
-    "regimes.Best.then": lambda: (BEST.then, {"step": BEST}),
     "regimes.Chain": lambda: _options(regimes.Chain((regimes.TopP(0.5), BEST))),
     "regimes.Chain.__call__": lambda: (regimes.Chain((BEST,)), {"fitted": NORMAL}),
     "regimes.Corrected": lambda: _options(regimes.Corrected(NORMAL, 0.5, ("mu",))),
@@ -1203,7 +1253,8 @@ CALLS: dict[str, Callable[[], Call]] = {
         {"s": 2, "x": [1.0]},
     ),
 }
-CALLS |= calls_book.TABLE
+for more in (calls_book, calls_checks, calls_loop, calls_models, calls_studies):
+    CALLS |= more.TABLE
 
 #: Name -> arguments that may be any text.
 ANY_TEXT: dict[str, str] = {
@@ -1220,4 +1271,8 @@ ANY_TEXT: dict[str, str] = {
     "book.plotting.band": "label",
     "book.plotting.log_generations": "label",
     **calls_book.ANY_TEXT,
+    **calls_checks.ANY_TEXT,
+    **calls_loop.ANY_TEXT,
+    **calls_models.ANY_TEXT,
+    **calls_studies.ANY_TEXT,
 }

@@ -5,6 +5,7 @@ pass by mistake. What is raised must be a ValueError or TypeError of ours that n
 the argument.
 """
 
+import inspect
 import re
 import socket
 import traceback
@@ -17,6 +18,8 @@ import pytest
 import torch
 from calls import ANY_TEXT, CALLS, public
 from scratch import scratch
+
+from collapse_lib import models
 
 LIBRARY = str(Path(__file__).parents[1] / "collapse_lib")
 
@@ -68,7 +71,18 @@ USELESS = ("text", "bytes", "object", "complex", "ragged list", "dates", "frame"
 #: Arguments that may be anything, each with the reason.
 ANYTHING = {
     ("book.results.storable", "value"): "lists are what it is for",
+    ("files.whole.write", "content"): "any bytes are a file",
+    ("files.whole.write_json", "content"): "lists are what it is for",
+    ("files.whole.sha256_of", "content"): "any bytes are a file",
+    ("checks.misfit", "content"): "it says what is wrong with it",
     ("data.digits.mnist", "folder"): "the sample of 5,000 is installed, not fetched",
+    ("models.Blur.__call__", "data"): "the lens looks at the fit alone",
+    ("models.Blur.__call__", "rng"): "the lens draws nothing",
+    ("models.IndependentNoise.__call__", "data"): "the noise is independent of them",
+    ("models.MedianForMean.__call__", "rng"): "the median draws nothing",
+    ("models.SplitScatter.__call__", "rng"): "the scatter draws nothing",
+    ("models.Pretrained.network", "seed"): "the weights are the pretrained ones",
+    ("models.grid_mixture.GridMixture.fit", "rng"): "both fits draw nothing",
     ("models.Categorical.fit", "rng"): "counting draws nothing",
     ("models.Gaussian.fit", "rng"): "the moments draw nothing",
     ("models.KDE.fit", "rng"): "there is nothing to draw",
@@ -76,6 +90,7 @@ ANYTHING = {
     ("models.LinearRegression.fit", "rng"): "least squares draw nothing",
     ("models.LogisticRegression.fit", "rng"): "the maximum draws nothing",
     ("models.MultivariateGaussian.fit", "rng"): "the moments draw nothing",
+    ("models.PerChain.fit", "rng"): "is handed on, to models that may draw nothing",
     ("models.Perturbed.fit", "rng"): "is handed on, and the median draws nothing",
     ("models.Tracked.fit", "rng"): "is handed on, and the moments draw nothing",
     ("models.RidgeDensity.fit", "rng"): "the estimate draws nothing",
@@ -101,12 +116,17 @@ def complaint(name, argument, value):
         # A text that names nothing, as a file that is not there, is quoted.
         if named or (isinstance(value, str) and value in str(error)):
             return None
-        if isinstance(error, FileNotFoundError) and value is None:
-            return None  # nothing is where it is looked for by default
+        if value is None and _is_default(function, argument):
+            return None  # and what is wrong is something else
         return f"does not name the argument: {str(error)[:160]}"
     except Exception as error:
         return f"raw {type(error).__name__}: {str(error)[:100]}"
     return ACCEPTED if value is not None else None
+
+
+def _is_default(function, argument):
+    parameters = inspect.signature(function).parameters
+    return argument in parameters and parameters[argument].default is None
 
 
 def _statement(frame):
@@ -145,6 +165,26 @@ def test_what_cannot_be_used_is_refused_by_name(name):
             if wrong and (wrong != ACCEPTED or useless):
                 found[argument, kind] = wrong
     assert found == {}
+
+
+SUMMARIES = (
+    models.GaussianSummary(4, np.zeros(1), np.ones(1)),
+    models.MeanSummary(4, np.zeros(1)),
+    models.ScatterSummary(4, np.zeros((1, 2)), np.eye(2)[None]),
+    models.RegressionSummary(4, np.eye(3)[None]),
+    models.Counts(4, np.array([[1, 2, 1]])),
+    models.ExpectedCounts(4, np.array([[1.0, 2.0, 1.0]])),
+)
+
+
+@pytest.mark.parametrize("summary", SUMMARIES, ids=lambda one: type(one).__name__)
+def test_every_kind_of_summary_refuses_what_is_not_points(summary, monkeypatch):
+    monkeypatch.setitem(CALLS, "like", lambda: (summary.like, {"points": None}))
+    monkeypatch.setitem(CALLS, "pool", lambda: (summary.pool, {"parts": None}))
+    for name, argument in (("like", "points"), ("pool", "parts")):
+        for kind, value in bad_values().items():
+            wrong = complaint(name, argument, value)
+            assert wrong in (None, ACCEPTED), (name, kind, wrong)
 
 
 def test_the_table_sees_what_is_wrong(monkeypatch):

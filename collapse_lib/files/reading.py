@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from collapse_lib.checks import HALVES, UNSHOWN, given, refusal
+from collapse_lib.declared import declared
 
 if TYPE_CHECKING or not yaml.__with_libyaml__:
     from yaml import SafeLoader
@@ -27,6 +28,7 @@ else:  # the same in C, and much faster
 MOST_BYTES, MOST_VALUES, DEEPEST = 50_000_000, 1_000_000, 40
 
 
+@declared
 def read_text(path: str | Path, name: str = "") -> str:
     """Return the text of a file.
 
@@ -56,6 +58,7 @@ def read_text(path: str | Path, name: str = "") -> str:
         raise refusal(name, f"cannot be read from {path.parent} ({reason})") from None
 
 
+@declared
 def read_yaml(path: str | Path) -> Any:
     """Return the content of a YAML file.
 
@@ -81,6 +84,7 @@ def read_yaml(path: str | Path) -> Any:
     return content
 
 
+@declared
 def read_json(path: str | Path, name: str = "") -> Any:
     """Return the content of a JSON file, whose numbers are finite.
 
@@ -98,6 +102,7 @@ def read_json(path: str | Path, name: str = "") -> Any:
         raise refusal(name, f"not JSON as needed ({error})") from None
 
 
+@declared
 def parse_json(text: str, forbidden: re.Pattern[str] = HALVES) -> Any:
     """Return what a JSON text says; see `read_json`.
 
@@ -116,6 +121,8 @@ def parse_json(text: str, forbidden: re.Pattern[str] = HALVES) -> Any:
             parse_float=_finite,
             parse_int=_whole,
         )
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error} of the text") from None
     except RecursionError:
         raise ValueError(f"nested more than {DEEPEST} deep") from None
     _check_values(content, forbidden)

@@ -16,19 +16,22 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.files.whole import write, write_json
+from collapse_lib.declared import declared
+from collapse_lib.files.whole import to_json, write, write_json
 
 #: Larger sets of arrays are not compressed, so that none of our files is small and
 #: unpacks to more than this.
 MOST_COMPRESSED = 2**28
 
 
+@declared
 def write_record(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write a mapping as JSON with a checksum, see `write`; `read_record` reads it."""
     write_json(path, {**content, "digest": _digest({}, content)})
 
 
-def read_record(path: str | Path, *, format: object, what: str, remedy: str) -> Any:
+@declared
+def read_record(path: str | Path, *, format: str | int, what: str, remedy: str) -> Any:
     """Read a file of `write_record`.
 
     Parameters
@@ -51,6 +54,7 @@ def read_record(path: str | Path, *, format: object, what: str, remedy: str) -> 
     return content
 
 
+@declared
 def write_arrays(
     path: str | Path,
     arrays: Mapping[str, Any],
@@ -79,8 +83,9 @@ def write_arrays(
     write(path, lambda file: save(file, **found, meta=np.array(text)))
 
 
+@declared
 def read_arrays(
-    path: str | Path, *, format: object, what: str, remedy: str
+    path: str | Path, *, format: str | int, what: str, remedy: str
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Read a file of `write_arrays`. Nothing in it is unpickled.
 
@@ -148,15 +153,15 @@ def _check(
     path: str | Path,
     arrays: Mapping[str, NDArray[Any]],
     about: dict[str, Any],
-    format: object,
+    format: str | int,
     what: str,
     remedy: str,
 ) -> None:
     """Compare format and checksum; take the checksum out."""
     if about.get("format") != format:
         raise ValueError(
-            f"{path} was written by another version of the library: it is "
-            f"{about.get('format')!r}, this version reads {format!r}. It was left "
+            f"{path} was written by another version of the library: its format "
+            f"is {about.get('format')!r}, this version reads {format!r}. It was left "
             "untouched: delete it to start again, or finish the run with that version"
         )
     if about.pop("digest", None) != _digest(arrays, about):
@@ -199,16 +204,14 @@ def _digest(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> str
 
 
 def _dumped(about: Mapping[str, Any], **options: Any) -> str:
-    return json.dumps(dict(about), default=_plain, **options)
+    return to_json(dict(about), _described, **options)
 
 
-def _plain(value: Any) -> Any:
+def _described(value: Any) -> Any:
     """Return what JSON holds instead of an array: bit generators' states have some."""
     if isinstance(value, np.ndarray):
         return {"array": value.tolist(), "dtype": value.dtype.str}
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be written")
+    return None
 
 
 def _loaded(found: dict[str, Any]) -> Any:

@@ -16,6 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
+from collapse_lib.checks import given
+from collapse_lib.declared import declared
+
 #: A temporary file that nobody has touched for so long belongs to a dead process.
 SECONDS_UNTIL_STALE = 3600.0
 #: The temporary files of `write`.
@@ -34,8 +39,7 @@ def check_path(name: str, value: Any) -> Path:
         If it is empty, or cannot be one.
     """
     if not isinstance(value, (str, os.PathLike)):
-        kind = f"the class {value.__name__}" if isinstance(value, type) else repr(value)
-        raise TypeError(f"{name} is {kind:.80}; it must be a path: a str or a Path")
+        raise TypeError(f"{name} is {given(value)}; it must be a path: a str or a Path")
     text = os.fspath(value)
     try:
         good = bool(os.fsencode(text).strip()) and "\0" not in text
@@ -43,17 +47,18 @@ def check_path(name: str, value: Any) -> Path:
         good = False
     if not good:
         raise ValueError(
-            f"{name} is {text!r:.80}; it must be the path of a file or folder"
+            f"{name} is {given(text)}; it must be the path of a file or folder"
         )
     try:
         return Path(text).expanduser()
     except RuntimeError:
         raise ValueError(
-            f"{name} is {text!r:.80}; there is no user of that name: write the path "
+            f"{name} is {given(text)}; there is no user of that name: write the path "
             "in full"
         ) from None
 
 
+@declared
 def write(path: str | Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
     """Write a file so that a reader sees the old one or the new one.
 
@@ -94,6 +99,7 @@ def write(path: str | Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
     _sweep(path.parent.absolute(), now)
 
 
+@declared
 def try_place(path: str | Path) -> None:
     """Make the folder of a file that is to be written later, and try to write there.
 
@@ -110,24 +116,67 @@ def try_place(path: str | Path) -> None:
         _remove(partial)
 
 
+@declared
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file that ends in a new line, see `write`."""
     write(path, (text.rstrip("\n") + "\n").encode())
 
 
+@declared
 def write_json(path: str | Path, content: Any) -> None:
     """Write data as JSON, one value a line, see `write`."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False))
+    write_text(path, to_json(content, indent=1, ensure_ascii=False))
 
 
+def to_json(
+    content: Any, default: Callable[[Any], Any] | None = None, **options: Any
+) -> str:
+    """Return data as JSON; NumPy's numbers are numbers.
+
+    Parameters
+    ----------
+    content
+        Numbers, texts, truth values, None, and lists and mappings of them.
+    default
+        What to write instead of anything else; default: it is refused.
+    options
+        Of ``json.dumps``.
+
+    Raises
+    ------
+    ValueError
+        If there is anything else in it.
+    """
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.generic):
+            return value.item()
+        if default is not None and (found := default(value)) is not None:
+            return found
+        raise TypeError(f"it holds {given(value)}")
+
+    try:
+        return json.dumps(content, default=plain, **options)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"content is {given(content)}, which JSON cannot hold ({error}); it must "
+            "be made of numbers, texts, lists and mappings"
+        ) from None
+
+
+@declared
 def sha256_of(content: bytes | str | Path) -> str:
     """Return the sha256 of bytes, or of the file with this path."""
     if isinstance(content, bytes):
         return hashlib.sha256(content).hexdigest()
-    with Path(content).open("rb") as file:
+    path = Path(content)
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@declared
 def checked(path: str | Path, sha256: str, remedy: str) -> Path:
     """Return the path of a file whose content is known.
 

@@ -22,7 +22,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from collapse_lib import files
+from collapse_lib.checks import given
 from collapse_lib.data.digits import Digits, mnist
+from collapse_lib.declared import declared
 from collapse_lib.models.vae.images import check_images
 
 WEIGHTS = "digit_classifier.safetensors"
@@ -32,6 +34,7 @@ CHUNK = 1_024
 RECIPE: dict[str, Any] = {"epochs": 4, "batch": 128, "learning_rate": 4e-3, "seed": 0}
 
 
+@declared
 @dataclass(frozen=True)
 class Seen:
     """What the classifier sees in ``n`` images.
@@ -76,8 +79,13 @@ def classify(images: ArrayLike, network: nn.Module | None = None) -> Seen:
     array = check_images(images)
     if array.ndim != 3:
         raise ValueError(f"images have shape {array.shape}; needed is (n, 28, 28)")
+    if network is not None and not isinstance(network, nn.Sequential):
+        raise ValueError(
+            f"network is {given(network)}; it must be a torch.nn.Sequential whose last "
+            "layer gives ten scores, or None"
+        )
     network = _stored() if network is None else network
-    body, head = network[:-1], network[-1]  # type: ignore[index]
+    body, head = network[:-1], network[-1]
     features = []
     logits = []
     with torch.inference_mode():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import numbers
+from collapse_lib.checks import (
+    numbers,
+    together,
+)
 
 Array = NDArray[np.float64]
 # Probabilities in single precision may be off a sum of 1 by so much.
@@ -92,7 +94,7 @@ def _two_normals(
     all_of = {name: numbers(name, a, infinite=True) for name, a in means.items()}
     for name, a in scales.items():
         all_of[name] = numbers(name, a, least=0, infinite=True)
-    check_broadcast(all_of)
+    together(**all_of)
     return [all_of[name] for name in ("mu", "sigma", "mu0", "sigma0")]
 
 
@@ -104,18 +106,6 @@ def check_normalised(name: str, p: Array) -> None:
             f"{name} is off a sum of 1 by {off:g}; needed are the probabilities of all "
             "states (divide counts by their sum)"
         )
-
-
-def check_broadcast(arrays: Mapping[str, Array]) -> None:
-    """Raise ValueError unless the shapes go together."""
-    try:
-        np.broadcast_shapes(*(array.shape for array in arrays.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ValueError(
-            f"the shapes of {shapes} do not go together; give arrays of one shape, or "
-            "single numbers"
-        ) from None
 
 
 def _moments(
@@ -204,7 +194,7 @@ def kl_categorical(p0: ArrayLike, p: ArrayLike) -> Array:
         Infinite as soon as a state that really occurs has died out.
     """
     both = {"p0": numbers("p0", p0, least=0), "p": numbers("p", p, least=0)}
-    check_broadcast(both)
+    together(**both)
     for name, array in both.items():
         check_normalised(name, array)
     p0, p = np.broadcast_arrays(both["p0"], both["p"])
@@ -223,7 +213,7 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Any:
     0.5
     """
     both = {"p": numbers("p", p, least=0), "q": numbers("q", q, least=0)}
-    check_broadcast(both)
+    together(**both)
     for name, array in both.items():
         check_normalised(name, array)
     return 0.5 * np.abs(both["p"] - both["q"]).sum(axis=-1)

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_number, check_positive, given, numbers, numeric
-from collapse_lib.metrics.distances import check_broadcast, check_normalised
+from collapse_lib.checks import (
+    check_number,
+    check_positive,
+    given,
+    numbers,
+    numeric,
+    together,
+)
+from collapse_lib.metrics.distances import check_normalised
 from collapse_lib.theory.special import entropy_terms, normal_cdf
 
 Array = NDArray[np.float64]
@@ -40,7 +47,7 @@ def tail_mass_gaussian(
     """
     mu = numbers("mu", mu, infinite=True)
     sigma = numbers("sigma", sigma, least=0, infinite=True)
-    check_broadcast({"mu": mu, "sigma": sigma})
+    together(mu=mu, sigma=sigma)
     check_number("cut", cut, least=0)
     check_number("mu0", mu0)
     check_positive("sigma0", sigma0)

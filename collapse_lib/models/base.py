@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from collapse_lib.checks import check_count, check_rng, given, numbers, numeric
 from collapse_lib.samples import (
     Data,
+    can_sample,
     check_sample,
     points,
     repeat_chains,
@@ -170,7 +171,7 @@ class FittedPerChain:
     def __post_init__(self) -> None:
         """Check that there are models."""
         members = self.members if isinstance(self.members, (tuple, list)) else ()
-        if not members or not all(hasattr(member, "sample") for member in members):
+        if not members or not all(map(can_sample, members)):
             raise ValueError(
                 f"members is {given(self.members)}; it must be fitted models with "
                 "sample(n, rng), one for each chain"

@@ -22,7 +22,7 @@ from collapse_lib.models.base import (
     check_distribution,
     check_sampling,
 )
-from collapse_lib.samples import Data, Summary, weighted_points
+from collapse_lib.samples import Data, Summary, check_data, weighted_points
 
 
 @dataclass(frozen=True)
@@ -46,20 +46,22 @@ class _Counted(Summary):
         return len(self.counts)
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Add the counts up."""
         total = np.sum([part.counts for part in parts], axis=0)
         return cls(sum(part.size for part in parts), total)
 
     @classmethod
-    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Any:
+    def _pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Any:
         """Add the counts up, those of each part with a weight: whole no longer."""
         own = [w * part.counts for w, part in zip(weights, parts, strict=True)]
         return ExpectedCounts(sum(part.size for part in parts), np.sum(own, axis=0))
 
-    def like(self, points: NDArray[Any]) -> Self:
+    def _like(self, points: NDArray[Any]) -> Self:
         """Count points: states of shape ``(chains, n)``."""
-        return type(self)(points.shape[1], count_states(points, self.counts.shape[1]))
+        points = check_data(points, 0, "points")
+        counts = count_states(points, self.counts.shape[1], name="points")
+        return type(self)(points.shape[1], counts)
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,10 @@ class Categorical:
 
 
 def count_states(
-    data: NDArray[Any], n_states: int, weights: NDArray[np.float64] | None = None
+    data: NDArray[Any],
+    n_states: int,
+    weights: NDArray[np.float64] | None = None,
+    name: str = "data",
 ) -> NDArray[Any]:
     """Return how often each state occurs in data ``(chains, n)``.
 
@@ -211,6 +216,8 @@ def count_states(
     weights
         How much each point counts, of the same shape; default: each once, which makes
         the counts integers.
+    name
+        What messages call the data.
 
     Raises
     ------
@@ -218,10 +225,10 @@ def count_states(
         If a state is not an integer from 0 to ``n_states - 1``.
     """
     if data.dtype.kind not in "iu":
-        raise ValueError(f"states must be integers, the data are {data.dtype}")
+        raise ValueError(f"states must be integers, the {name} are {data.dtype}")
     if data.min() < 0 or data.max() >= n_states:
         raise ValueError(
-            f"the data hold states {data.min()} to {data.max()}; "
+            f"the {name} hold states {data.min()} to {data.max()}; "
             f"allowed: 0 to {n_states - 1}"
         )
     # One bincount for all chains: each chain gets its own range of labels.

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_count, check_not_negative, given
+from collapse_lib.checks import check_count, check_not_negative, check_rng, given
 from collapse_lib.models.base import Fitted, Model, check_model
 from collapse_lib.models.discrete import FittedCategorical
 from collapse_lib.models.multivariate import FittedMultivariateGaussian
-from collapse_lib.samples import Data, points
+from collapse_lib.samples import Data, can_sample, points
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Perturbed:
     def fit(self, data: Data, rng: np.random.Generator) -> Fitted:
         """Fit, then disturb."""
         disturbed = self.error(self.model.fit(data, rng), data, rng)
-        if not hasattr(disturbed, "sample"):
+        if not can_sample(disturbed):
             raise ValueError(
                 f"error returned {given(disturbed)}; it must return a fitted model "
                 "with sample(n, rng)"
@@ -87,6 +87,7 @@ class IndependentNoise:
     ) -> FittedMultivariateGaussian:
         """Return the fitted model with a moved mean."""
         _check_fitted(self, fitted, FittedMultivariateGaussian)
+        check_rng(rng)
         noise = self.scale * rng.standard_normal(fitted.mean.shape)
         return replace(fitted, mean=fitted.mean + noise)
 

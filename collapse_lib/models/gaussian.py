@@ -48,12 +48,12 @@ class GaussianSummary(Summary):
         return len(self.mean)
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Merge summaries: deviations add up within and between the parts."""
-        return cls.pool_weighted(parts, [1.0] * len(parts))
+        return cls._pool_weighted(parts, [1.0] * len(parts))
 
     @classmethod
-    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+    def _pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
         """Merge summaries, the points of each part with a weight."""
         n = sum(part.size for part in parts)
         own = [w * part.size for w, part in zip(weights, parts, strict=True)]
@@ -67,9 +67,9 @@ class GaussianSummary(Summary):
             norm = np.hypot(norm, np.hypot(within, between))
         return cls(n, mean, norm)
 
-    def like(self, points: NDArray[Any]) -> GaussianSummary:
+    def _like(self, points: NDArray[Any]) -> GaussianSummary:
         """Summarise points ``(chains, n)``."""
-        return summarise(points)
+        return _summary(check_data(points, 0, "points"), None)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,7 +157,8 @@ class GridMixture:
     def _shares(self, data: Data) -> Array:
         if not isinstance(data, (Counts, ExpectedCounts)):
             raise ValueError(
-                f"GridMixture cannot be fitted to {type(data).__name__}; it needs the "
+                f"data is {given(data)}: GridMixture cannot be fitted to "
+                f"{type(data).__name__}; it needs the "
                 "counts of its grid points, as from its source(...)"
             )
         return frequencies(data, self.n_points, "points, the grid has")
@@ -242,6 +244,12 @@ class FittedGridMixture:
     model: GridMixture
     mixture: LineMixture
 
+    def __post_init__(self) -> None:
+        """Check the kinds of the fields."""
+        if not isinstance(self.model, GridMixture):
+            raise ValueError(f"model is {given(self.model)}; it must be a GridMixture")
+        _check_mixture("mixture", self.mixture)
+
     @property
     def p(self) -> Array:
         """Probabilities of the grid points, shape ``(chains, n_points)``."""
@@ -268,9 +276,18 @@ class FittedGridMixture:
         truth
             The real distribution :math:`p_0`, a single mixture.
         """
+        _check_mixture("truth", truth)
         grid = self.model.grid
         gap = truth.log_density(grid) - self.mixture.log_density(grid)
         return np.asarray((self.model.source(truth).p * gap).sum(axis=1))
+
+
+def _check_mixture(name: str, value: Any) -> None:
+    if not isinstance(value, LineMixture):
+        raise ValueError(
+            f"{name} is {given(value)}; it must be mixtures on the line, as from "
+            "LineMixture.of(weights, means, widths)"
+        )
 
 
 def _softmax(x: Array) -> Array:

@@ -38,20 +38,20 @@ class MeanSummary(Summary):
         return len(self.mean)
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Merge summaries: each mean counts as its number of points."""
-        return cls.pool_weighted(parts, [1.0] * len(parts))
+        return cls._pool_weighted(parts, [1.0] * len(parts))
 
     @classmethod
-    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+    def _pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
         """Merge summaries, the points of each part with a weight."""
         n = sum(part.size for part in parts)
         own = zip(weights, parts, strict=True)
         return cls(n, np.sum([w * p.size / n * p.mean for w, p in own], axis=0))
 
-    def like(self, points: NDArray[Any]) -> MeanSummary:
+    def _like(self, points: NDArray[Any]) -> MeanSummary:
         """Summarise points ``(chains, n)``."""
-        data = check_data(points, event_ndim=0)
+        data = check_data(points, 0, "points")
         return MeanSummary(data.shape[1], _means(data))
 
 

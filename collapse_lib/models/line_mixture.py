@@ -100,6 +100,7 @@ class LineMixture(FittedChains):
 
     def log_density(self, x: Array) -> Array:
         """Return the log-density at the points ``x``: ``(chains, len(x))``."""
+        x = numbers("x", x, ndim=1, shape="(n,)", infinite=True)
         return self.posterior(x)[1]
 
     def posterior(self, x: Array) -> tuple[Array, Array]:

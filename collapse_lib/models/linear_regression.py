@@ -47,19 +47,19 @@ class RegressionSummary(Summary):
         return len(self.gram)
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Add up."""
-        return cls.pool_weighted(parts, [1.0] * len(parts))
+        return cls._pool_weighted(parts, [1.0] * len(parts))
 
     @classmethod
-    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+    def _pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
         """Add up, the rows of each part with a weight."""
         own = [w * part.gram for w, part in zip(weights, parts, strict=True)]
         return cls(sum(part.size for part in parts), np.sum(own, axis=0))
 
-    def like(self, points: NDArray[Any]) -> RegressionSummary:
+    def _like(self, points: NDArray[Any]) -> RegressionSummary:
         """Summarise rows ``(chains, n, d + 1)``."""
-        return summarise(check_data(points, event_ndim=1))
+        return summarise(check_data(points, 1, "points"))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from collapse_lib.checks import check_choice, check_count, check_not_negative
 from collapse_lib.models.base import LAWS, FittedChains, check_sampling
 from collapse_lib.models.gaussian import ESTIMATORS, variance_divisor
-from collapse_lib.samples import Data, Summary, weighted_points
+from collapse_lib.samples import Data, Summary, check_data, weighted_points
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class ScatterSummary(Summary):
         return len(self.mean)
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Merge summaries: scatter adds up within and between the parts."""
-        return cls.pool_weighted(parts, [1.0] * len(parts))
+        return cls._pool_weighted(parts, [1.0] * len(parts))
 
     @classmethod
-    def pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
+    def _pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
         """Merge summaries, the points of each part with a weight."""
         n = sum(part.size for part in parts)
         own = [(w, w * p.size, p) for w, p in zip(weights, parts, strict=True)]
@@ -57,9 +57,9 @@ class ScatterSummary(Summary):
         ]
         return cls(n, mean, triangular_root(np.concatenate(columns, axis=-1)))
 
-    def like(self, points: NDArray[Any]) -> ScatterSummary:
+    def _like(self, points: NDArray[Any]) -> ScatterSummary:
         """Summarise points ``(chains, n, d)``."""
-        return summarise(points)
+        return summarise(check_data(points, 1, "points"))
 
 
 @dataclass(frozen=True)

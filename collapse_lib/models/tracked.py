@@ -97,7 +97,7 @@ class Labelled(Summary):
         return len(self.points)
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Put points and labels together."""
         return cls(
             sum(part.size for part in parts),
@@ -105,7 +105,7 @@ class Labelled(Summary):
             np.concatenate([part.source for part in parts], axis=1),
         )
 
-    def like(self, points: NDArray[Any]) -> Self:
+    def _like(self, points: NDArray[Any]) -> Self:
         """Take points without labels for real ones."""
         return self.real(points)
 

@@ -1,8 +1,3 @@
-from . import checkpoint as checkpoint
-from . import generation as generation
-from . import history as history
-from . import loop as loop
-from . import measuring as measuring
 from . import parallel as parallel
 from . import store as store
 from .generation import Generation as Generation

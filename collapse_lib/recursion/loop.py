@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from collapse_lib.recursion.measuring import Measures, Measuring
 from collapse_lib.recursion.store import Store
 from collapse_lib.regimes.base import Regime, Step, Turn
 from collapse_lib.regimes.schedules import Schedule
-from collapse_lib.samples import Data, RealData, describe
+from collapse_lib.samples import Data, RealData, can_sample, describe
 
 ModelSchedule = Callable[[int], Model]
 Stop = Callable[[], Any]
@@ -226,9 +226,10 @@ class _Loop:
                 f"model is {model!r}; it must have a method fit(data, rng), or be a "
                 "schedule t -> model"
             )
-        if not (first is None or _is_fitted(first) or callable(first)):
+        if not (first is None or can_sample(first) or callable(first)):
             raise ValueError(_no_first(first))
-        self.model, self.regime, self.rng, self.given = model, regime, rng, first
+        self.model: Any = model
+        self.regime, self.rng, self.given = regime, rng, first
         self.n_generations = check_count("n_generations", n_generations, least=0)
         self.chains = check_count("chains", chains, least=1)
         self.n_samples = n_samples
@@ -329,8 +330,8 @@ class _Loop:
             if self.given is None:
                 self.known_first = self._fit_first_again()
             else:
-                found = self.given if _is_fitted(self.given) else self.given()
-                if not _is_fitted(found):
+                found = self.given if can_sample(self.given) else self.given()
+                if not can_sample(found):
                     raise ValueError(_no_first(found))
                 self.known_first = found
         return self.known_first
@@ -361,8 +362,9 @@ class _Loop:
                 if save is not None and self.t > 0:
                     save(self._state, True)
                 raise
-        fitted = self._model(self.t).fit(cast(Data, self.training), self.rng)
-        if not hasattr(fitted, "sample"):
+        training: Any = self.training  # there is one until the next is drawn
+        fitted = self._model(self.t).fit(training, self.rng)
+        if not can_sample(fitted):
             raise ValueError(
                 f"fit of the model of generation {self.t} returned {fitted!r}; it must "
                 "return the fitted model, with a method sample(n, rng)"
@@ -407,8 +409,9 @@ class _Loop:
         return replace(state, rng_state=_standing(rng), dead_end=dead_end)
 
     def _model(self, t: int) -> Model:
-        if hasattr(self.model, "fit"):
-            return cast(Model, self.model)
+        model: Model = self.model
+        if hasattr(model, "fit"):
+            return model
         model = self.model(t)
         if not hasattr(model, "fit") or isinstance(model, type):
             raise ValueError(
@@ -431,11 +434,6 @@ def _stand(rng: np.random.Generator, state: Mapping[str, Any]) -> None:
     left = state["children"] - _standing(rng)["children"]
     if left > 0:
         rng.spawn(left)
-
-
-def _is_fitted(value: Any) -> bool:
-    """Return whether it can be sampled; tables have a ``sample`` of another kind."""
-    return hasattr(value, "sample") and not hasattr(value, "__array__")
 
 
 def _no_first(found: Any) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from collapse_lib.checks import check_count
+from collapse_lib.declared import declared
 from collapse_lib.recursion.checkpoint import (
     Fingerprint,
     Record,
@@ -118,12 +120,14 @@ class Store(Record):
             warn_unsaved(error)
 
 
+@declared
 def generations_in(folder: Path) -> list[int]:
     """Return the generations that a store holds, ascending."""
     found = (NAME.fullmatch(path.name) for path in folder.glob("generation-*.npz"))
     return sorted(int(match[1]) for match in found if match)
 
 
+@declared
 def history_in(folder: Path, generations: Iterable[int] | None = None) -> History:
     """Return what a store holds.
 
@@ -140,7 +144,10 @@ def history_in(folder: Path, generations: Iterable[int] | None = None) -> Histor
         If a file is damaged or of another version, or was measured otherwise than the
         others.
     """
-    wanted = generations_in(folder) if generations is None else list(generations)
+    wanted = generations_in(folder)
+    if generations is not None:
+        numbered = enumerate(generations)
+        wanted = [check_count(f"generations[{i}]", t, least=0) for i, t in numbered]
     arrays, origins = {}, []
     for t in wanted:
         found, meta = read(_file(folder, t), f"generation {t}")

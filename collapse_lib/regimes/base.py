@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from collapse_lib.checks import given
 from collapse_lib.models.base import Fitted
 from collapse_lib.models.tracked import FittedTracked
-from collapse_lib.samples import Data, RealData, draw
+from collapse_lib.samples import Data, RealData, can_sample, draw
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,13 @@ class Turn:
                 "the regime remembers nothing: let start(first) return data"
             )
         return self.memory
+
+
+def refuse_turn(turn: Any) -> NoReturn:
+    """Raise ValueError: it is no `Turn`, which is looked at in every generation."""
+    raise ValueError(
+        f"turn is {given(turn)}; it must be a regimes.Turn, as the loop makes one"
+    )
 
 
 @dataclass(frozen=True)
@@ -103,10 +110,14 @@ class Regime:
 
     def next(self, turn: Turn) -> Step:
         """Return the next training set and the new memory."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         raise NotImplementedError(f"{type(self).__name__} needs a method next(turn)")
 
     def synthetic(self, turn: Turn, n: int) -> Data:
         """Draw ``n`` synthetic points per chain, biased if the regime is."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         return draw(self._generator(turn.fitted), n, turn.real.chains, turn.rng)
 
     def _generator(self, fitted: Any) -> Any:
@@ -116,7 +127,7 @@ class Regime:
         if isinstance(fitted, FittedTracked):
             return replace(fitted, fitted=self._generator(fitted.fitted))
         generator = self.bias(fitted)
-        if not hasattr(generator, "sample") or hasattr(generator, "__array__"):
+        if not can_sample(generator):
             raise ValueError(
                 f"bias returned {given(generator)}; it must return a generator with "
                 "sample(n, rng), as the fitted model it is given has"

@@ -22,6 +22,7 @@ from collapse_lib.regimes.draws import (
     Bias,
     Drawn,
     candidates,
+    check_emit,
     check_function,
     check_generator,
     chosen,
@@ -98,6 +99,7 @@ class Best(Bias):
 
     def emit(self, fitted: Any, n: int, rng: np.random.Generator) -> Data:
         """Draw ``k`` candidates for each point and keep one of them."""
+        check_emit(fitted, n, rng)
         x = candidates(self, fitted, n * self.k, rng)
         wanted = scores("reward", self.reward, x).reshape(len(x), n, self.k)
         best = (wanted + rng.gumbel(size=wanted.shape)).argmax(axis=2)
@@ -167,6 +169,7 @@ class Verified(Bias):
 
     def emit(self, fitted: Any, n: int, rng: np.random.Generator) -> Data:
         """Draw until ``n`` points are accepted in every chain; keep the first ``n``."""
+        check_emit(fitted, n, rng)
         kept: NDArray[Any] | None = None
         tried, at_a_time = 0, n
         for _ in range(self.rounds):
@@ -250,6 +253,7 @@ class Grounded(Bias):
 
     def emit(self, fitted: Any, n: int, rng: np.random.Generator) -> Data:
         """Draw from the model and from the store."""
+        check_emit(fitted, n, rng)
         n_real = math.floor(self.share * n + 0.5)
         # One draw at least says how many chains there are, and of what kind.
         drawn = fitted.sample(max(n - n_real, 1), rng)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from collapse_lib.checks import given, numbers, numeric
 from collapse_lib.models.base import OF_THE_MODEL, Fitted, check_sampling
 from collapse_lib.models.discrete import Counts, ExpectedCounts
-from collapse_lib.samples import Data, Summary, repeat_chains
+from collapse_lib.samples import Data, Summary, can_sample, repeat_chains
 
 
 class Bias:
@@ -85,7 +85,7 @@ class Chain(Bias):
         check_generator(fitted)
         for i, step in enumerate(self.steps):
             fitted = step(fitted)
-            if not hasattr(fitted, "sample"):
+            if not can_sample(fitted):
                 raise ValueError(
                     f"steps[{i}] returned {given(fitted)}; it must return a generator "
                     "with sample(n, rng)"
@@ -122,7 +122,7 @@ class Drawn:
 
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Return ``n`` points per chain that the policy lets out."""
-        check_sampling(n, rng)
+        check_emit(self.fitted, n, rng)
         return self.policy.emit(self.fitted, n, rng)
 
     def __getattr__(self, name: str) -> Any:
@@ -150,6 +150,7 @@ class Tabulated:
 
     def emit(self, fitted: Any, n: int, rng: np.random.Generator) -> Data:
         """Draw counts, or return what is expected where the model does."""
+        check_emit(fitted, n, rng)
         if fitted.model.law == "expected":
             return ExpectedCounts(n, n * self.p)
         return Counts(n, rng.multinomial(n, self.p))
@@ -195,11 +196,16 @@ def _expanded(drawn: Drawn, chains: int) -> Drawn:
 
 def check_generator(fitted: Any) -> None:
     """Raise ValueError unless ``fitted`` can be sampled; tables can, but not so."""
-    sampled = hasattr(fitted, "sample") and not hasattr(fitted, "__array__")
-    if isinstance(fitted, type) or not sampled:
+    if not can_sample(fitted):
         raise ValueError(
             f"fitted is {given(fitted)}; it must be a fitted model with sample(n, rng)"
         )
+
+
+def check_emit(fitted: Any, n: Any, rng: Any) -> None:
+    """Raise ValueError unless ``n`` points can be drawn with a fitted model."""
+    check_generator(fitted)
+    check_sampling(n, rng)
 
 
 def refuse(fitted: Any, policy: Any, wanted: str) -> NoReturn:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from collapse_lib.checks import check_count
 from collapse_lib.models.tracked import Labelled
-from collapse_lib.regimes.base import Regime, Step, Turn
+from collapse_lib.regimes.base import Regime, Step, Turn, refuse_turn
 from collapse_lib.samples import Summary
 
 
@@ -64,6 +64,8 @@ class Ecosystem(Regime):
 
     def next(self, turn: Turn) -> Step:
         """Return each model's share of what all models of its world wrote."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         if turn.real.chains % self.models:
             raise ValueError(
                 f"chains is {turn.real.chains} and models is {self.models}; every "

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_share, check_switch, numbers
-from collapse_lib.regimes.base import Regime, Step, Turn
+from collapse_lib.regimes.base import Regime, Step, Turn, refuse_turn
 from collapse_lib.regimes.keep import split
-from collapse_lib.samples import Data, Summary, pool, size, subsample
+from collapse_lib.samples import Data, Summary, data_set, pool, size, subsample
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class EditedData(Summary):
         return len(self.points)
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Refuse: it is the memory of a regime, and no training set."""
         raise ValueError("EditedData are not pooled; pool their points")
 
@@ -102,12 +102,15 @@ class Edit(Regime):
 
     def start(self, first: Data) -> Data | None:
         """Remember the real data."""
+        first = data_set("first", first)
         if isinstance(first, Summary) or not self.same:
             return first
         return EditedData(first.shape[1], first, np.zeros((len(first), 0), np.int64))
 
     def next(self, turn: Turn) -> Step:
         """Return the data with their edits."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         memory = turn.remembered
         data = memory.points if isinstance(memory, EditedData) else memory
         if isinstance(data, Summary):

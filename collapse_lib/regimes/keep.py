@@ -14,11 +14,12 @@ from collapse_lib.checks import (
     check_share,
     given,
 )
-from collapse_lib.regimes.base import Regime, Step, Turn
+from collapse_lib.regimes.base import Regime, Step, Turn, refuse_turn
 from collapse_lib.samples import (
     Data,
     Pool,
     Summary,
+    data_set,
     pool,
     pool_weighted,
     size,
@@ -34,6 +35,8 @@ class Replace(Regime):
 
     def next(self, turn: Turn) -> Step:
         """Return the newest synthetic data."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         return Step(self.synthetic(turn, turn.n))
 
 
@@ -47,16 +50,21 @@ class Accumulate(Regime):
 
     def start(self, first: Data) -> Data | None:
         """Remember the real data."""
+        first = data_set("first", first)
         return first if isinstance(first, Summary) else Pool(first.shape[1], first)
 
     def next(self, turn: Turn) -> Step:
         """Return all data so far."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         everything = self.everything(turn)
         points = everything.points if isinstance(everything, Pool) else everything
         return Step(points, everything)
 
     def everything(self, turn: Turn) -> Data:
         """Draw synthetic points and add them to the pool."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         pooled, new = turn.remembered, self.synthetic(turn, turn.n)
         if isinstance(pooled, Pool) and isinstance(new, np.ndarray):
             return pooled.append(new)
@@ -73,6 +81,8 @@ class AccumulateSubsample(Accumulate):
 
     def next(self, turn: Turn) -> Step:
         """Return a subsample of all data so far."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         everything = self.everything(turn)
         points = everything.points if isinstance(everything, Pool) else everything
         return Step(subsample(points, turn.n, turn.rng), everything)
@@ -105,6 +115,8 @@ class Augment(Regime):
 
     def next(self, turn: Turn) -> Step:
         """Return the real data with the newest synthetic data."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         synthetic = self.synthetic(turn, turn.n)
         return Step(_together(turn.real.first, synthetic, self.real_weight))
 
@@ -142,6 +154,8 @@ class Fresh(Regime):
 
     def next(self, turn: Turn) -> Step:
         """Return new real data with the newest synthetic data."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         n_real = turn.n if self.n_real is None else self.n_real
         if not n_real:
             return Step(self.synthetic(turn, turn.n))
@@ -207,10 +221,13 @@ class Mix(Regime):
 
     def start(self, first: Data) -> Data | None:
         """Remember the training set, if a share of it will be kept."""
+        first = data_set("first", first)
         return first if self.beta or self.weights else None
 
     def next(self, turn: Turn) -> Step:
         """Return the mixture."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         n_model, n_before, n_real = split(turn.n, self._weights(turn.rng))
         parts = [self.synthetic(turn, n_model)] if n_model else []
         if n_before:

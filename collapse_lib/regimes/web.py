@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from collapse_lib.checks import check_share
-from collapse_lib.regimes.base import Turn
+from collapse_lib.regimes.base import Turn, refuse_turn
 from collapse_lib.regimes.keep import Accumulate, split
 from collapse_lib.samples import Data, Pool, pool
 
@@ -61,6 +61,8 @@ class Web(Accumulate):
 
     def everything(self, turn: Turn) -> Data:
         """Draw real and synthetic points and add them to the pool."""
+        if not isinstance(turn, Turn):
+            refuse_turn(turn)
         pooled, new = turn.remembered, self._written(turn)
         if isinstance(pooled, Pool) and isinstance(new, np.ndarray):
             return pooled.append(new)

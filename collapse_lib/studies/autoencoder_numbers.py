@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collapse_lib.checks import given
 from collapse_lib.metrics.digit_classifier import Seen, classify
 from collapse_lib.metrics.images import (
     PER_GROUP,
@@ -19,6 +20,7 @@ from collapse_lib.metrics.images import (
     precision,
     recall,
 )
+from collapse_lib.models.vae.images import check_images
 from collapse_lib.recursion.history import Arms
 from collapse_lib.studies.study import Record, flatten, records
 
@@ -51,8 +53,13 @@ def summarise(history: Arms, real: ArrayLike) -> dict[str, NDArray[np.float64]]:
     ValueError
         If there are fewer real images.
     """
+    if not isinstance(history, Arms):
+        raise ValueError(f"history is {given(history)}; it must be what run returned")
     own = history.arm("paper")
-    seen = _look(np.asarray(real, dtype=np.float32), own.array("images").shape[2])
+    images = check_images(real, "real")
+    if images.ndim != 3:
+        raise ValueError(f"real has shape {images.shape}; needed is (n, 28, 28)")
+    seen = _look(images, own.array("images").shape[2])
 
     def of_lineage(lineage: list[Record], replicate: int) -> dict[str, Any]:
         rows = [measure(record, seen) for record in lineage]
@@ -111,5 +118,5 @@ def density(record: Record) -> NDArray[np.float64]:
 
 def _look(real: NDArray[np.float32], n_kept: int) -> Seen:
     if len(real) < n_kept:
-        raise ValueError(f"{len(real)} real images given; {n_kept} are needed")
+        raise ValueError(f"real: {len(real)} real images given; {n_kept} are needed")
     return classify(real[:n_kept])

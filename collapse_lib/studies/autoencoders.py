@@ -9,16 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from collapse_lib.checks import check_choice, check_count, check_keys, given
 from collapse_lib.data.digits import mnist
+from collapse_lib.declared import declared
 from collapse_lib.metrics.images import measure_images, measure_latents
 from collapse_lib.models.vae.images import Images
-from collapse_lib.models.vae.model import VAE, FittedVAE
+from collapse_lib.models.vae.model import PIXELS, SUPPLIES, VAE, FittedVAE
 from collapse_lib.recursion.generation import Generation
 from collapse_lib.studies import study
 from collapse_lib.studies.study import Config, Experiment, First, Lineage, Record, Study
 
 #: The model settings in a chapter's configuration.
 SETTINGS = ("capacity", "epochs", "batch", "learning_rate")
+#: What a plan is made of.
+PLANNED = ("seeds", "generations", "arms", "arm_seeds", "arm_generations")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class Arm(study.Arm):
 
     pixels: str = "mean"
     supply: str = "endless"
+
+    def __post_init__(self) -> None:
+        """Check the regime, and what the model is told."""
+        super().__post_init__()
+        check_choice("pixels", self.pixels, PIXELS)
+        check_choice("supply", self.supply, SUPPLIES)
 
 
 @dataclass(frozen=True)
@@ -55,10 +65,25 @@ class Autoencoders(Study):
 
     arms: Mapping[str, Arm]
     claimed: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        """Check the arms, and what its claims need."""
+        super().__post_init__()
+        pair = self.claimed if isinstance(self.claimed, (tuple, list)) else ()
+        if len(pair) != 2:
+            raise ValueError(
+                f"claimed is {given(self.claimed)}; it must be a pair: how many "
+                "replicates, and generations of each"
+            )
+        for number in pair:
+            check_count("claimed", number, least=0)
+
     grows = ("generations", "seeds", "arms", "arm_generations", "arm_seeds")
 
+    @declared
     def plan(self, config: Config) -> list[Lineage]:
         """Return the lineages: the paper's arm, then one replicate of every other."""
+        check_keys("config", config, *PLANNED)
         own, (seeds, needed) = next(iter(self.arms)), self.claimed
         runs = []
         if config["seeds"] >= seeds and config["generations"] > needed:
@@ -71,16 +96,20 @@ class Autoencoders(Study):
             for arm in config["arms"]
         ]
 
+    @declared
     def precision(self, settings: Mapping[str, Any]) -> str:
         """Return the precision of fits: on a GPU tf32, if no other is asked for."""
         on_cpu = settings.get("device", "cpu") == "cpu"
         usual = {"precision": "float32" if on_cpu else "tf32"}
         return super().precision({**usual, **settings})
 
+    @declared
     def build(
         self, config: Config, *, seed: int, folder: Path, **settings: Any
     ) -> Experiment:
         """Return the experiment; ``settings`` are the model's, as its device."""
+        check_keys("config", config, "digits", "n_real", "n_images", "n_kept")
+        check_count("seed", seed, least=0)
         images = mnist(config["digits"]).images
         if len(images) < config["n_real"]:
             raise ValueError(
@@ -92,8 +121,10 @@ class Autoencoders(Study):
         return _Digits(self.arms, config, seed, model, real)
 
 
+@declared
 def vae(config: Config, **settings: Any) -> VAE:
     """Return the model of a configuration; ``settings`` name device and precision."""
+    check_keys("config", config, *SETTINGS)
     return VAE(**{name: config[name] for name in SETTINGS}, **settings)
 
 

@@ -20,6 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib import regimes
+from collapse_lib.checks import (
+    check_choice,
+    check_count,
+    check_keys,
+    check_switch,
+    given,
+)
+from collapse_lib.declared import declared
+from collapse_lib.files import check_path
 from collapse_lib.models.language.decoding import Beam, Decoder
 from collapse_lib.models.language.model import FittedLanguageModel, Tokens
 from collapse_lib.recursion.generation import Generation
@@ -32,6 +41,8 @@ from collapse_lib.studies.study import Config, Experiment, First, Lineage, Recor
 PURPOSES = ("mix", "train", "write")
 #: Lists of values in a configuration, and the setting that they vary.
 VARIED = {"sizes": "model", "rates": "learning_rate"}
+#: What a plan is made of.
+PLANNED = ("arms", "seeds", "arm_seeds", "generations")
 #: Replicates of the published arms that come before any control.
 N_FIRST = 2
 #: The arm of the pretrained model as it is, measured in one generation.
@@ -62,6 +73,17 @@ class Arm(study.Arm):
     from_model_0: bool = False
     last_epoch: bool = False
 
+    def __post_init__(self) -> None:
+        """Check the regime, and how later generations are trained and write."""
+        super().__post_init__()
+        check_count("epochs", self.epochs, least=0)
+        if not isinstance(self.decoder, Decoder):
+            raise ValueError(
+                f"decoder is {given(self.decoder)}; it must be a Decoder, as Beam(5)"
+            )
+        check_switch("from_model_0", self.from_model_0)
+        check_switch("last_epoch", self.last_epoch)
+
 
 @dataclass(frozen=True)
 class FineTuning(Study):
@@ -81,10 +103,23 @@ class FineTuning(Study):
 
     arms: Mapping[str, Arm]
     published: Collection[str] = ("a", "b")
+
+    def __post_init__(self) -> None:
+        """Check the arms, and that the published ones are among them."""
+        super().__post_init__()
+        named = isinstance(self.published, (tuple, list, set, frozenset))
+        if not named or not all(isinstance(name, str) for name in self.published):
+            raise ValueError(
+                f"published is {given(self.published)}; it must be names of arms, as "
+                "('a', 'b')"
+            )
+
     grows = ("generations", "arms", "arm_seeds", "sizes", "rates")
 
+    @declared
     def plan(self, config: Config) -> list[Lineage]:
         """Return the lineages; what the claims need most comes first."""
+        check_keys("config", config, *PLANNED)
         controls = [arm for arm in self.arms if arm not in self.published]
         wanted = controls if config["arms"] == "all" else config["arms"]
         counts = {arm: config["seeds"] for arm in self.published}
@@ -102,6 +137,7 @@ class FineTuning(Study):
 
         return [Lineage(ZERO_SHOT, 0, 0), *sorted(lineages, key=rank)]
 
+    @declared
     def build(
         self,
         config: Config,
@@ -122,6 +158,9 @@ class FineTuning(Study):
         settings
             Of the model: device, precision.
         """
+        check_count("seed", seed, least=0)
+        if text is not None and not isinstance(text, Material):
+            raise ValueError(f"text is {given(text)}; it must be a Material, or None")
         if text is None:
             text = material(config, folder, **settings)
         else:
@@ -158,8 +197,13 @@ class FineTuning(Study):
         dict
             Value -> what was measured in ``arm_seeds`` replicates.
         """
+        check_choice("key", key, tuple(VARIED))
+        training = ("learning_rate", "final_learning_rate")
+        check_keys("config", config, key, VARIED[key], *training, *PLANNED)
+        check_count("seed", seed, least=0)
+        study.check_call(minutes, executor, quiet)
         clock = study.Clock(time.time() + 60 * minutes)
-        folder, found = Path(folder), {}
+        folder, found = check_path("folder", folder), {}
         fall = config["final_learning_rate"] / config["learning_rate"]
         replicates = [f"a-{replicate}" for replicate in range(config["arm_seeds"])]
         for value in config[key]:
@@ -202,6 +246,10 @@ def stream(
     replicate, generation
         Which one. Each generation has a stream of its own.
     """
+    check_choice("purpose", purpose, PURPOSES)
+    places = {"place": place, "replicate": replicate, "generation": generation}
+    for name, value in {"seed": seed, **places}.items():
+        check_count(name, value, least=0)
     key = [PURPOSES.index(purpose), place, replicate, generation]
     return np.random.default_rng([seed, *key])
 
@@ -388,6 +436,7 @@ class _Teller:
         return {name: array[None] for name, array in arrays.items()}
 
 
+@declared
 def continuations(
     fitted: FittedLanguageModel,
     prompts: Tokens,
@@ -413,4 +462,4 @@ def continuations(
         As many new tokens after each prompt as a block has, shape ``(n, block)``.
     """
     writer = replace(fitted, model=replace(fitted.model, decoder=decoder))
-    return writer.continuations(np.asarray(prompts, np.int64), rng)
+    return writer.continuations(prompts, rng)

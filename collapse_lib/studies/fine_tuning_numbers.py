@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib import metrics
+from collapse_lib.checks import check_count, given, numbers
+from collapse_lib.declared import declared
 from collapse_lib.files import write_json
 from collapse_lib.metrics.text import rarities, similarity
 from collapse_lib.models.language.model import Tokens
@@ -30,6 +32,7 @@ EDGES = np.geomspace(1, 1_000, 61)
 SHOWN = (0, 1, 2, 3, 5, 9)
 
 
+@declared
 def summarise(
     history: Arms, text: Material, published: Sequence[str] = ("a", "b")
 ) -> dict[str, Array]:
@@ -132,6 +135,7 @@ def bounds(losses: NDArray[Any]) -> Array:
     losses
         Of the sequences that model 0 wrote, under model 0.
     """
+    losses = numbers("losses", losses, ndim=1, shape="(n,)")
     return np.asarray(np.exp(np.quantile(losses, (LIKELY, UNLIKELY))))
 
 
@@ -166,6 +170,7 @@ def best_epoch(record: Record) -> int:
     return int(np.nanargmin(losses)) + 1
 
 
+@declared
 def save_texts(
     history: Arms, text: Material, path: Path, arms: Sequence[str], n: int = 10
 ) -> None:
@@ -173,6 +178,11 @@ def save_texts(
 
     It is JSON: ``prompts``, and for each arm the texts by generation and prompt.
     """
+    check_count("n", n, least=1)
+    if unknown := [arm for arm in arms if arm not in history.arms]:
+        raise ValueError(
+            f"arms has {given(unknown[0])}; measured are {', '.join(history.arms)}"
+        )
     told: dict[str, Any] = {"prompts": text.tokenizer.texts(text.train[0][:n])}
     for arm in arms:
         generations = history.arm(arm).array("text")[:, 0, :n]

@@ -9,8 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from collapse_lib.checks import check_count, check_keys
 from collapse_lib.data.corpora import SPLITS, corpus
+from collapse_lib.data.texts import check_texts
 from collapse_lib.data.tokenizer import Tokenizer
+from collapse_lib.declared import declared
+from collapse_lib.files import check_path
 from collapse_lib.models.language.model import LanguageModel, Tokens
 from collapse_lib.models.pretrained import small as pretraining
 from collapse_lib.models.pretrained.model import Pretrained
@@ -23,6 +27,14 @@ GROUP = 1_000
 TRAINING = ("batch", "learning_rate", "final_learning_rate")
 
 
+#: What a configuration must say.
+CONFIGURED = (
+    *("model", "corpus", "seeds", "arm_seeds", "blocks"),
+    *("validation_blocks", "test_blocks", *TRAINING),
+)
+
+
+@declared
 @dataclass(frozen=True)
 class Material:
     """What every lineage begins with.
@@ -47,6 +59,7 @@ class Material:
     test: Tokens
 
 
+@declared
 def material(
     config: Mapping[str, Any], folder: Path | None = None, **settings: Any
 ) -> Material:
@@ -70,6 +83,9 @@ def material(
     FileNotFoundError
         If a corpus or a model is not on this machine; the message says how to get it.
     """
+    check_keys("config", config, *CONFIGURED)
+    if folder is not None:
+        folder = check_path("folder", folder)
     model, tokenizer = _model(config, folder, settings)
     name, replicates = config["corpus"], config["seeds"]
     if config["arm_seeds"] > replicates:
@@ -96,6 +112,7 @@ def material(
     return Material(model, tokenizer, train, blocks["validation"], blocks["test"])
 
 
+@declared
 def human_blocks(tokenizer: Tokenizer, documents: Sequence[str], n: int) -> Tokens:
     """Cut documents into blocks, in the order of the text.
 
@@ -118,7 +135,9 @@ def human_blocks(tokenizer: Tokenizer, documents: Sequence[str], n: int) -> Toke
     ValueError
         If there are fewer.
     """
-    lines = (line for text in documents for line in text.splitlines(keepends=True))
+    check_count("n", n, least=0)
+    told = check_texts("documents", documents)
+    lines = (line for text in told for line in text.splitlines(keepends=True))
     return tokenizer.blocks(lines, BLOCK, special=True, group=GROUP, n=n or None)
 
 

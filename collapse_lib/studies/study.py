@@ -24,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.book import results
-from collapse_lib.checks import check_count, given
+from collapse_lib.checks import check_count, check_keys, check_switch, given
+from collapse_lib.data.texts import check_text
+from collapse_lib.declared import declared
 from collapse_lib.files import (
     check_path,
     read_arrays,
@@ -32,6 +34,7 @@ from collapse_lib.files import (
     write_arrays,
     write_record,
 )
+from collapse_lib.files.whole import to_json
 from collapse_lib.models.base import Model
 from collapse_lib.recursion.checkpoint import check_place
 from collapse_lib.recursion.generation import Generation
@@ -62,6 +65,7 @@ class TimeUp(Exception):
     """The time given to a call is over; what it has is stored."""
 
 
+@declared
 @dataclass
 class Clock:
     """Ends a call between two fits.
@@ -101,10 +105,16 @@ class Arm:
     regime: Regime = field(default=Replace(), kw_only=True)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the regime is a class."""
+        """Raise an error if the label is no text, or the regime is none."""
+        check_text("label", self.label)
         if isinstance(self.regime, type):
             name = self.regime.__name__
             raise ValueError(f"regime is the class {name}; make one: {name}(...)")
+        if not isinstance(self.regime, Regime):
+            raise ValueError(
+                f"regime is {given(self.regime)}; it must be one of regimes, e.g. "
+                "regimes.Replace()"
+            )
 
 
 class Lineage(NamedTuple):
@@ -151,6 +161,7 @@ class Experiment(ABC):
         where a lineage was cut short, so ``measure`` draws from a stream by generation.
         """
 
+    @declared
     def say(self, measured: Record) -> str:
         """Return what to print of a generation, from the arrays measured in it."""
         return "measured " + ", ".join(measured)
@@ -254,13 +265,13 @@ class Study(ABC):
         """
         if isinstance(only, str):
             raise ValueError(f"only is {only!r}; it must be a list: [{only!r}]")
-        if not isinstance(minutes, (int, float)) or np.isnan(minutes):
-            raise ValueError(f"minutes is {minutes!r}; it must be a number")
-        if executor is not None and not isinstance(executor, Executor):
+        named = isinstance(only, (list, tuple, set, frozenset))
+        if only is not None and not (named and all(isinstance(n, str) for n in only)):
             raise ValueError(
-                f"executor is {given(executor)}; it must be one of concurrent.futures, "
-                "e.g. ProcessPoolExecutor()"
+                f"only is {given(only)}; it must be a list of lineages, as "
+                "['paper-0'], or None"
             )
+        check_call(minutes, executor, quiet)
         seed, stored = check_count("seed", seed, least=0), _as_stored(config)
         plan = self._planned(config)
         known = list(dict.fromkeys(lineage.name for lineage in plan))
@@ -309,6 +320,8 @@ class Study(ABC):
             If there is nothing, or a generation is missing before a later one.
         """
         folder = check_path("folder", folder)
+        if plan is not None:
+            _check_plan("plan", plan)
         found: dict[str, dict[int, list[int]]] = {}
         for lineage in plan or _lineages_in(folder):
             own = folder / lineage.name
@@ -328,10 +341,12 @@ class Study(ABC):
         order = [arm for arm in dict.fromkeys([*self.arms, *found]) if arm in found]
         return History.of_arms({arm: _joined(folder, arm, found[arm]) for arm in order})
 
+    @declared
     def precision(self, settings: Mapping[str, Any]) -> str:
         """Return the precision of fits with these settings of `build`."""
         return str(settings.get(PRECISION, "float32"))
 
+    @declared
     def claim(
         self, folder: Path, config: Config, settings: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
@@ -363,14 +378,15 @@ class Study(ABC):
         if odd:
             raise ValueError(
                 f"{folder} holds records of another configuration (different: "
-                f"{', '.join(odd)}); use another folder, or delete it to start again"
+                f"{', '.join(odd)}); use another folder, the config of then, or delete "
+                "it to start again"
             )
         return {**found, "arms": {**found["arms"], **wanted["arms"]}}
 
     def _planned(self, config: Config) -> list[Lineage]:
         """Return the plan of a configuration; name the key that it needs."""
         try:
-            return self.plan(config)
+            return _check_plan("what plan(config) returned", self.plan(config))
         except KeyError as error:
             raise ValueError(
                 f"config lacks {error}; it has {', '.join(config)}: add the key"
@@ -517,6 +533,19 @@ class _Telling(Beside):
         return arrays
 
 
+def check_call(minutes: Any, executor: Any, quiet: Any) -> None:
+    """Raise ValueError unless a study can be run for so long, there, and so."""
+    if not isinstance(minutes, (int, float)) or minutes != minutes:
+        raise ValueError(f"minutes is {given(minutes)}; it must be a number")
+    if executor is not None and not isinstance(executor, Executor):
+        raise ValueError(
+            f"executor is {given(executor)}; it must be one of concurrent.futures, "
+            "e.g. ProcessPoolExecutor()"
+        )
+    check_switch("quiet", quiet)
+
+
+@declared
 def made_once(path: Path, make: Callable[[], Record]) -> dict[str, NDArray[Any]]:
     """Return arrays that a folder keeps because they are costly to make.
 
@@ -540,6 +569,7 @@ def made_once(path: Path, make: Callable[[], Record]) -> dict[str, NDArray[Any]]
     return arrays
 
 
+@declared
 def number_name(arm: str, metric: str = "") -> str:
     """Return the name of an arm's metric among the numbers of a result.
 
@@ -551,6 +581,7 @@ def number_name(arm: str, metric: str = "") -> str:
     return "_".join([arm.replace("-", "_"), metric]).rstrip("_")
 
 
+@declared
 def flatten(
     history: Arms, measure: Callable[[list[Record], int], Mapping[str, Any]]
 ) -> dict[str, NDArray[Any]]:
@@ -576,25 +607,33 @@ def flatten(
             measure(records(part, chain), replicate)
             for chain, replicate in enumerate(part.attrs["replicates"])
         ]
+        if wrong := [row for row in rows if not isinstance(row, Mapping)]:
+            raise ValueError(
+                f"measure returned {given(wrong[0])}; it must return name -> numbers"
+            )
         for metric in rows[0]:
             values = np.array([row[metric] for row in rows])
             numbers[number_name(arm, metric)] = values
     return numbers
 
 
+@declared
 def records(history: History, chain: int) -> list[Record]:
     """Return what was measured in each generation of one chain, by name."""
+    check_count("chain", chain, 0, history.chains - 1)
     return [
         {name: array[t, chain] for name, array in history.arrays.items()}
         for t in range(len(history.generations))
     ]
 
 
+@declared
 def note_call(folder: Path, settings: Mapping[str, Any], seconds: float) -> None:
     """Keep what a call trained with, and how long, in a file ``calls-*.json``.
 
     Several processes may share a folder and end at the same moment.
     """
+    check_keys("settings", settings, PRECISION)
     call = {
         "settings": dict(settings),
         "device": results.device(),
@@ -606,6 +645,7 @@ def note_call(folder: Path, settings: Mapping[str, Any], seconds: float) -> None
     write_record(path, {"format": FORMAT, **call})
 
 
+@declared
 def trained_on(folder: Path) -> str:
     """Say in one line where the records of a folder were trained, how, and how long.
 
@@ -644,12 +684,31 @@ def _kept_in(folder: str | Path | None) -> Iterator[Path]:
         yield Path(scratch)
 
 
+@declared
 def record_claim(folder: Path, claim: Mapping[str, Any]) -> None:
     """Write what `Study.claim` returned into a folder, unless it says so already."""
+    check_keys("claim", claim, "config", "arms")
     found = _claimed(folder) or {**claim, "arms": {}}
     now = {**found, "arms": {**found["arms"], **claim["arms"]}}
     if now != found:
         write_record(folder / CLAIM, {"format": FORMAT, **now})
+
+
+def _check_plan(name: str, plan: Any) -> list[Lineage]:
+    """Return a plan as a list, if it is one of lineages."""
+    listed = isinstance(plan, (list, tuple))
+    wrong = [one for one in plan if not _is_lineage(one)] if listed else [plan]
+    if wrong:
+        raise ValueError(
+            f"{name} is, or holds, {given(wrong[0])}; it must be a list of "
+            "Lineage(arm, replicate, generations)"
+        )
+    return list(plan)
+
+
+def _is_lineage(one: Any) -> bool:
+    numbered = isinstance(one, Lineage) and isinstance(one.arm, str)
+    return numbered and all(isinstance(n, (int, np.integer)) for n in one[1:])
 
 
 def _claimed(folder: Path) -> dict[str, Any] | None:
@@ -687,8 +746,8 @@ def _as_stored(config: Any) -> dict[str, Any]:
     stored = {}
     for name, value in config.items():
         try:
-            stored[str(name)] = json.loads(json.dumps(value, default=_plain))
-        except (TypeError, ValueError):
+            stored[str(name)] = json.loads(to_json(value, _listed))
+        except ValueError:
             raise ValueError(
                 f"config has {name!r}: {given(value)}; it is kept in a file, so it "
                 "must be made of numbers, texts, lists and mappings"
@@ -696,10 +755,8 @@ def _as_stored(config: Any) -> dict[str, Any]:
     return stored
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    raise TypeError
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else None
 
 
 def _is_there(folder: Path, lineage: Lineage) -> bool:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib import metrics
-from collapse_lib.checks import check_count
+from collapse_lib.checks import check_count, check_rng
+from collapse_lib.data.texts import check_symbols
 from collapse_lib.recursion.generation import Generation
 
 
@@ -42,6 +43,8 @@ def reading(
         If ``n`` is not a positive integer.
     """
     check_count("n", n, least=1)
+    check_rng(rng)
+    test = check_symbols("test", test, "(m, length)")
 
     def measure(generation: Generation) -> dict[str, NDArray[Any]]:
         text = generation.fitted.sample(n, rng)

@@ -20,7 +20,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_count, check_not_negative, check_number, numbers
+from collapse_lib.checks import (
+    check_count,
+    check_not_negative,
+    check_number,
+    numbers,
+    together,
+)
 from collapse_lib.theory.curation import variance_with_real
 
 Array = NDArray[np.float64]
@@ -334,13 +340,7 @@ def effective_samples(
     n_r = numbers("n_real", n_real, above=0)
     n_s = numbers("n_synthetic", n_synthetic, least=0)
     lam = numbers("bias", bias, least=0, most=1)
-    try:
-        n_r, n_s, lam = np.broadcast_arrays(n_r, n_s, lam)
-    except ValueError:
-        raise ValueError(
-            f"the shapes of n_real {n_r.shape}, n_synthetic {n_s.shape} and bias "
-            f"{lam.shape} do not go together"
-        ) from None
+    n_r, n_s, lam = together(n_real=n_r, n_synthetic=n_s, bias=lam)
     n = n_r + n_s
     f, real = n_s / n, n_r / n
     rest = real + (1 - lam) * f  # 1 - lam * f, with all its digits

@@ -33,6 +33,7 @@ from collapse_lib.checks import (
     check_share,
     given,
     numbers,
+    together,
 )
 from collapse_lib.theory.zeta import MOST, hurwitz_zeta
 
@@ -120,7 +121,7 @@ def replace_geometric(samplings: ArrayLike, factor: ArrayLike) -> Array:
     array([1.5, 2. ])
     """
     q = numbers("factor", factor, least=1)
-    fits, q = _together(samplings=_fits(samplings), factor=q)
+    fits, q = together(samplings=_fits(samplings), factor=q)
     return _geometric((q - 1) / q, fits)
 
 
@@ -164,7 +165,7 @@ def accumulate(samplings: ArrayLike, ratio: ArrayLike = 1.0) -> Array:
     array([1.    , 1.25  , 1.6284, 1.6449])
     """
     r = numbers("ratio", ratio, above=0)
-    fits, r = _together(samplings=_fits(samplings), ratio=r)
+    fits, r = together(samplings=_fits(samplings), ratio=r)
     grown = hurwitz_zeta(2, 1 + 1 / r) - _trigamma(fits + 1 / r)
     return np.asarray(1 + grown / r)
 
@@ -285,7 +286,7 @@ def augment(samplings: ArrayLike, ratio: ArrayLike = 1.0) -> Array:
     array([1.    , 1.25  , 1.3333])
     """
     r = numbers("ratio", ratio, above=0)
-    fits, r = _together(samplings=_fits(samplings), ratio=r)
+    fits, r = together(samplings=_fits(samplings), ratio=r)
     kept = r / (1 + r)
     lost = (1 + 2 * r) / (1 + r) / (1 + r)  # 1 - kept**2
     return np.asarray(1 + kept**2 / r * _geometric(lost, fits - 1))
@@ -340,7 +341,7 @@ def fresh(
     """
     r = numbers("ratio", ratio, above=0)
     w = 1 / (1 + r) if weight is None else numbers("weight", weight, least=0, most=1)
-    fits, w, r = _together(samplings=_fits(samplings), weight=w, ratio=r)
+    fits, w, r = together(samplings=_fits(samplings), weight=w, ratio=r)
     lost = w * (2 - w)  # 1 - (1 - w)**2
     noise = w**2 + (1 - w) ** 2 / r
     return np.asarray(1 + (noise - lost) * _geometric(lost, fits - 1))
@@ -499,7 +500,7 @@ def corrected(samplings: ArrayLike, strength: ArrayLike) -> Array:
     array([5.762, 1.8  , 1.333, 1.029])
     """
     g = numbers("strength", strength, least=0)
-    fits, g = _together(samplings=_fits(samplings), strength=g)
+    fits, g = together(samplings=_fits(samplings), strength=g)
     return _geometric(g / (1 + g) * ((2 + g) / (1 + g)), fits)
 
 
@@ -526,18 +527,6 @@ def _along(path: Array, fits: Array, limit: float) -> Array:
     """Return the values of a path after so many fits, and its limit at infinity."""
     after = np.where(np.isfinite(fits), fits, 1).astype(np.int64)
     return np.where(np.isfinite(fits), path[after - 1], limit)
-
-
-def _together(**arrays: Array) -> tuple[Array, ...]:
-    """Return arrays broadcast against each other, else raise."""
-    try:
-        return np.broadcast_arrays(*arrays.values())
-    except ValueError:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ValueError(
-            f"the shapes of {shapes} do not go together; give single numbers or arrays "
-            "of one shape"
-        ) from None
 
 
 def _trigamma(x: Array) -> Array:

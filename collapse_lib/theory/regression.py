@@ -26,6 +26,7 @@ from collapse_lib.checks import (
     check_switch,
     given,
     numbers,
+    together,
 )
 from collapse_lib.theory.number_line import accumulate as on_the_line
 
@@ -230,7 +231,7 @@ def edit(samplings: ArrayLike, share: ArrayLike, *, same: bool = False) -> Array
     fits = numbers("samplings", samplings, least=1, infinite=True)
     q = numbers("share", share, least=0, most=1)
     check_switch("same", same)
-    fits, q = _together(samplings=fits, share=q)
+    fits, q = together(samplings=fits, share=q)
     if same:
         return _same_places(q, fits)
     steps = np.where(q > 0, q * (2 - q), 1) * (fits - 1)  # 0 of infinitely many is 0
@@ -368,7 +369,7 @@ def ridge(
     array([0.8  , 1.026, 1.   ])
     """
     check_switch("every", every)
-    fits, s, b = _together(
+    fits, s, b = together(
         samplings=_fits(samplings),
         kept=numbers("kept", kept, least=0, most=1),
         noise=numbers("noise", noise, least=0),
@@ -538,15 +539,3 @@ def _fits(samplings: ArrayLike) -> Array:
             f"from 1 to {STEPS}"
         )
     return fits
-
-
-def _together(**arrays: Array) -> tuple[Array, ...]:
-    """Return arrays broadcast against each other, else raise."""
-    try:
-        return np.broadcast_arrays(*arrays.values())
-    except ValueError:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ValueError(
-            f"the shapes of {shapes} do not go together; give single numbers or arrays "
-            "of one shape"
-        ) from None

@@ -68,7 +68,7 @@ def test_a_summary_that_cannot_hold_points_says_so():
     class Totals(samples.Summary):
         total: np.ndarray
         chains = 1
-        pool = None
+        _pool = None
 
     with pytest.raises(ValueError, match="Totals cannot be pooled with an array"):
         samples.pool([np.zeros((1, 3)), Totals(3, np.zeros(1))])

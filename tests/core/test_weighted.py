@@ -142,7 +142,7 @@ def test_summaries_that_cannot_be_weighted_say_so():
     from collapse_lib.models.vae.images import Images
 
     with pytest.raises(ValueError, match="Images cannot be weighted"):
-        Images.pool_weighted([], [])
+        Images.pool_weighted([Images.of(np.zeros((3, 28, 28)))], [1.0])
 
 
 # systematic resampling

@@ -247,7 +247,7 @@ class FittedLanguageModel(FittedChains):
         )
 
     def continuations(
-        self, prompts: NDArray[np.int64], rng: np.random.Generator, chain: int = 0
+        self, prompts: Tokens, rng: np.random.Generator, chain: int = 0
     ) -> NDArray[np.int32]:
         """Continue every prompt by one block, in order.
 

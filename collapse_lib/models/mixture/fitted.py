@@ -147,7 +147,13 @@ class FittedGaussianMixture(FittedChains):
     def take(self, place: Any) -> FittedGaussianMixture:
         """Return some of the mixtures: ``place`` indexes the leading axes."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        taken = {name: a[place] for name, a in values.items() if a is not None}
+        try:
+            taken = {name: a[place] for name, a in values.items() if a is not None}
+        except (IndexError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"place is {given(place)}, which indexes no mixture of "
+                f"{self.weights.shape[:-1]} ({error})"
+            ) from None
         return replace(self, **taken)
 
     def temper(self, temperature: float) -> TemperedMixture:

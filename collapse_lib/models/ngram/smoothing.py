@@ -140,6 +140,7 @@ class AbsoluteDiscounting:
 
     def check(self, order: int) -> None:
         """Fit every order."""
+        check_count("order", order, least=1)
 
     def kept(self, level: int, count: Counts, total: Counts, types: Counts) -> Array:
         """Return the mass kept for seen words."""
@@ -187,6 +188,7 @@ class WittenBell:
 
     def check(self, order: int) -> None:
         """Fit every order."""
+        check_count("order", order, least=1)
 
     def kept(self, level: int, count: Counts, total: Counts, types: Counts) -> Array:
         """Return the mass kept for seen words."""

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_count, numeric
+from collapse_lib.checks import check_count, check_switch, given, is_plain, numeric
+from collapse_lib.data.texts import check_symbols
 from collapse_lib.samples import Summary
 
 SIDE = 28
@@ -83,7 +84,7 @@ class Images(Summary):
             np.full(chains, depth, np.int64),
         )
 
-    def like(self, points: NDArray[Any]) -> Self:
+    def _like(self, points: NDArray[Any]) -> Self:
         """Wrap an array ``(chains, n, 28, 28)`` of real images."""
         return self.of(points)
 
@@ -92,14 +93,27 @@ class Images(Summary):
         cls, decoder: NDArray[np.float32], n: int, binary: bool, depth: NDArray[Any]
     ) -> Self:
         """Return a stream of ``n`` images from weights ``(chains, n_weights)``."""
+        if not is_plain(decoder) or decoder.ndim != 2:
+            raise ValueError(
+                f"decoder is {given(decoder)}; it must be an array of weights, "
+                "(chains, n_weights)"
+            )
+        check_count("n", n, least=1)
+        check_switch("binary", binary)
+        depth = check_symbols("depth", depth, "(chains,)")
         chains = len(decoder)
+        if len(depth) != chains:
+            raise ValueError(
+                f"depth has shape {depth.shape}; needed is one for each of the "
+                f"{chains} chains"
+            )
         return cls(
             n,
             np.zeros((chains, 0, SIDE, SIDE), np.float32),
             decoder[:, None],
             np.full((chains, 1), n),
             np.full((chains, 1), binary),
-            np.asarray(depth),
+            depth,
         )
 
     @property
@@ -108,7 +122,7 @@ class Images(Summary):
         return len(self.stored)
 
     @classmethod
-    def pool(cls, parts: Sequence[Self]) -> Self:
+    def _pool(cls, parts: Sequence[Self]) -> Self:
         """Put stored images and streams together."""
         with_streams = [part for part in parts if part.decoders.shape[1]] or parts[:1]
         return cls(
@@ -139,7 +153,7 @@ class Images(Summary):
         )
 
 
-def check_images(images: ArrayLike) -> NDArray[np.float32]:
+def check_images(images: ArrayLike, name: str = "images") -> NDArray[np.float32]:
     """Return images as float32, checked.
 
     Raises
@@ -148,16 +162,16 @@ def check_images(images: ArrayLike) -> NDArray[np.float32]:
         If the shape is not ``(n, 28, 28)`` or ``(chains, n, 28, 28)``, there are no
         images, or a value lies outside [0, 1].
     """
-    array = numeric("images", images)
+    array = numeric(name, images)
     if array.ndim not in (3, 4) or array.shape[-2:] != (SIDE, SIDE) or not array.size:
         raise ValueError(
-            f"images have shape {array.shape}; needed is (n, {SIDE}, {SIDE}) or "
+            f"{name} have shape {array.shape}; needed is (n, {SIDE}, {SIDE}) or "
             f"(chains, n, {SIDE}, {SIDE}) with n >= 1"
         )
     low, high = array.min(), array.max()
     if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # also refuses NaN
         raise ValueError(
-            f"images have values from {low:.9g} to {high:.9g}; allowed is 0 to 1 "
+            f"{name} have values from {low:.9g} to {high:.9g}; allowed is 0 to 1 "
             "(divide bytes by 255)"
         )
     if low < 0 or high > 1:
