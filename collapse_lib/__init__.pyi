@@ -3,6 +3,7 @@ from . import claims as claims
 from . import data as data
 from . import metrics as metrics
 from . import models as models
+from . import provenance as provenance
 from . import regimes as regimes
 from . import studies as studies
 from . import theory as theory

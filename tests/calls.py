@@ -18,6 +18,7 @@ import calls_book
 import calls_checks
 import calls_loop
 import calls_models
+import calls_provenance
 import calls_studies
 import numpy as np
 from matplotlib.axes import Axes
@@ -40,6 +41,7 @@ PACKAGES = (
     "theory",
     "data",
     "claims",
+    "provenance",
     "book",
 )
 #: Public names without a call in the table, each with the reason.
@@ -67,6 +69,18 @@ HOOKS = {
     "checks.together": "it is asked with arrays that have been checked",
     "declared.declared": "it is a decorator, tried in core/test_declared.py",
     "files.whole.to_json": "`write_json` and records ask it; it names their content",
+    "provenance.Fingerprint": "`fingerprint` makes it",
+    "provenance.Ledger": "`parse` makes it, which checks its lines",
+    "provenance.Verified": "`verify` makes it",
+    "provenance.croissant.in_words": "it is asked for entries of a ledger",
+    "provenance.fingerprint.shown": "it shows any text or path",
+    "provenance.keys.is_signed": "it is asked for entries of a ledger",
+    "provenance.keys.public_of": "it is asked for keys that `read_key` made",
+    "provenance.ledger.changing": "for the command line, which has checked the path",
+    "provenance.ledger.content_of": "for the command line, which has checked the path",
+    "provenance.ledger.parse_line": "`parse` asks it, and has checked",
+    "provenance.ledger.save": "for the command line, which has checked the path",
+    "provenance.ledger.signed_part": "it is asked for entries of a ledger",
     "theory.bias.Moments": "a pair of arrays that is returned",
     "studies.study.Lineage": "a plan is made of them, which `run` and `read` check",
     "studies.study.First": "an experiment returns it, for `run` alone",
@@ -1253,7 +1267,14 @@ CALLS: dict[str, Callable[[], Call]] = {
         {"s": 2, "x": [1.0]},
     ),
 }
-for more in (calls_book, calls_checks, calls_loop, calls_models, calls_studies):
+for more in (
+    calls_book,
+    calls_checks,
+    calls_loop,
+    calls_models,
+    calls_provenance,
+    calls_studies,
+):
     CALLS |= more.TABLE
 
 #: Name -> arguments that may be any text.
@@ -1274,5 +1295,6 @@ ANY_TEXT: dict[str, str] = {
     **calls_checks.ANY_TEXT,
     **calls_loop.ANY_TEXT,
     **calls_models.ANY_TEXT,
+    **calls_provenance.ANY_TEXT,
     **calls_studies.ANY_TEXT,
 }

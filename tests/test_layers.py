@@ -15,7 +15,7 @@ LAYERS = [
     {"metrics"},
     {"models"},
     {"data"},
-    {"theory", "claims"},
+    {"theory", "claims", "provenance"},
     {"samples"},
     {"files"},
     {"declared"},

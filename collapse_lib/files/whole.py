@@ -59,7 +59,9 @@ def check_path(name: str, value: Any) -> Path:
 
 
 @declared
-def write(path: str | Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
+def write(
+    path: str | Path, content: bytes | Callable[[BinaryIO], Any], mode: int = 0o666
+) -> None:
     """Write a file so that a reader sees the old one or the new one.
 
     Parameters
@@ -70,6 +72,9 @@ def write(path: str | Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
         killed processes left there are removed when they are an hour old.
     content
         The bytes, or a function that writes them into the open file.
+    mode
+        Who may read and write the file, less what the user's mask takes away. It holds
+        from the first byte on.
 
     Raises
     ------
@@ -80,7 +85,9 @@ def write(path: str | Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
     partial = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("xb") as file:
+        with open(
+            partial, "xb", opener=lambda p, flags: os.open(p, flags, mode)
+        ) as file:
             if callable(content):
                 content(file)
             else:

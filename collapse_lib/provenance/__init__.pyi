@@ -1,0 +1,9 @@
+from . import croissant as croissant
+from . import keys as keys
+from . import ledger as ledger
+from .fingerprint import Fingerprint as Fingerprint
+from .fingerprint import fingerprint as fingerprint
+from .ledger import Ledger as Ledger
+from .origin import Origin as Origin
+from .verifying import Verified as Verified
+from .verifying import verify as verify
