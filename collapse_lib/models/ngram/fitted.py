@@ -392,21 +392,26 @@ class TemperedNGram:
 
     def _limited(self, weights: Array) -> Array:
         """Return weights with those of what is cut off set to 0."""
-        few = self.top_k is not None and self.top_k < weights.shape[1]
-        if not few and self.top_p in (None, 1):
+        if self.top_k is not None and self.top_k < weights.shape[1]:
+            weights = np.where(_largest(weights, self.top_k), weights, 0)
+        if self.top_p in (None, 1):
             return weights
         order = np.argsort(-weights, axis=1, kind="stable")
-        rows = np.arange(len(weights))[:, None]
-        if few:
-            weights[rows, order[:, self.top_k :]] = 0
-        if self.top_p is not None:
-            ordered = weights[rows, order]
-            before = np.cumsum(ordered, axis=1) - ordered
-            total = ordered.sum(axis=1, keepdims=True)
-            late = before >= (self.top_p - ROUNDING) * total
-            late[:, 0] = False  # also where the mass is less than rounding
-            weights[rows, order] = np.where(late, 0, ordered)
+        ordered = np.take_along_axis(weights, order, axis=1)
+        before = np.cumsum(ordered, axis=1) - ordered
+        total = ordered.sum(axis=1, keepdims=True)
+        late = before >= (self.top_p - ROUNDING) * total
+        late[:, 0] = False  # also where the mass is less than rounding
+        np.put_along_axis(weights, order, np.where(late, 0, ordered), axis=1)
         return weights
+
+
+def _largest(weights: Array, k: int) -> NDArray[np.bool_]:
+    """Mark the ``k`` largest of each row, of equal ones the first."""
+    least = -np.partition(-weights, k - 1, axis=1)[:, k - 1 : k]
+    above, equal = weights > least, weights == least
+    room = k - above.sum(axis=1, keepdims=True)
+    return np.asarray(above | (equal & (np.cumsum(equal, axis=1) <= room)))
 
 
 def _write_on(
