@@ -56,19 +56,11 @@ HOOKS = {
     "models.*.kept": "a smoothing is asked by its model, about counts that it made",
     "models.*.left": "a smoothing is asked by its model, about counts that it made",
     "samples.Summary": "abstract; its kinds are in the table",
-    "samples.draw": "a run has checked its source before; it checks what that returns",
-    "samples.check_draw": "it names what a source returned, and not an argument",
-    "samples.draw_places": "`subsample` asks it, and has checked",
-    "samples.systematic": "it is asked with weights that have been checked",
-    "samples.returned_by": "it names whatever it is given",
     "samples.can_sample": "it says whether anything can be sampled",
     "samples.describe": "it describes anything",
-    "checks.is_plain": "it says whether anything is an array of numbers",
     "checks.given": "it describes anything",
-    "checks.refusal": "it makes the error that says what is wrong",
     "checks.together": "it is asked with arrays that have been checked",
     "declared.declared": "it is a decorator, tried in core/test_declared.py",
-    "files.whole.to_json": "`write_json` and records ask it; it names their content",
     "provenance.Fingerprint": "`fingerprint` makes it",
     "provenance.Ledger": "`parse` makes it, which checks its lines",
     "provenance.Verified": "`verify` makes it",
@@ -104,9 +96,14 @@ def public() -> Iterator[str]:
     Public is what a package exports, and what is on the page of the API. A thing that
     has several names, as a method that several classes inherit, is named once.
     """
-    for name in _all_names(set()):
+    for name in everything():
         if not any(fnmatch(name, hook) for hook in HOOKS):
             yield name
+
+
+def everything() -> Iterator[str]:
+    """Yield all public names, also those without a call."""
+    yield from _all_names(set())
 
 
 def _all_names(seen: set[Any]) -> Iterator[str]:

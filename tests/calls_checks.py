@@ -62,6 +62,7 @@ TABLE: dict[str, Callable[[], Call]] = {
         whole.write_json,
         {"path": scratch() / "a", "content": {"a": 1}},
     ),
+    "files.whole.to_json": lambda: (whole.to_json, {"content": {"a": 1}}),
     "files.whole.sha256_of": lambda: (whole.sha256_of, {"content": b"a"}),
     "files.whole.checked": lambda: (
         whole.checked,
@@ -139,6 +140,7 @@ ANY_TEXT: dict[str, str] = {
     "files.whole.try_place": "path",
     "files.whole.write_text": "path text",
     "files.whole.write_json": "path content",
+    "files.whole.to_json": "content",
     "files.whole.checked": "remedy",
     "files.records.write_record": "path",
     "files.records.read_record": "what remedy",

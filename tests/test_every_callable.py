@@ -10,16 +10,18 @@ import re
 import socket
 import traceback
 import warnings
+from fnmatch import filter as filter_names
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from calls import ANY_TEXT, CALLS, public
+from calls import ANY_TEXT, CALLS, HOOKS, everything, public
 from scratch import scratch
 
 from collapse_lib import models
+from collapse_lib.samples import Weighted
 
 LIBRARY = str(Path(__file__).parents[1] / "collapse_lib")
 
@@ -73,6 +75,7 @@ ANYTHING = {
     ("book.results.storable", "value"): "lists are what it is for",
     ("files.whole.write", "content"): "any bytes are a file",
     ("files.whole.write_json", "content"): "lists are what it is for",
+    ("files.whole.to_json", "content"): "lists are what it is for",
     ("files.whole.sha256_of", "content"): "any bytes are a file",
     ("checks.misfit", "content"): "it says what is wrong with it",
     ("data.digits.mnist", "folder"): "the sample of 5,000 is installed, not fetched",
@@ -138,6 +141,11 @@ def test_every_public_callable_has_a_call():
     assert set(CALLS) == set(public())
 
 
+def test_what_has_no_call_is_there():
+    names = list(everything())
+    assert [hook for hook in HOOKS if not filter_names(names, hook)] == []
+
+
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch, tmp_path):
     """Let calls write into a folder of their own, and reach nothing outside."""
@@ -174,6 +182,8 @@ SUMMARIES = (
     models.RegressionSummary(4, np.eye(3)[None]),
     models.Counts(4, np.array([[1, 2, 1]])),
     models.ExpectedCounts(4, np.array([[1.0, 2.0, 1.0]])),
+    models.Labelled(2, np.zeros((1, 2)), np.array([[0, 1]])),
+    Weighted(2, np.zeros((1, 2)), np.ones((1, 2))),
 )
 
 

@@ -281,6 +281,8 @@ def test_the_error_for_a_regime_names_all_of_them_also_in_a_fresh_process():
         "Accumulate",
         "AccumulateSubsample",
         "Augment",
+        "Ecosystem",
+        "Edit",
         "Fresh",
         "Mix",
         "Replace",

@@ -40,8 +40,9 @@ def test_one_chain_serves_several_and_several_no_others(fitted) -> None:
 def test_every_fitted_model_of_the_library_has_it() -> None:
     kinds = [getattr(models, name) for name in dir(models) if "Fitted" in name]
     without = {kind.__name__ for kind in kinds if not issubclass(kind, FittedChains)}
-    # The protocol; one member per chain; n-grams of all chains, sorted together.
-    assert without == {"Fitted", "FittedPerChain", "FittedNGram"}
+    # The protocol; one member per chain; n-grams of all chains, sorted together; one
+    # that labels the draws of another.
+    assert without == {"Fitted", "FittedPerChain", "FittedNGram", "FittedTracked"}
 
 
 def test_a_model_brings_the_kinds_of_its_data() -> None:
