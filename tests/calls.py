@@ -730,6 +730,10 @@ CALLS: dict[str, Callable[[], Call]] = {
         _fitting(CLASSES),
     ),
     "models.FittedLogisticRegression": lambda: _options(LOGISTIC),
+    "models.FittedLogisticRegression.label": lambda: (
+        LOGISTIC.label,
+        {"x": np.eye(2)[None], "rng": rng()},
+    ),
     "models.FittedLogisticRegression.log_loss": lambda: (
         LOGISTIC.log_loss,
         {"rows": CLASSES[0]},

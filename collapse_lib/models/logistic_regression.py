@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from collapse_lib.checks import (
     check_count,
     check_not_negative,
     check_positive,
+    check_rng,
     numbers,
 )
 from collapse_lib.models.base import FittedChains, check_sampling
@@ -22,6 +24,8 @@ Array = NDArray[np.float64]
 RIDGE_OF_ROUNDING = 1e-12
 #: A step that makes the loss worse is halved at most so often.
 HALVINGS = 30
+#: A penalty from which on a coefficient is 0.
+LARGEST = 1e300
 
 
 @dataclass(frozen=True)
@@ -107,14 +111,23 @@ class LogisticRegression:
         x, y = _parted(rows)
         counted = np.ones_like(y) if counted is None else counted
         design = self._design(x)
-        centre, scale = x.mean(axis=1), x.std(axis=1)
-        scale = np.where(scale > 0, scale, 1)
+        # In powers of 2 nothing is rounded, and no square leaves the range of floats.
+        unit = np.ldexp(1.0, np.frexp(np.abs(x).max(axis=1))[1] - 1)
+        x = x / unit[:, None]
+        # The mean of equal numbers may be off them by rounding, which is no variation.
+        varied = x.max(axis=1) > x.min(axis=1)
+        centre = np.where(varied, x.mean(axis=1), x[:, 0])
+        scale = np.where(varied, x.std(axis=1), 1)
         columns = (x - centre[:, None]) / scale[:, None]
         columns = np.concatenate([np.ones_like(columns[..., :1]), columns], axis=-1)
-        penalty = np.pad(self.ridge / scale**2, ((0, 0), (1, 0)))
+        with np.errstate(over="ignore"):
+            penalty = (math.sqrt(self.ridge) / scale / unit) ** 2
+        penalty = np.pad(np.minimum(penalty, LARGEST), ((0, 0), (1, 0)))
         b = self._newton(_Rows(columns, y, counted, penalty))
+        b[penalty == LARGEST] = 0
         b[:, 1:] /= scale
         b[:, 0] -= (b[:, 1:] * centre).sum(axis=1)
+        b[:, 1:] /= unit
         return FittedLogisticRegression(b, design)
 
     def _design(self, x: Array) -> Array:
@@ -175,8 +188,9 @@ class _Rows:
         slope = _logit(across, self.counted * (mu - self.y)) + self.penalty * b
         curve = (across * (self.counted * mu * (1 - mu))[:, None]) @ self.x
         diagonal = np.einsum("cii->ci", curve)
-        diagonal += self.penalty
+        # Not a part of the penalty: a large one would hold up b_0, which has none.
         diagonal += RIDGE_OF_ROUNDING * diagonal.mean(axis=1, keepdims=True) + 1e-300
+        diagonal += self.penalty
         newton = np.linalg.solve(curve, slope[..., None])[..., 0]
         return -np.asarray(newton, dtype=np.float64), slope
 
@@ -310,6 +324,38 @@ class FittedLogisticRegression(FittedChains):
         check_positive("temperature", temperature)
         return replace(self, weights=self.weights / temperature)
 
+    def label(
+        self, x: NDArray[np.float64], rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Draw labels of given points.
+
+        Parameters
+        ----------
+        x
+            Points, shape ``(chains, m, d)``.
+        rng
+            Source of randomness.
+
+        Returns
+        -------
+        ndarray
+            Zeros and ones, shape ``(chains, m)``.
+
+        Raises
+        ------
+        ValueError
+            If the points have another shape or are not finite.
+        """
+        check_rng(rng)
+        found = numbers("x", x, ndim=3, shape="(chains, m, d)")
+        chains, _, dim = self.design.shape
+        if (len(found), found.shape[2]) != (chains, dim):
+            raise ValueError(
+                f"x has shape {found.shape}; needed is ({chains}, m, {dim})"
+            )
+        chance = sigmoid(self.weights[:, :1] + _logit(found, self.weights[:, 1:]))
+        return np.asarray(rng.random(chance.shape) < chance, dtype=np.float64)
+
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Draw labels at ``n`` places of the design: ``(chains, n, d + 1)``.
 
@@ -318,9 +364,7 @@ class FittedLogisticRegression(FittedChains):
         """
         check_sampling(n, rng)
         x = self._places(n, rng)
-        chance = sigmoid(self.weights[:, :1] + _logit(x, self.weights[:, 1:]))
-        y = rng.random(chance.shape) < chance
-        return np.concatenate([x, y[..., None]], axis=-1)
+        return np.concatenate([x, self.label(x, rng)[..., None]], axis=-1)
 
     def _places(self, n: int, rng: np.random.Generator) -> Array:
         chains, m, _ = self.design.shape

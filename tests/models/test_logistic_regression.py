@@ -81,6 +81,44 @@ def test_units_and_origins_do_not_matter(unit, shift):
     np.testing.assert_allclose(two.weights[:, 1], one.weights[:, 1] / 10**unit, 1e-5)
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e-170, 1e160, 1e300])
+@pytest.mark.parametrize("ridge", [0, 1])
+def test_numbers_whose_squares_are_no_floats_are_fitted(unit, ridge):
+    data = rows()
+    other = data.copy()
+    other[..., 0] *= unit
+    found, plain = fit(other, ridge=ridge), fit(data)
+    if not ridge:
+        np.testing.assert_allclose(found.weights[:, 1] * unit, plain.weights[:, 1])
+    elif unit > 1:  # so large a unit is not penalised
+        np.testing.assert_allclose(
+            found.weights[:, 1] * unit,
+            fit(data * [1e9, 1, 1], ridge=1).weights[:, 1] * 1e9,
+        )
+    else:  # so small a unit costs too much
+        np.testing.assert_allclose(
+            found.weights[:, [0, 2]], fit(data[..., 1:], ridge=1).weights
+        )
+        assert (np.abs(found.weights[:, 1] * unit) < 1e-100).all()
+
+
+@pytest.mark.parametrize("ridge", [1e8, 1e14, 1e18, 1e300])
+def test_a_large_penalty_leaves_the_share_of_ones(ridge):
+    data = rows()
+    found = fit(data, ridge=ridge).weights
+    share = data[..., -1].mean(axis=1)
+    np.testing.assert_allclose(found[:, 0], np.log(share / (1 - share)), rtol=1e-6)
+    assert (np.abs(found[:, 1:]) <= 1e-6).all()
+
+
+def test_a_number_that_never_changes_gets_no_weight():
+    """Its mean is off it by rounding, which is no variation."""
+    data = rows()
+    flat = np.concatenate([np.full_like(data[..., :1], 0.1), data], axis=-1)
+    np.testing.assert_allclose(fit(flat).weights[:, 2:], fit(data).weights[:, 1:])
+    assert (np.abs(fit(flat).weights[:, 1]) < 1e-9).all()
+
+
 def test_every_chain_is_fitted_by_itself():
     data = rows(chains=4)
     data[2, :, -1] = data[2, :, 0] > 0  # which takes many more steps
@@ -163,6 +201,18 @@ def test_labels_follow_their_chances_and_places_serve_alike():
         chance = 1 / (1 + np.exp(-TRUTH[0] - place @ TRUTH[1:]))
         error = math.sqrt(chance * (1 - chance) / 20_000)
         assert abs(drawn[here][:, -1].mean() - chance) < 4 * error
+
+
+def test_other_points_are_labelled_by_their_chances():
+    fitted = models.FittedLogisticRegression.of(TRUTH, np.zeros((1, 2))).expand(2)
+    places = np.array([[0.3, -0.2], [-1.0, 1.0]])
+    x = np.repeat(places, 20_000, axis=0)[None].repeat(2, axis=0)
+    labels = fitted.label(x, np.random.default_rng(1))
+    assert labels.shape == (2, 40_000) and set(np.unique(labels)) == {0.0, 1.0}
+    seen = labels.reshape(2, 2, 20_000).mean(axis=2)
+    chance = 1 / (1 + np.exp(-TRUTH[0] - places @ TRUTH[1:]))
+    error = np.sqrt(chance * (1 - chance) / 20_000)
+    assert (np.abs(seen - chance) < 4 * error).all()
 
 
 def test_what_is_left_over_is_drawn_anew_for_each_chain():
@@ -248,6 +298,16 @@ def test_its_errors_follow_the_number_line(regime, law):
             "this model needs rows of 2",
         ),
         (lambda: fit(rows()).temper(0), "temperature is 0"),
+        (
+            lambda: fit(rows()).label(np.ones((4, 2)), RNG),
+            r"x has shape \(4, 2\); needed is \(chains, m, d\)",
+        ),
+        (
+            lambda: fit(rows()).label(np.ones((3, 4, 3)), RNG),
+            r"x has shape \(3, 4, 3\); needed is \(3, m, 2\)",
+        ),
+        (lambda: fit(rows()).label(np.full((3, 1, 2), np.nan), RNG), "x holds 6"),
+        (lambda: fit(rows()).label(np.ones((3, 1, 2)), 1), "rng is 1"),
         (
             lambda: replace(fit(rows()), weights=np.full((3, 3), np.inf)),
             "weights must be finite",
