@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_share, check_switch, numbers
+from collapse_lib.models.tracked import FittedTracked, Labelled
 from collapse_lib.regimes.base import Regime, Step, Turn, refuse_turn
 from collapse_lib.regimes.keep import split
-from collapse_lib.samples import Data, Summary, data_set, pool, size, subsample
+from collapse_lib.samples import (
+    Data,
+    Summary,
+    data_set,
+    n_chains,
+    pool,
+    size,
+    subsample,
+)
+
+#: Points that have places, with or without labels that say who wrote them.
+Points: TypeAlias = "NDArray[Any] | Labelled"
 
 
 @dataclass(frozen=True)
@@ -28,10 +40,28 @@ class EditedData(Summary):
     places
         Indices of the points that are edited, shape ``(chains, m)``; with ``m = 0``
         none have been chosen yet.
+    source
+        Who wrote each point, as in `Labelled`: shape ``(chains, size)``, or
+        ``(chains, 0)`` where nobody asks.
     """
 
     points: NDArray[Any]
     places: NDArray[np.int64]
+    source: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, data: Points, places: NDArray[np.int64]) -> Self:
+        """Remember points, with their labels if they have any."""
+        if isinstance(data, Labelled):
+            return cls(data.size, data.points, places, data.source)
+        return cls(data.shape[1], data, places, np.zeros((len(data), 0), np.int32))
+
+    @property
+    def data(self) -> Points:
+        """The points, with their labels if they have any."""
+        if self.source.shape[1]:
+            return Labelled(self.size, self.points, self.source)
+        return self.points
 
     @property
     def chains(self) -> int:
@@ -51,7 +81,8 @@ class Edit(Regime):
     The newest model writes a share :math:`q` of the points anew, rounded to a whole
     number; all others stay as they are. Rows :math:`(x, y)` keep their :math:`x` and
     get a new label :math:`y`, if the model labels (``label(x, rng)``); other points
-    are replaced as a whole.
+    are replaced as a whole. Under `Tracked` what is edited gets the label of the
+    model that wrote it, and the rest keep theirs.
 
     Parameters
     ----------
@@ -103,27 +134,29 @@ class Edit(Regime):
     def start(self, first: Data) -> Data | None:
         """Remember the real data."""
         first = data_set("first", first)
-        if isinstance(first, Summary) or not self.same:
+        if not self.same:
             return first
-        return EditedData(first.shape[1], first, np.zeros((len(first), 0), np.int64))
+        if isinstance(first, Summary) and not isinstance(first, Labelled):
+            return first  # its points have no places
+        return EditedData.of(first, np.zeros((n_chains(first), 0), np.int64))
 
     def next(self, turn: Turn) -> Step:
         """Return the data with their edits."""
         if not isinstance(turn, Turn):
             refuse_turn(turn)
         memory = turn.remembered
-        data = memory.points if isinstance(memory, EditedData) else memory
-        if isinstance(data, Summary):
+        data = memory.data if isinstance(memory, EditedData) else memory
+        if isinstance(data, Summary) and not isinstance(data, Labelled):
             return self._exchanged(turn, data)
         n_edited = self._n_edited(turn, size(data))
         if not n_edited:
             return Step(data, memory)
         chosen = memory.places if isinstance(memory, EditedData) else None
         if chosen is None or not chosen.shape[1]:
-            numbered = np.broadcast_to(np.arange(turn.n), (len(data), turn.n))
+            numbered = np.broadcast_to(np.arange(turn.n), (n_chains(data), turn.n))
             chosen = np.asarray(subsample(numbered, n_edited, turn.rng))
         edited = self._edited(turn, data, chosen)
-        return Step(edited, EditedData(turn.n, edited, chosen) if self.same else edited)
+        return Step(edited, EditedData.of(edited, chosen) if self.same else edited)
 
     def _n_edited(self, turn: Turn, n: int) -> int:
         """Return how many of ``n`` points are edited."""
@@ -140,21 +173,33 @@ class Edit(Regime):
             )
         return n_edited
 
-    def _edited(
-        self, turn: Turn, data: NDArray[Any], places: NDArray[np.int64]
-    ) -> NDArray[Any]:
+    def _edited(self, turn: Turn, data: Points, places: NDArray[np.int64]) -> Points:
         """Return a copy of the points with new ones at some places."""
-        rows, n_edited = np.arange(len(data))[:, None], places.shape[1]
-        generator = self.bias(turn.fitted) if self.bias else turn.fitted
-        if hasattr(generator, "label"):
-            x = data[rows, places, :-1]
-            y = _labels(generator, x, turn.rng)
-            new = np.concatenate([x, y[..., None]], axis=2)
-        else:
-            new = _points(generator, self.synthetic(turn, n_edited))
-        edited = data.astype(np.result_type(data, new), copy=True)
+        rows, (old, source) = np.arange(len(places))[:, None], _parted(data)
+        new, written_by = _parted(self._new(turn, old[rows, places]))
+        edited = old.astype(np.result_type(old, new), copy=True)
         edited[rows, places] = new
-        return edited
+        if source is None and written_by is None:
+            return edited
+        labels = np.zeros(edited.shape[:2], np.int32) if source is None else source
+        labels = labels.copy()
+        labels[rows, places] = 0 if written_by is None else written_by
+        return Labelled(edited.shape[1], edited, labels)
+
+    def _new(self, turn: Turn, old: NDArray[Any]) -> Points:
+        """Return what is written instead of points ``(chains, m, ...)``."""
+        generator = self._generator(turn.fitted)
+        tracked = isinstance(generator, FittedTracked)
+        writer = generator.fitted if tracked else generator
+        if not hasattr(writer, "label"):
+            return _points(generator, self.synthetic(turn, old.shape[1]))
+        x = old[..., :-1]
+        y = _labels(writer, x, turn.rng)
+        new = np.concatenate([x, y[..., None]], axis=2)
+        if not tracked:
+            return new
+        source = np.broadcast_to(generator.generation[:, None], y.shape)
+        return Labelled(y.shape[1], new, source)
 
     def _exchanged(self, turn: Turn, data: Summary) -> Step:
         """Edit where points have no place: some are taken out, new ones put in."""
@@ -170,8 +215,17 @@ class Edit(Regime):
         return Step(training, kept if self.same else training)
 
 
-def _points(generator: Any, new: Data) -> NDArray[Any]:
+def _parted(data: Points) -> tuple[NDArray[Any], NDArray[np.int32] | None]:
+    """Return points, and who wrote them where that is known."""
+    if isinstance(data, Labelled):
+        return data.points, data.source
+    return data, None
+
+
+def _points(generator: Any, new: Data) -> Points:
     """Return points that can take the place of others."""
+    if isinstance(new, Labelled):
+        return new
     if isinstance(new, Summary):
         raise ValueError(
             f"Edit writes points anew; a {type(generator).__name__} drew "

@@ -90,6 +90,124 @@ def test_what_chooses_among_rows_replaces_them():
     assert edited[changed][:, -1].min() > 1
 
 
+def test_a_logistic_regression_redraws_labels_and_keeps_the_places():
+    x = np.random.default_rng(1).normal(size=(40, 2))
+    real = np.column_stack([x, x[:, 0] > 0])
+    kept = recurse(
+        models.LogisticRegression(ridge=1.0),
+        real,
+        regime=regimes.Edit(0.25),
+        n_samples=40,
+        n_generations=1,
+        chains=3,
+        measure=lambda generation: {"rows": generation.training},
+        rng=np.random.default_rng(2),
+    ).array("rows")
+    assert (kept[0] == real).all()
+    np.testing.assert_array_equal(kept[1][..., :-1], kept[0][..., :-1])
+    new = kept[1][..., -1] != kept[0][..., -1]
+    assert (new.sum(axis=1) <= 10).all() and new.any()
+
+
+def tracked_edits(model, real, same, n_generations=6, **options):
+    """Return what each generation was trained on: points and sources."""
+    found = []
+
+    def keep(generation):
+        found.append(generation.training)
+        return {"n": np.zeros(2)}
+
+    recurse(
+        models.Tracked(model, **options),
+        real,
+        regime=regimes.Edit(0.3, same=same),
+        n_samples=10,
+        n_generations=n_generations,
+        chains=2,
+        measure=keep,
+        rng=np.random.default_rng(3),
+    )
+    return found
+
+
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize("rows", [False, True])
+def test_edited_points_are_labelled_by_who_wrote_them(same, rows):
+    model = models.LinearRegression() if rows else models.Gaussian()
+    real = models.FittedGaussian.standard()
+    if rows:
+        real = models.FittedLinearRegression.of([1.0, 0.0])
+    first, *later = tracked_edits(model, real, same)
+    points, source = first, np.zeros((2, 10), int)
+    for generation, data in enumerate(later, start=1):
+        new = data.source == generation
+        assert (new.sum(axis=1) == 3).all()
+        changed = data.points != points
+        changed = changed[..., -1] if rows else changed
+        np.testing.assert_array_equal(changed, new)
+        np.testing.assert_array_equal(data.source[~new], source[~new])
+        if rows:
+            np.testing.assert_array_equal(data.points[..., :-1], first[..., :-1])
+        points, source = data.points, data.source
+    left = (source == 0).sum(axis=1)
+    assert (left == 7).all() if same else (left < 7).all()
+
+
+def test_the_labels_of_edits_leave_the_random_numbers_alone():
+    def path(model, same):
+        return recurse(
+            model,
+            models.FittedLinearRegression.of([1.0, 0.0]),
+            regime=regimes.Edit(0.3, same=same),
+            n_samples=10,
+            n_generations=4,
+            chains=2,
+            measure={"first": lambda fit: fit.coef[:, 0]},
+            rng=np.random.default_rng(4),
+        ).array("first")
+
+    plain = models.LinearRegression()
+    for same in (False, True):
+        np.testing.assert_array_equal(
+            path(plain, same), path(models.Tracked(plain), same)
+        )
+
+
+def test_edits_can_be_weighed_down_to_the_human_part():
+    """With the same places and weight 0 for what is synthetic the fit stays."""
+    fits = []
+    recurse(
+        models.Tracked(models.KnownWidth(), weigh=regimes.BySource(real=1.0)),
+        np.arange(10.0),
+        regime=regimes.Edit(0.3, same=True),
+        n_samples=10,
+        n_generations=5,
+        measure={"mu": lambda fit: fits.append(fit.mu[0]) or fit.mu},
+        rng=np.random.default_rng(5),
+    )
+    assert fits[0] == 4.5 and len(set(np.round(fits[1:], 12))) == 1
+
+
+def test_a_bias_acts_on_the_model_inside_its_labels():
+    cold = regimes.Edit(0.5, bias=regimes.Temperature(1e-12))
+    model = models.FittedLinearRegression.of([2.0]).expand(2)
+    first = np.ones((2, 20, 2))
+    written = models.FittedTracked(model, np.array([3, 3], np.int32))
+    (edited,) = edits(cold, first, [written])
+    new = edited.source == 3
+    assert (new.sum(axis=1) == 10).all()
+    np.testing.assert_allclose(edited.points[new][:, 1], 2, atol=1e-4)
+
+
+def test_data_that_come_labelled_keep_their_labels():
+    first = models.Labelled(20, FIRST, np.full((2, 20), 5, np.int32))
+    for same in (False, True):
+        (edited,) = edits(regimes.Edit(0.2, same=same), first, [Labelled(1)], n=20)
+        new = edited.points == 1
+        assert (new.sum(axis=1) == 4).all()
+        assert (edited.source == np.where(new, 0, 5)).all()
+
+
 @pytest.mark.parametrize("same", [False, True])
 def test_counts_are_edited_too(same):
     first = models.Counts(20, np.array([[20, 0, 0]]))
@@ -139,10 +257,15 @@ def test_editing_nothing_changes_nothing():
 
 
 @pytest.mark.parametrize("same", [False, True])
-def test_a_run_goes_on_from_a_file_to_the_same_bits(tmp_path, same):
+@pytest.mark.parametrize("tracked", [False, True])
+def test_a_run_goes_on_from_a_file_to_the_same_bits(tmp_path, same, tracked):
+    weigh = regimes.BySource(real=0.5)
+    plain = models.LinearRegression()
+    model = models.Tracked(plain, weigh=weigh) if tracked else plain
+
     def loop(n, **kept):
         return recurse(
-            models.LinearRegression(),
+            model,
             models.FittedLinearRegression.of([1.0, 0.0]),
             regime=regimes.Edit(0.3, same=same),
             n_samples=20,
@@ -174,6 +297,12 @@ def test_a_run_goes_on_from_a_file_to_the_same_bits(tmp_path, same):
         (
             lambda: run(regimes.Edit(0.5), models.KnownWidth(law="exact"), 1),
             "Edit writes points anew; a FittedKnownWidth drew MeanSummary",
+        ),
+        (
+            lambda: run(
+                regimes.Edit(0.5), models.Tracked(models.KnownWidth(law="exact")), 1
+            ),
+            "Tracked labels points; of FittedKnownWidth it is given MeanSummary",
         ),
     ],
 )
