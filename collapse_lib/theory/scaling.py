@@ -5,7 +5,8 @@ probability :math:`p_i = i^{-\beta}/\zeta(\beta)`. The learner knows a kind once
 seen it (the model of Hutter 2021), so its error after :math:`T` draws is the mass of
 what it has not seen,
 
-.. math:: E(T) = \sum_i p_i (1 - p_i)^T \sim T^{-c}, \qquad c = \frac{\beta-1}{\beta}.
+.. math:: E(T) = \sum_i p_i (1 - p_i)^T \propto T^{-c}
+    \quad\text{for large } T, \qquad c = \frac{\beta-1}{\beta}.
 
 All curves here are sums over all kinds: exact to about twelve digits, without
 sampling.
@@ -153,10 +154,11 @@ def effective_samples(sizes: ArrayLike) -> Array:
 
     Notes
     -----
-    Exact where the sizes are Poisson; for fixed ones the error is of order
-    :math:`1/T`. A kind of probability :math:`p` is met :math:`C \sim \mathrm{Poisson}
-    (T_0p)` times, and each of these copies has offspring among :math:`T_1` draws with
-    the same chance :math:`u = 1 - e^{-T_1/T_0}`; none has with probability
+    Exact where every copy of a generation is drawn a Poisson number of times in the
+    next, :math:`T_{i+1}/T_i` on average; for fixed sizes the error is of order
+    :math:`1/T` for the smallest :math:`T`. A kind of probability :math:`p` is met
+    :math:`C \sim \mathrm{Poisson}(T_0p)` times, and each of these copies has offspring
+    with the same chance :math:`u = 1 - e^{-T_1/T_0}`; none has with probability
     :math:`e^{-T_0pu}`. So on, generation by generation. For equal sizes it is
     :math:`Tg_t` with the survival sequence of Suresh et al. (2025), about
     :math:`2T/t`. Derived here.

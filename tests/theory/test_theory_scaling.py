@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,18 @@ def test_generations_are_worth_so_many_draws(sizes):
     expected = scaling.learning_curve(worth, 1.7, n_ranks=3_000)
     error = unseen.std() / np.sqrt(chains)
     assert abs(unseen.mean() - expected) < 4 * error + expected / min(sizes)
+
+
+def test_where_every_copy_multiplies_by_itself_the_worth_is_exact():
+    """Few draws, where fixed sizes are off by five parts in a hundred."""
+    p, chains, rng = zipf(1.7, 300), 40_000, np.random.default_rng(5)
+    sizes = [40, 15, 60]
+    copies = rng.poisson(sizes[0] * p, (chains, len(p)))
+    for before, size in itertools.pairwise(sizes):
+        copies = rng.poisson(copies * (size / before))
+    unseen = (p * (copies == 0)).sum(axis=1)
+    expected = p @ np.exp(-p * scaling.effective_samples(sizes))
+    assert abs(unseen.mean() - expected) < 4 * unseen.std() / np.sqrt(chains)
 
 
 def test_equal_sizes_follow_the_survival_sequence():
