@@ -22,6 +22,7 @@ from collapse_lib.checks import (
 
 Array = NDArray[np.float64]
 _lgamma = np.frompyfunc(math.lgamma, 1, 1)
+_FAR = 1_000.0  # from here on three terms of Stirling's series are exact
 
 
 def smoothed(
@@ -106,7 +107,8 @@ def smoothed_share_after(
 def smoothed_heterozygosity(n_samples: int, smoothing: float, n_states: int) -> float:
     r"""Return the diversity at which a loop with add-:math:`a` smoothing settles.
 
-    .. math:: E H_\infty = 1 - \frac{n + 2an + Ka^2}{(n + Ka)^2 - n(n-1)}
+    .. math:: E H_\infty = \Bigl(1 - \frac1K\Bigr) \frac{h}{1 + h}, \qquad
+        h = Ka \Bigl(2 + \frac{Ka}{n}\Bigr)
 
     Parameters
     ----------
@@ -134,7 +136,8 @@ def smoothed_heterozygosity(n_samples: int, smoothing: float, n_states: int) -> 
     """
     check_positive("smoothing", smoothing)
     n, a, k = _smoothing(n_samples, smoothing, n_states)
-    return 1 - (n + 2 * a * n + k * a**2) / ((n + k * a) ** 2 - n * (n - 1))
+    # Nothing here is the difference of large numbers, or overflows into an error.
+    return (1 - 1 / k) / (1 + 1 / (k * a * (2 + k * a / n)))
 
 
 def _smoothing(
@@ -275,13 +278,26 @@ def types_with_real(p: ArrayLike, n_synthetic: int, n_real: int) -> float:
         raise ValueError(f"p has sum {p.sum():.12g}; it must be probabilities of sum 1")
     n = check_count("n_synthetic", n_synthetic, least=1)
     theta = 2.0 * check_count("n_real", n_real, least=1)
+    own = theta * p[p > 0]
     others = theta * (1 - p[p > 0])
     certain = others <= 0  # a type that is all there is
     others = np.where(certain, 1.0, others)
-    more = _lgamma(n + others) - _lgamma(others)
-    less = math.lgamma(n + theta) - math.lgamma(theta)
-    log_gone = np.asarray(more, dtype=np.float64) - less
+    log_gone = _lgamma_step(others, own) - _lgamma_step(n + others, own)
     return float(np.where(certain, 1.0, -np.expm1(log_gone)).sum())
+
+
+def _lgamma_step(x: Array, step: Array) -> Array:
+    r"""Return :math:`\log\Gamma(x + s) - \log\Gamma(x)`, by Stirling for large x.
+
+    There each of the two has more digits before the point than a number can hold, and
+    their difference as computed is noise.
+    """
+    far = np.maximum(x, _FAR)
+    end = far + step
+    near = np.asarray(_lgamma(x + step) - _lgamma(x), dtype=np.float64)
+    series = (far - 0.5) * np.log1p(step / far) + step * (np.log(end) - 1)
+    series += (1 / end - 1 / far) / 12 - (end**-3 - far**-3) / 360
+    return np.where(x < _FAR, near, series)
 
 
 def ridge_signal_kept(n_samples: ArrayLike, ridge: float, generation: int) -> Array:

@@ -176,6 +176,29 @@ def test_the_ancestors_are_counted_by_their_chances():
     assert two - 1 == pytest.approx(0.5 * 2 / 3)
 
 
+@pytest.mark.parametrize("n", [10**4, 10**12, 10**15, 10**18])
+def test_the_types_are_counted_where_the_gamma_functions_are_huge(n):
+    # With a thousand equal types and theta = 2, Gamma(n + b)/Gamma(n + 2) is n^(b - 2)
+    # up to 1/n, which is far below the tolerance.
+    b = 2 * (1 - 1e-3)
+    gone = math.exp((b - 2) * math.log(n)) / math.gamma(b)
+    found = minorities.types_with_real(np.full(1_000, 1e-3), n, 1)
+    assert found == pytest.approx(1_000 * (1 - gone), rel=3e-5)
+    # With as many real points as that every type is there.
+    assert minorities.types_with_real(np.full(5, 0.2), n, n) == pytest.approx(5)
+
+
+@pytest.mark.parametrize("n", [1, 7, 100, 10**9, 10**15, 10**18])
+def test_the_diversity_of_smoothing_has_no_large_differences(n):
+    for a, k in itertools.product((Fraction(1, 100), Fraction(3), 10**9), (2, 5)):
+        exact = 1 - Fraction(n + 2 * a * n + k * a**2) / (
+            (n + k * a) ** 2 - n * (n - 1)
+        )
+        found = minorities.smoothed_heterozygosity(n, float(a), k)
+        assert found == pytest.approx(float(exact), rel=1e-12)
+    assert minorities.smoothed_heterozygosity(n, 1e300, 2) == 0.5
+
+
 def test_a_penalty_takes_more_from_whom_there_is_less_of():
     n = np.array([90, 10])
     chains, ridge, t, source = 4_000, 2.0, 5, rng(5)
