@@ -256,7 +256,8 @@ class Deduplicated(Weighing):
     Raises
     ------
     ValueError
-        If the power is negative or not finite.
+        If the power is negative or not finite; in a run, if it is so large that a
+        weight is not finite.
 
     Notes
     -----
@@ -283,7 +284,13 @@ class Deduplicated(Weighing):
             _, kind, count = np.unique(
                 points, axis=0, return_inverse=True, return_counts=True
             )
-            own[:] = count[kind.ravel()] ** (self.power - 1.0)
+            with np.errstate(over="ignore"):
+                own[:] = count[kind.ravel()] ** (self.power - 1.0)
+        if not np.isfinite(weights).all():
+            raise ValueError(
+                f"power is {self.power}; the weights of the points that occur most "
+                "often are then larger than a number can be: it must be smaller"
+            )
         return weights
 
 

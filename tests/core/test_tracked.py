@@ -337,6 +337,12 @@ def test_copies_count_together_as_a_power_of_their_number(power, expected):
     assert weights[1] == 1
 
 
+def test_a_power_too_large_for_a_number_says_so():
+    data = Labelled.real(np.array([[4, 7, 4, 4]]))
+    with pytest.raises(ValueError, match="power is 700.*must be smaller"):
+        regimes.Deduplicated(700)(data, rng())
+
+
 def test_copies_are_found_within_a_chain_and_as_whole_points():
     vectors = np.array([[[1, 2], [1, 3], [1, 2]], [[5, 5], [1, 2], [0, 0]]])
     weights = regimes.Deduplicated()(Labelled.real(vectors), rng())
