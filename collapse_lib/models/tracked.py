@@ -109,6 +109,15 @@ class Labelled(Summary):
         """Take points without labels for real ones."""
         return self.real(points)
 
+    @classmethod
+    def _pool_weighted(cls, parts: Sequence[Self], weights: Sequence[float]) -> Any:
+        """Refuse: labelled points are weighed by their labels, in the fit."""
+        raise ValueError(
+            "labelled points are weighed by the model that is fitted to them, not by "
+            "the regime: leave out the weight that the regime was given, and use "
+            "models.Tracked(model, weigh=regimes.BySource(...))"
+        )
+
     def _at(self, places: NDArray[np.int64]) -> Self:
         """Return the points at some places: indices of shape ``(chains, n)``."""
         rows = np.arange(self.chains)[:, None]

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from collapse_lib.checks import (
     check_count,
     check_not_negative,
+    check_number,
     check_switch,
     given,
     numbers,
@@ -36,6 +37,8 @@ Array = NDArray[np.float64]
 STEPS = 1_000_000
 #: How finely a share from 0 to 1 is searched.
 GRID = np.linspace(0, 1, 20_001)
+#: Beyond, squares are no floats.
+LARGEST_ROOT = 1e150
 
 
 def one_fit(n_samples: int, dim: int, noise: float = 1.0) -> float:
@@ -74,7 +77,7 @@ def one_fit(n_samples: int, dim: int, noise: float = 1.0) -> float:
             f"n_samples is {rows} and dim is {dim}; needed are more than dim + 1 rows, "
             "or the expected error is infinite"
         )
-    return check_not_negative("noise", noise) ** 2 * dim / (rows - dim - 1)
+    return _rooted("noise", noise) ** 2 * dim / (rows - dim - 1)
 
 
 def replace(
@@ -126,7 +129,7 @@ def replace(
         rows = check_count("n_synthetic", n_synthetic, least=dim + 2)
     later = noise
     if noise_synthetic is not None:
-        later = check_not_negative("noise_synthetic", noise_synthetic)
+        later = _rooted("noise_synthetic", noise_synthetic)
     return np.asarray(first + (_fits(samplings) - 1) * one_fit(rows, dim, later))
 
 
@@ -521,12 +524,17 @@ def mixture(
     fitted = one_fit(n_samples, dim, noise)
     n, d = n_samples, dim
     m = check_count("n_synthetic", n_synthetic, least=0, most=n)
-    c = check_not_negative("distance", distance)
+    c = _rooted("distance", distance)
     diagonal = d * (d + 2) / (n * (n + 2))
     pairs = m * (m - 1) / (n - 1)
     a = m * diagonal + pairs * (d / n - diagonal)
     b = m * diagonal + pairs * (d**2 / n - diagonal)
     return fitted + c**2 / d * ((n - 1) * a - b) / (n - d - 1)
+
+
+def _rooted(name: str, value: float) -> float:
+    """Return a number of at least 0 whose square is a float, else raise."""
+    return check_number(name, value, least=0, most=LARGEST_ROOT)
 
 
 def _fits(samplings: ArrayLike) -> Array:

@@ -349,6 +349,29 @@ def test_copies_are_found_within_a_chain_and_as_whole_points():
     np.testing.assert_allclose(weights, [[0.5, 1, 0.5], [1, 1, 1]])
 
 
+@pytest.mark.parametrize("regime", [regimes.Fresh, regimes.Augment])
+def test_a_regime_leaves_the_weights_to_the_model_and_they_are_the_same(regime):
+    def path(model, regime):
+        return recurse(
+            model,
+            models.FittedKnownWidth.standard(),
+            regime=regime,
+            n_samples=10,
+            n_generations=3,
+            chains=2,
+            measure={"mu": lambda fit: fit.mu},
+            rng=np.random.default_rng(1),
+        ).array("mu")
+
+    weigh, plain = regimes.BySource(real=0.7), models.KnownWidth()
+    with pytest.raises(ValueError, match=r"by the model.*weigh=regimes.BySource"):
+        path(models.Tracked(plain), regime(real_weight=0.7))
+    np.testing.assert_allclose(
+        path(models.Tracked(plain, weigh=weigh), regime()),
+        path(plain, regime(real_weight=0.7)),
+    )
+
+
 def test_policies_ask_for_labels():
     with pytest.raises(ValueError, match="labelled is .*pass it to models.Tracked"):
         regimes.Deduplicated()(np.ones((1, 3)), rng())

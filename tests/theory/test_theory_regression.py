@@ -228,6 +228,12 @@ def test_the_floor_does_not_move():
         (lambda: law.ridge(2, -0.1, 1), "kept is -0.1"),
         (lambda: law.give_up_noise(1), "samplings is 1"),
         (lambda: law.mixture(30, 31, 3, noise=1, distance=1), "n_synthetic is 31"),
+        (lambda: law.mixture(30, 3, 3, noise=1, distance=1e300), "distance is 1e"),
+        (lambda: law.one_fit(30, 3, noise=1e300), "noise is 1e.* 1e.150"),
+        (
+            lambda: law.replace(2, 30, 3, noise_synthetic=1e300),
+            "noise_synthetic is 1e",
+        ),
     ],
 )
 def test_bad_input_is_named(make, message):
