@@ -357,7 +357,8 @@ def most_synthetic(bias: float, n_real: float = math.inf, dim: int = 1) -> float
     The largest :math:`n_s` for which `effective_samples` is at least :math:`n_r`. For
     many real points it stops growing, at
 
-    .. math:: \frac{4(2 - \lambda) + (d+1)(2 - \lambda^2)}{(1-\lambda)^2}
+    .. math:: \frac{4(2 - \lambda) + \frac{d+1}2\,(1 + 3\lambda - 2\lambda^2)}
+                   {(1-\lambda)^2}
         \approx \frac{d + 5}{(1-\lambda)^2}.
 
     Parameters
