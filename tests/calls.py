@@ -943,6 +943,10 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.discrete.absorption_time_diffusion,
         {"q": 0.5, "n_samples": 10},
     ),
+    "theory.discrete.binomial_law": lambda: (
+        T.discrete.binomial_law,
+        {"p": [0.2, 0.5], "n_samples": 10},
+    ),
     "theory.discrete.share_law": lambda: (
         T.discrete.share_law,
         {

@@ -12,7 +12,7 @@ from collapse_lib.checks import (
     check_choice,
     check_count,
     check_finite,
-    check_positive,
+    check_number,
     check_switch,
     numbers,
     numeric,
@@ -28,6 +28,8 @@ BLOCK = 2**16
 # Sums below this have lost digits, or all; a logarithm below LOWEST adds nothing to
 # those above, and numbers that small are slow.
 LEAST, LOWEST = 1e-200, -700.0
+#: Bandwidths whose squares are numbers.
+THINNEST, WIDEST = 1e-100, 1e100
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class KDE:
     Parameters
     ----------
     bandwidth
-        The width :math:`h` of the kernel in the unit of the data, above 0; or
+        The width :math:`h` of the kernel in the unit of the data, from 1e-100 to
+        1e100; or
         ``"scott"`` or ``"silverman"``: a rule of thumb times the standard deviation of
         the data, see `collapse_lib.theory.kde.bandwidth_factor`. Vectors have one
         width for all directions, from the average of their variances.
@@ -86,7 +89,7 @@ class KDE:
         if isinstance(self.bandwidth, str):
             check_choice("bandwidth", self.bandwidth, RULES)
         else:
-            check_positive("bandwidth", self.bandwidth)
+            check_number("bandwidth", self.bandwidth, least=THINNEST, most=WIDEST)
         check_switch("shrink", self.shrink)
         check_count("event_ndim", self.event_ndim, least=0, most=1)
 
@@ -210,7 +213,8 @@ class FittedKDE(FittedChains):
         Returns
         -------
         ndarray
-            Shape ``(chains, m)``; it does not underflow far from all centres.
+            Shape ``(chains, m)``; it does not underflow far from all centres. Minus
+            infinity where the square of the distance overflows.
 
         Raises
         ------
@@ -224,8 +228,10 @@ class FittedKDE(FittedChains):
                 "is no density; compare variances instead"
             )
         chains, n = self.centres.shape[:2]
-        centres = self.centres.reshape(chains, n, self.dim) / self.width[:, None, None]
-        at = np.broadcast_to(at / self.width[:, None, None], (chains, *at.shape[1:]))
+        width = self.width[:, None, None]
+        with np.errstate(over="ignore"):  # so far away, the density is 0
+            centres = self.centres.reshape(chains, n, self.dim) / width
+            at = np.broadcast_to(at / width, (chains, *at.shape[1:]))
         found = np.empty(at.shape[:2])
         step = max(BLOCK // n, 1)
         for chain in range(chains):
@@ -256,14 +262,16 @@ def _log_sums(at: Array, centres: Array) -> Array:
     r"""Return :math:`\log\sum_j e^{-|x - c_j|^2/2}` for points ``(m, d)``."""
     far = np.zeros((len(at), len(centres)))
     for axis in range(at.shape[1]):
-        gap = at[:, axis, None] - centres[:, axis]
-        gap *= gap
-        far += gap
+        with np.errstate(over="ignore"):  # said by minus infinity
+            gap = at[:, axis, None] - centres[:, axis]
+            gap *= gap
+            far += gap
     far *= -0.5
     total = np.exp(np.maximum(far, LOWEST)).sum(axis=1)
     found = np.log(np.maximum(total, LEAST))
     lost = total < LEAST  # far from all centres: relative to the nearest one
     if lost.any():
-        near = far[lost].max(axis=1)
-        found[lost] = near + np.log(np.exp(far[lost] - near[:, None]).sum(axis=1))
+        near = np.maximum(far[lost].max(axis=1), np.finfo(np.float64).min)
+        with np.errstate(divide="ignore", over="ignore"):
+            found[lost] = near + np.log(np.exp(far[lost] - near[:, None]).sum(axis=1))
     return np.asarray(found)

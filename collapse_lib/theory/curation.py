@@ -18,7 +18,7 @@ from collapse_lib.checks import (
     check_share,
     numbers,
 )
-from collapse_lib.theory.discrete import _binomial as binomial
+from collapse_lib.theory.discrete import binomial_law
 
 Array = NDArray[np.float64]
 
@@ -31,8 +31,6 @@ LARGEST_GAP = 1000.0
 BLOCK = 2**22
 #: The chain of counts of so many points is solved in a few seconds.
 MOST_SAMPLES = 2_000
-#: Probabilities are kept so far away from 0 and from 1.
-TINY, EPSILON = 1e-300, 2.0**-53
 _lgamma = np.frompyfunc(math.lgamma, 1, 1)
 
 
@@ -217,7 +215,8 @@ def takeover(k: int, ratio: ArrayLike) -> Array:
     low, high = np.zeros(share.shape), np.ones(share.shape)
     for _ in range(60):
         p = (low + high) / 2
-        gain = share * -np.expm1(k * np.log1p(-p)) - p
+        with np.errstate(divide="ignore"):  # where nearly all points are curated
+            gain = share * -np.expm1(k * np.log1p(-p)) - p
         low, high = np.where(gain > 0, p, low), np.where(gain > 0, high, p)
     return np.asarray(np.where(share * k <= 1, 0.0, (low + high) / 2))
 
@@ -271,9 +270,9 @@ def fixation_probability(share: float, gap: float, k: int, n_samples: int) -> fl
     if n > 1:
         before = np.stack([1 - u[1:-1], u[1:-1]], axis=1)
         kept = k_choice(before, [0.0, min(gap, LARGEST_GAP)], k)[:, 1]
-        step = binomial(np.clip(kept, TINY, 1 - EPSILON), n)
+        step = binomial_law(np.clip(kept, 0, 1), n)
         u[1:-1] = np.linalg.solve(np.eye(n - 1) - step[:, 1:-1], step[:, -1])
-    return float(np.clip(binomial(np.array([share]), n)[0] @ u, 0, 1))
+    return float(np.clip(binomial_law(share, n) @ u, 0, 1))
 
 
 def verifier_threshold(phi: float, psi: float) -> float:

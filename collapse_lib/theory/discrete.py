@@ -17,6 +17,9 @@ from collapse_lib.theory.special import entropy_terms
 
 Array = NDArray[np.float64]
 
+#: Counts whose probabilities are laid out at a time.
+MOST_COUNTS = 100_000
+
 
 def loss_probability(q: ArrayLike, n_samples: int) -> Array:
     r"""Return the chance :math:`(1-q)^M` that a state is lost in one generation.
@@ -205,21 +208,49 @@ def absorption_time(q: float, n_samples: int) -> float:
     check_share("q", q)
     check_count("n_samples", n_samples, least=2, most=2000)
     inner = np.arange(1, n_samples)
-    moves = _binomial(inner / n_samples, n_samples)
+    moves = binomial_law(inner / n_samples, n_samples)
     times = np.linalg.solve(np.eye(n_samples - 1) - moves[:, 1:-1], np.ones(len(inner)))
     if q in (0.0, 1.0):
         return 0.0
-    return float(1 + _binomial(np.array([q]), n_samples)[0, 1:-1] @ times)
+    return float(1 + binomial_law(q, n_samples)[1:-1] @ times)
 
 
-def _binomial(p: Array, n: int) -> Array:
-    """Return binomial probabilities, shape ``(len(p), n + 1)``, for 0 < p < 1."""
+def binomial_law(p: ArrayLike, n_samples: int) -> Array:
+    r"""Return how likely each count of a state is in a sample.
+
+    .. math:: P(N = k) = \binom nk\,p^k (1-p)^{n-k}, \qquad k = 0, \dots, n
+
+    Parameters
+    ----------
+    p
+        Probabilities of the state; any shape.
+    n_samples
+        Number of draws :math:`n`, up to 100,000.
+
+    Returns
+    -------
+    ndarray
+        The shape of ``p`` with one more axis of ``n_samples + 1`` counts.
+
+    Raises
+    ------
+    ValueError
+        If ``p`` is not between 0 and 1 or ``n_samples`` is out of range.
+
+    Examples
+    --------
+    >>> binomial_law([0.5, 1.0], 2)
+    array([[0.25, 0.5 , 0.25],
+           [0.  , 0.  , 1.  ]])
+    """
+    q = numbers("p", p, least=0, most=1)[..., None]
+    n = check_count("n_samples", n_samples, least=1, most=MOST_COUNTS)
     k = np.arange(n + 1)
     log_factorial = np.array([math.lgamma(i + 1) for i in range(n + 1)])
     choose = log_factorial[n] - log_factorial - log_factorial[::-1]
-    p = p[:, None]
-    result: Array = np.exp(choose + k * np.log(p) + (n - k) * np.log1p(-p))
-    return result
+    inner = np.where((q > 0) & (q < 1), q, 0.5)
+    law = np.exp(choose + k * np.log(inner) + (n - k) * np.log1p(-inner))
+    return np.asarray(np.where(q == 0, k == 0, np.where(q == 1, k == n, law)))
 
 
 def share_law(
@@ -274,8 +305,8 @@ def share_law(
     check_count("n_generations", n_generations, least=0, most=10**6)
     shares = np.arange(n + 1) / n
     drawn = shares if rule is None else _drawn(rule, shares)
-    moves = _counts(drawn, n)
-    law = [_counts(np.array([share]), n)[0]]
+    moves = binomial_law(drawn, n)
+    law = [binomial_law(np.array([share]), n)[0]]
     for _ in range(n_generations):
         law.append(law[-1] @ moves)
     return np.array(law)
@@ -292,13 +323,6 @@ def _drawn(rule: Callable[[Array], ArrayLike], shares: Array) -> Array:
             f"{shares.shape}"
         )
     return drawn
-
-
-def _counts(p: Array, n: int) -> Array:
-    """Return binomial probabilities, shape ``(len(p), n + 1)``, for 0 <= p <= 1."""
-    law = _binomial(np.where((p > 0) & (p < 1), p, 0.5), n)
-    law[p == 0], law[p == 1] = np.eye(n + 1)[0], np.eye(n + 1)[n]
-    return law
 
 
 def absorption_time_diffusion(q: ArrayLike, n_samples: int) -> Array:

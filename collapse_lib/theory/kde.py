@@ -38,7 +38,6 @@ from collapse_lib.checks import (
     check_count,
     check_not_negative,
     check_number,
-    check_positive,
     check_switch,
     given,
     numbers,
@@ -48,6 +47,8 @@ Array = NDArray[np.float64]
 
 #: Rules of thumb for the bandwidth.
 RULES = ("scott", "silverman")
+#: Bandwidths and ratios that can be squared.
+LARGEST = 1e100
 #: How many fits a law is followed that has no closed form.
 STEPS = 1_000_000
 EULER_GAMMA = 0.57721566490153286
@@ -102,7 +103,7 @@ def replace(
               E V_k = c^k + n h^2 (1 - c^k), \quad c = 1 - \frac1n
 
     Every point has been copied :math:`k` times. One model's variance has a limit,
-    :math:`n h^2`: after about :math:`n` fits all points descend from a single one, and
+    :math:`n h^2`: after about :math:`2n` fits all points descend from a single one, and
     their cloud wanders as a whole. A model with :math:`h < \sigma/\sqrt n` shrinks.
 
     Parameters
@@ -283,7 +284,7 @@ def augment(
     bandwidth
         :math:`h/\sigma`, 0 or above.
     ratio
-        Synthetic points per real point, :math:`r` above 0.
+        Synthetic points per real point, :math:`r` above 0, up to 1e100.
     n_samples
         Real points, for the variance of one model; see the module.
 
@@ -303,7 +304,7 @@ def augment(
     >>> augment([1, 2, np.inf], 0.3).round(3)
     array([1.09 , 1.135, 1.18 ])
     """
-    r = check_positive("ratio", ratio)
+    r = check_number("ratio", ratio, above=0, most=LARGEST)
     fits, h2 = _fits(samplings), _square(bandwidth)
     a, b = 1 / (1 + r), r / (1 + r)
     if n_samples is None:
@@ -422,7 +423,7 @@ def _fits(samplings: ArrayLike, most: float = math.inf) -> Array:
 def _square(bandwidth: float) -> float:
     """Return the variance of one step."""
     h = check_not_negative("bandwidth", bandwidth)
-    if h > 1e100:
+    if h > LARGEST:
         raise ValueError(f"bandwidth is {given(bandwidth)}; its square must be finite")
     return float(h) ** 2
 
@@ -469,7 +470,8 @@ def _within(
         path[k] = 1 + h2 * steps - moved
         moved = added + kept * (moved + noise * path[k])
         steps = 1 + (1 - share) * steps
-    crowd = 1 + h2 / share
-    at_rest = (added + kept * noise * crowd) / (1 - kept + kept * noise)
+    # The fixed point, solved for the variance: 1 - v without cancellation.
+    gone = share * (2 - share)
+    limit = ((share + h2) * (2 - share) - added) / (gone + kept * noise)
     found = path[finite.astype(np.int64) - 1]
-    return np.where(np.isfinite(fits), found, crowd - at_rest)
+    return np.where(np.isfinite(fits), found, limit)

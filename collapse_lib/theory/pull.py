@@ -40,6 +40,8 @@ Array = NDArray[np.float64]
 #: Places at which the weight of a window is summed up.
 NODES = 400
 WIDEST, FARTHEST = 30.0, 100.0
+#: Offsets that can be squared.
+LARGEST = 1e100
 
 
 def pulled_error(
@@ -73,7 +75,7 @@ def pulled_error(
     n_real
         Real points :math:`n_0` of generation 0; default: ``n_samples``.
     offset
-        How far the target is off, :math:`b = c - \mu`. Of a target that was estimated
+        How far the target is off, :math:`b = c - \mu`, up to 1e100. Of a target that was estimated
         from :math:`m` points, independent of the first ones, the error is that for
         :math:`b = 1/\sqrt m`, on average over targets.
     narrowed
@@ -109,7 +111,7 @@ def pulled_error(
     g = check_not_negative("strength", strength)
     n = check_count("n_samples", n_samples, least=1)
     real = n if n_real is None else check_count("n_real", n_real, least=1)
-    b = check_number("offset", offset)
+    b = check_number("offset", offset, least=-LARGEST, most=LARGEST)
     check_switch("narrowed", narrowed)
     check_choice("of", of, ("fit", "generator"))
     if g == 0:
@@ -118,7 +120,8 @@ def pulled_error(
     left = np.exp(-t * math.log1p(g))
     kappa = rho if narrowed else 1.0
     # 1 - rho^2 without cancellation for weak pulls.
-    noise = left**2 / real + kappa * (1 - left**2) / (g * (2 + g) * rho**2 * n)
+    gone = (g * rho) * ((2 + g) * rho)
+    noise = left**2 / real + kappa * (1 - left**2) / (gone * n)
     if of == "fit":
         return np.asarray((b * (1 - left)) ** 2 + noise)
     return np.asarray((b * (1 - rho * left)) ** 2 + rho**2 * noise)

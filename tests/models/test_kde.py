@@ -136,7 +136,8 @@ def test_single_precision_is_taken_up():
     ("call", "message"),
     [
         (lambda: models.KDE("best"), "bandwidth is 'best'; allowed: 'scott'"),
-        (lambda: models.KDE(0), "bandwidth is 0; it must be a number > 0"),
+        (lambda: models.KDE(0), "bandwidth is 0; it must be a number from 1e-100"),
+        (lambda: models.KDE(1e200), r"bandwidth is 1e\+200; .* to 1e\+100"),
         (lambda: models.KDE(1.0, event_ndim=2), "event_ndim is 2"),
         (lambda: models.KDE().fit(np.ones((2, 1)), RNG), "at least 2 points per chain"),
         (lambda: models.KDE(1.0).fit(np.ones((2, 3, 2)), RNG), r"needs \(chains, n\)"),
@@ -157,3 +158,14 @@ def test_single_precision_is_taken_up():
 def test_what_makes_no_sense_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_point_whose_distance_overflows_has_no_density():
+    fitted = models.KDE(0.1).fit(line(), RNG)
+    found = fitted.log_density([1e160, 1e308, 0.0])
+    assert (found[:, :2] == -np.inf).all()
+    assert np.isfinite(found[:, 2]).all()
+    for width in (1e-100, 1e100):
+        extreme = models.KDE(width).fit(line(), RNG)
+        assert np.isfinite(extreme.variance).all()
+        assert not np.isnan(extreme.log_density([-1e308, 0.0, 1e308])).any()

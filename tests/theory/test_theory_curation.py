@@ -304,3 +304,8 @@ def test_two_candidates_are_natural_selection():
     kimura = (started - 1) / math.expm1(-2 * n * s)
     found = curation.fixation_probability(share, gap, 2, n)
     assert found == pytest.approx(kimura, rel=0.02)
+
+
+@pytest.mark.parametrize("ratio", [1e15, 1e17, 1e308])
+def test_a_favourite_takes_all_where_hardly_anything_is_real(ratio):
+    assert curation.takeover(3, ratio) == pytest.approx(1)

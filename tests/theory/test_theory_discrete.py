@@ -323,3 +323,23 @@ def test_counts_have_the_law_of_the_definition():
 def test_what_makes_no_sense_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@given(st.floats(0, 1), st.integers(1, 200))
+def test_the_binomial_law_is_that_of_scipy(p, n):
+    law = discrete.binomial_law(p, n)
+    assert law == pytest.approx(stats.binom.pmf(np.arange(n + 1), n, p), abs=1e-11)
+    assert discrete.binomial_law([[p, 0.0, 1.0]], n).shape == (1, 3, n + 1)
+
+
+@pytest.mark.parametrize(
+    ("p", "n", "message"),
+    [
+        (1.5, 3, "p is 1.5; allowed are numbers from 0 to 1"),
+        (0.5, 2.0, "n_samples is 2.0"),
+        (0.5, 10**6, "n_samples is 1000000"),
+    ],
+)
+def test_no_binomial_law_is_said(p, n, message):
+    with pytest.raises(ValueError, match=message):
+        discrete.binomial_law(p, n)

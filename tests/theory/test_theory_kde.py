@@ -229,6 +229,23 @@ def test_rules_are_those_of_scipy():
             assert kde.bandwidth_factor(50, rule, d) == pytest.approx(theirs)
 
 
+@pytest.mark.parametrize("share", [0.3, 1e-3, 1e-4])
+def test_a_limit_is_what_the_steps_go_to(share):
+    far = int(30 / share)
+    for h in (0.05, 0.3):
+        one = kde.with_real([far, np.inf], h, share, 200)
+        assert one[0] == pytest.approx(one[1], rel=1e-6)
+        kept = kde.augment([far, np.inf], h, 1 / share - 1, 200)
+        assert kept[0] == pytest.approx(kept[1], rel=1e-6)
+
+
+def test_hardly_any_real_data_is_none():
+    """The limit does not lose its digits beside a distance of h^2 / share."""
+    plain = kde.replace(np.inf, 0.3, 200)
+    for share in (1e-12, 1e-50, 1e-300):
+        assert kde.with_real(np.inf, 0.3, share, 200) == pytest.approx(plain, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -240,6 +257,7 @@ def test_rules_are_those_of_scipy():
         (lambda: kde.replace(1, 1e200), "bandwidth is 1e\\+200; its square"),
         (lambda: kde.bandwidth_factor(5, "best"), "rule is 'best'; allowed"),
         (lambda: kde.copies_accumulated(0), "samplings is 0"),
+        (lambda: kde.augment(3, 0.3, 1e308), r"ratio is 1e\+308; .* 1e\+100"),
     ],
 )
 def test_what_makes_no_sense_is_said(call, message):

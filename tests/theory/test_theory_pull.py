@@ -170,3 +170,12 @@ def test_around_the_centre_a_window_leaves_so_much_noise():
 def test_what_a_pull_cannot_be(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_strongest_pull_leaves_the_target_and_one_sample():
+    for strength in (1e20, 1e200, 1e308):
+        for t in (1, 5, np.inf):
+            found = pull.pulled_error(t, strength, 10, offset=0.5)
+            assert found == pytest.approx(0.25 + 1 / 10)
+    with pytest.raises(ValueError, match=r"offset is 1e\+308; .* 1e\+100"):
+        pull.pulled_error(1, 0.5, 10, offset=1e308)
