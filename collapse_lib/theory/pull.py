@@ -75,9 +75,9 @@ def pulled_error(
     n_real
         Real points :math:`n_0` of generation 0; default: ``n_samples``.
     offset
-        How far the target is off, :math:`b = c - \mu`, up to 1e100. Of a target that was estimated
-        from :math:`m` points, independent of the first ones, the error is that for
-        :math:`b = 1/\sqrt m`, on average over targets.
+        How far the target is off, :math:`b = c - \mu`, up to 1e100. Of a target that
+        was estimated from :math:`m` points, independent of the first ones, the error is
+        that for :math:`b = 1/\sqrt m`, on average over targets.
     narrowed
         Whether the points are narrower by :math:`1 + g`, as accepted points are.
     of
