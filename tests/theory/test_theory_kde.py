@@ -240,10 +240,10 @@ def test_a_limit_is_what_the_steps_go_to(share):
 
 
 def test_a_limit_keeps_its_digits_where_hardly_anything_is_real():
-    """It is n h^2 twice, not once: a real point is rare, and far from a cloud that strayed.
+    """It is n h^2 twice: a real point is rare, and far from a cloud that strayed.
 
-    Its squared distance is about h^2 / share, so that a share of such points adds as much
-    to the mean variance as the kernel does. Taken as a difference, it would be lost.
+    Its squared distance is about h^2 / share, so that a share of such points adds as
+    much to the mean variance as the kernel does. As a difference it would be lost.
     """
     for share in (1e-12, 1e-50, 1e-300):
         found = kde.with_real(np.inf, 0.3, share, 200)
