@@ -4,6 +4,9 @@ Chapters are numbered by their files: ``chapters/08-...`` is chapter 8 wherever 
 stands. Sphinx counts the chapters of the table of contents; the text calls them by the
 numbers of the outline, which has chapters that are still to come.
 
+Proofs of the class ``dropdown`` are folded. The directive gives a proof no title, at
+which the theme's own script for such boxes stops, and leaves all folds below it open.
+
 Texts of properties and constants stay as they are written. napoleon reads ``The
 points: a view ...`` as *type: description*; this library has its types in the
 signatures, so such a line is plain text.
@@ -53,6 +56,27 @@ def _lead(numbers: dict[str, tuple[int, ...]], own: int) -> None:
             numbers[anchor] = (own, *number[1:])
 
 
+# ---- folded proofs -------------------------------------------------------------------
+
+#: How the directive begins a proof.
+BEGINS = "Proof. "
+
+
+def fold_proofs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Let proofs of the class ``dropdown`` open and close, without a script."""
+    if app.builder.format != "html":
+        return
+    for box in list(doctree.findall(nodes.admonition)):
+        if not {"proof", "dropdown"} <= set(box["classes"]):
+            continue
+        box["classes"].remove("dropdown")
+        first = next(iter(box.findall(nodes.Text)))
+        first.parent.replace(first, nodes.Text(first.astext().removeprefix(BEGINS)))
+        summary = "<details><summary>Proof</summary>\n"
+        box.insert(0, nodes.raw("", summary, format="html"))
+        box += nodes.raw("", "</details>\n", format="html")
+
+
 # ---- texts of properties and constants -----------------------------------------------
 
 #: What autodoc calls them.
@@ -81,6 +105,7 @@ def restore(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the events."""
     app.connect("env-get-updated", renumber, priority=LATE)
+    app.connect("doctree-resolved", fold_proofs)
     app.connect("autodoc-process-docstring", remember, priority=400)
     app.connect("autodoc-process-docstring", restore, priority=600)  # napoleon: 500
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -581,3 +581,46 @@ def test_benchmarks_stand_in_the_order_of_their_chapters() -> None:
     names = ["One Gaussian (chapter 3)", "Text (chapters 08 and 09)", "x (chapter 06)"]
     order = sorted(({"name": name} for name in names), key=tables._chapter)
     assert [entry["name"] for entry in order] == [names[0], names[2], names[1]]
+
+
+PROOFS = """# Proofs
+
+```{prf:proof}
+:class: dropdown
+$x=1,$ which is *short*.
+
+And a second paragraph.
+```
+
+```{prf:proof}
+It stays open.
+```
+"""
+
+
+def test_a_folded_proof_opens_without_a_script(tmp_path: Path) -> None:
+    (tmp_path / "index.md").write_text(PROOFS, "utf-8")
+    Sphinx(
+        srcdir=tmp_path,
+        confdir=None,
+        outdir=tmp_path / "out",
+        doctreedir=tmp_path / "trees",
+        buildername="html",
+        confoverrides={
+            "extensions": [
+                *("myst_parser", "sphinx.ext.autodoc"),
+                *("sphinx_proof", "sphinx_fixes"),
+            ],
+            "myst_enable_extensions": ["dollarmath"],
+            "exclude_patterns": ["out", "trees"],
+        },
+        status=None,
+        warning=None,
+    ).build()
+    html = (tmp_path / "out/index.html").read_text("utf-8")
+    assert "dropdown" not in html  # the theme's script folds what has this class
+    _, after = html.split("<details><summary>Proof</summary>")
+    folded, rest = after.split("</details>")
+    assert "short" in folded and "And a second paragraph." in folded
+    assert "Proof." not in folded
+    assert "Proof. It stays open." in rest and "<details>" not in rest
