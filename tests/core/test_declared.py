@@ -93,7 +93,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("arguments", GOOD, ids=str)
+@pytest.mark.parametrize("arguments", GOOD, ids=" ".join)
 def test_what_is_declared_is_taken(arguments: dict[str, Any]) -> None:
     assert told("yes", **arguments) == "yes"
 
