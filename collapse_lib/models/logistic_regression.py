@@ -71,7 +71,7 @@ class LogisticRegression:
     >>> rng = np.random.default_rng(0)
     >>> fitted = LogisticRegression().fit(np.column_stack([x, y])[None], rng)
     >>> fitted.weights.round(3), fitted.sample(6, rng).shape
-    (array([[-0.633,  1.265]]), (1, 6, 2))
+    (array([[-0.607,  1.214]]), (1, 6, 2))
     """
 
     design: NDArray[np.float64] | None = None

@@ -350,8 +350,8 @@ def rule_of_thumb(
     --------
     >>> rule_of_thumb([1, 20], 200).round(3)
     array([1.115, 8.838])
-    >>> rule_of_thumb(20, 200, shrink=True).round(3)
-    array(0.905)
+    >>> float(rule_of_thumb(20, 200, shrink=True).round(3))
+    0.905
     """
     fits = _fits(samplings)
     n = check_count("n_samples", n_samples, least=2)
