@@ -1,6 +1,7 @@
 from . import book as book
 from . import claims as claims
 from . import data as data
+from . import detection as detection
 from . import metrics as metrics
 from . import models as models
 from . import provenance as provenance

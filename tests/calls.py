@@ -16,6 +16,7 @@ from typing import Any
 
 import calls_book
 import calls_checks
+import calls_detection
 import calls_loop
 import calls_models
 import calls_provenance
@@ -39,6 +40,7 @@ PACKAGES = (
     "models",
     "metrics",
     "theory",
+    "detection",
     "data",
     "claims",
     "provenance",
@@ -1275,6 +1277,7 @@ CALLS: dict[str, Callable[[], Call]] = {
 for more in (
     calls_book,
     calls_checks,
+    calls_detection,
     calls_loop,
     calls_models,
     calls_provenance,

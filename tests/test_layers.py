@@ -14,6 +14,7 @@ LAYERS = [
     {"regimes"},
     {"metrics"},
     {"models"},
+    {"detection"},
     {"data"},
     {"theory", "claims", "provenance"},
     {"samples"},

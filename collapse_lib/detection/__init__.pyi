@@ -1,0 +1,1 @@
+from .keyed import hashed as hashed
