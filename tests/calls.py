@@ -808,6 +808,32 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "models.VAE": lambda: _options(TINY),
     "models.VAE.fit": lambda: (TINY.fit, _fitting(PICTURES)),
+    "metrics.Alarms": lambda: (
+        metrics.Alarms,
+        {"generation": np.array([2.0, np.inf]), "side": np.array([1, 0])},
+    ),
+    "metrics.Band": lambda: (metrics.Band, {"low": 0.0, "high": 1.0}),
+    "metrics.Band.of": lambda: (
+        metrics.Band.of,
+        {"replicates": [0.0, 1.0, 2.0, 3.0], "beyond": 2},
+    ),
+    "metrics.Band.sides": lambda: (
+        metrics.Band(0.0, 1.0).sides,
+        {"values": [[2.0, 0.5], [0.5, -1.0]]},
+    ),
+    "metrics.false_alarm_rate": lambda: (
+        metrics.false_alarm_rate,
+        {"n_replicates": 9, "beyond": 2, "in_a_row": 2},
+    ),
+    "metrics.first_alarm": lambda: (
+        metrics.first_alarm,
+        {
+            "values": [[2.0, 0.5], [0.5, -1.0]],
+            "band": metrics.Band(0.0, 1.0),
+            "in_a_row": 1,
+            "generations": [1, 2],
+        },
+    ),
     "metrics.class_entropy": lambda: (metrics.class_entropy, {"probabilities": ROWS}),
     "metrics.confidence": lambda: (metrics.confidence, {"probabilities": ROWS}),
     "metrics.cosine_distance_mixtures": lambda: (

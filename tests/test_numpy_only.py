@@ -150,6 +150,7 @@ metrics.heterozygosity(p), metrics.support_size(p), metrics.first_below(p[:, Non
 metrics.tail_mass_gaussian(p, p), metrics.kl_gaussian(p, p)
 metrics.w2_squared_gaussian(p, p), metrics.w2_squared_samples(p, p)
 metrics.w2_squared_gaussians(p, np.eye(2), p, np.eye(2))
+metrics.first_alarm(p[:, None], metrics.Band.of(p)), metrics.false_alarm_rate(9)
 from collapse_lib.metrics import factorial
 factorial.joint_effects({name: [1.0, 2.0] for name in factorial.combinations("SEP")})
 metrics.distinct_n([[0, 1, 0]], 2), metrics.rep_n([[0, 1, 0]], 2)

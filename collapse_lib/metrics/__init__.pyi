@@ -1,3 +1,7 @@
+from .alarms import Alarms as Alarms
+from .alarms import Band as Band
+from .alarms import false_alarm_rate as false_alarm_rate
+from .alarms import first_alarm as first_alarm
 from .distances import kl_categorical as kl_categorical
 from .distances import kl_gaussian as kl_gaussian
 from .distances import total_variation as total_variation
