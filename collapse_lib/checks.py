@@ -215,6 +215,48 @@ def numbers(
     return array
 
 
+def whole_numbers(
+    name: str,
+    value: Any,
+    what: str,
+    *,
+    least: int = 0,
+    most: float = math.inf,
+    infinite: bool = False,
+) -> NDArray[np.float64]:
+    """Return whole numbers, of fits or of generations, as a float64 array.
+
+    Parameters
+    ----------
+    name
+        What the numbers are called in the message.
+    value
+        What was given: a number or an array of any shape.
+    what
+        What they count, for the message: ``"fits"``.
+    least, most
+        Bounds of every number that is finite.
+    infinite
+        Whether infinity is allowed, for a limit.
+
+    Raises
+    ------
+    ValueError
+        If one is not whole or out of bounds.
+    """
+    array = numbers(name, value, least=least, infinite=infinite)
+    finite = array[np.isfinite(array)]
+    bad = finite[(finite % 1 != 0) | (finite > most)]
+    if bad.size:
+        upto = "" if math.isinf(most) else f" up to {most:.0f}"
+        limit = ", or np.inf for the limit" if infinite else ""
+        raise ValueError(
+            f"{name} holds {given(float(bad[0]))}; it counts {what}: whole numbers "
+            f">= {least}{upto}{limit}"
+        )
+    return array
+
+
 def check_finite(name: str, array: NDArray[Any], infinite: bool = False) -> None:
     """Raise ValueError if a number is NaN or, unless allowed, infinite."""
     array = numeric(name, array)

@@ -248,13 +248,7 @@ class Weighted(Summary):
     def __post_init__(self) -> None:
         """Check shapes and weights."""
         super().__post_init__()
-        shape = (len(self.points), self.size)
-        if self.points.shape[:2] != shape or self.weights.shape != shape:
-            raise ValueError(
-                f"size is {self.size}, points {self.points.shape} and weights "
-                f"{self.weights.shape}; needed are (chains, size, ...) and (chains, "
-                "size)"
-            )
+        check_beside(self, "weights")
         off = np.abs(self.weights.mean(axis=1) - 1) if self.size else np.zeros(1)
         if not ((self.weights >= 0).all() and (off <= 1e-9).all()):
             raise ValueError(
@@ -286,6 +280,24 @@ class Weighted(Summary):
     def _like(self, points: NDArray[Any]) -> Self:
         """Give points the weight 1."""
         return type(self)(points.shape[1], points, np.ones(points.shape[:2]))
+
+
+def check_beside(data: Any, name: str) -> None:
+    """Raise ValueError unless a summary's points have one number each in a field.
+
+    Parameters
+    ----------
+    data
+        A summary with ``points``.
+    name
+        The field: numbers of shape ``(chains, size)`` are needed.
+    """
+    beside, shape = getattr(data, name), (len(data.points), data.size)
+    if data.points.shape[:2] != shape or beside.shape != shape:
+        raise ValueError(
+            f"size is {data.size}, points {data.points.shape} and {name} "
+            f"{beside.shape}; needed are (chains, size, ...) and (chains, size)"
+        )
 
 
 def data_set(name: str, value: Any) -> Data:

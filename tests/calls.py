@@ -58,6 +58,7 @@ HOOKS = {
     "models.*.kept": "a smoothing is asked by its model, about counts that it made",
     "models.*.left": "a smoothing is asked by its model, about counts that it made",
     "samples.Summary": "abstract; its kinds are in the table",
+    "samples.check_beside": "summaries ask it, about their own fields",
     "samples.can_sample": "it says whether anything can be sampled",
     "samples.describe": "it describes anything",
     "checks.given": "it describes anything",
@@ -915,10 +916,6 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.curation.kept_accuracy,
         {"wrong": [0.1, 0.2], "phi": 0.8, "psi": 0.5},
     ),
-    "theory.curation.share_at_temperature": lambda: (
-        T.curation.share_at_temperature,
-        {"share": 0.1, "temperature": 0.9, "generation": [1, 5]},
-    ),
     "theory.curation.takeover": lambda: (
         T.curation.takeover,
         {"k": 3, "ratio": [0.4, 0.6]},
@@ -926,18 +923,6 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.curation.two_tastes": lambda: (
         T.curation.two_tastes,
         {"share": [0.4, 0.6], "k": 3},
-    ),
-    "theory.curation.variance_accumulated": lambda: (
-        T.curation.variance_accumulated,
-        {"bias": 0.8, "generation": [1, 5]},
-    ),
-    "theory.curation.variance_replaced": lambda: (
-        T.curation.variance_replaced,
-        {"bias": 0.8, "generation": [1, 5]},
-    ),
-    "theory.curation.variance_with_real": lambda: (
-        T.curation.variance_with_real,
-        {"bias": 0.8, "share": 0.1, "generation": [1, 5]},
     ),
     "theory.curation.verifier_threshold": lambda: (
         T.curation.verifier_threshold,
@@ -1154,6 +1139,22 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.bias.most_synthetic,
         {"bias": 0.8, "n_real": 100.0, "dim": 2},
     ),
+    "theory.bias.share_at_temperature": lambda: (
+        T.bias.share_at_temperature,
+        {"share": 0.1, "temperature": 0.9, "generation": [1, 5]},
+    ),
+    "theory.bias.variance_accumulated": lambda: (
+        T.bias.variance_accumulated,
+        {"bias": 0.8, "generation": [1, 5]},
+    ),
+    "theory.bias.variance_replaced": lambda: (
+        T.bias.variance_replaced,
+        {"bias": 0.8, "generation": [1, 5]},
+    ),
+    "theory.bias.variance_with_real": lambda: (
+        T.bias.variance_with_real,
+        {"bias": 0.8, "share": 0.1, "generation": [1, 5]},
+    ),
     "theory.kde.accumulate": lambda: (
         T.kde.accumulate,
         {"samplings": [1, 5], "bandwidth": 0.3, "n_samples": 20},
@@ -1181,6 +1182,10 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.kde.with_real": lambda: (
         T.kde.with_real,
         {"samplings": [1, 5], "bandwidth": 0.3, "share": 0.5, "n_samples": 20},
+    ),
+    "theory.number_line.check_fits": lambda: (
+        T.number_line.check_fits,
+        {"samplings": [1, 2], "most": 10, "infinite": True},
     ),
     "theory.number_line.replace": lambda: (
         T.number_line.replace,

@@ -123,6 +123,10 @@ TABLE: dict[str, Callable[[], Call]] = {
     "checks.check_rng": lambda: (checks.check_rng, {"rng": np.random.default_rng()}),
     "checks.numeric": lambda: named(checks.numeric, [1.0]),
     "checks.numbers": lambda: named(checks.numbers, [1.0]),
+    "checks.whole_numbers": lambda: (
+        lambda value: checks.whole_numbers("one", value, "fits"),
+        {"value": [1, 2]},
+    ),
     "checks.check_finite": lambda: (
         partial(checks.check_finite, "one"),
         {"array": np.ones(2)},

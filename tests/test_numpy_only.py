@@ -58,7 +58,7 @@ bias = bias.then(regimes.Best(np.abs)).then(regimes.Verified(lambda x: x < 3))
 bias.then(regimes.Grounded([1.0], 0.5))(normal).sample(10, rng)
 assert regimes.Best(np.abs, 3)(regimes.TopP(0.9)(die)).p.shape == (1, 2)
 regimes.Lambda(0.9)(blobs).sample(10, rng)
-assert theory.curation.variance_with_real(0.8, 0.1) < 1
+assert theory.bias.variance_with_real(0.8, 0.1) < 1
 """,
     "the loop with every exact model": """
 vectors = models.FittedMultivariateGaussian.standard(2, "exact")

@@ -13,6 +13,7 @@ from collapse_lib.checks import (
     check_choice,
     check_count,
     check_not_negative,
+    check_number,
     given,
 )
 from collapse_lib.models.base import (
@@ -23,6 +24,7 @@ from collapse_lib.models.base import (
     check_sampling,
 )
 from collapse_lib.samples import Data, Summary, check_data, weighted_points
+from collapse_lib.theory.minorities import MOST_SMOOTHING
 
 
 @dataclass(frozen=True)
@@ -134,13 +136,13 @@ class Categorical:
         ``"exact"`` draws the counts from their multinomial law; ``"literal"`` draws
         every point. Both have the same distribution.
     smoothing
-        Added to the count of every state, at least 0.
+        Added to the count of every state, from 0 to 1e300.
 
     Raises
     ------
     ValueError
         If ``n_states`` is not a positive integer, ``law`` is unknown or ``smoothing``
-        is negative.
+        is out of range.
 
     Notes
     -----
@@ -168,7 +170,7 @@ class Categorical:
         """Check the options."""
         check_count("n_states", self.n_states, least=1)
         check_choice("law", self.law, LAWS)
-        check_not_negative("smoothing", self.smoothing)
+        check_number("smoothing", self.smoothing, least=0, most=MOST_SMOOTHING)
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedCategorical:
         """Count.

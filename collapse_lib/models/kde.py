@@ -174,6 +174,13 @@ class FittedKDE(FittedChains):
                 f"width is {self.width.min():g} in at least one chain; it must be a "
                 "standard deviation >= 0"
             )
+        with np.errstate(over="ignore"):  # said in words
+            widest = self.dim * np.square(self.width.max())
+        if not np.isfinite(widest):
+            raise ValueError(
+                f"width is {self.width.max():g} in at least one chain; its square "
+                "must be finite: measure in a larger unit"
+            )
 
     @property
     def dim(self) -> int:

@@ -15,6 +15,7 @@ from collapse_lib.samples import (
     Data,
     Summary,
     Weighted,
+    check_beside,
     check_sample,
     draw_places,
     points,
@@ -62,13 +63,7 @@ class Labelled(Summary):
     def __post_init__(self) -> None:
         """Check shapes and labels."""
         super().__post_init__()
-        shape = (len(self.points), self.size)
-        if self.points.shape[:2] != shape or self.source.shape != shape:
-            raise ValueError(
-                f"size is {self.size}, points {self.points.shape} and source "
-                f"{self.source.shape}; needed are (chains, size, ...) and (chains, "
-                "size)"
-            )
+        check_beside(self, "source")
         if self.source.dtype.kind not in "iu" or (self.source < REAL).any():
             raise ValueError(
                 f"source is {given(self.source)}; it must be integers, 0 for real "

@@ -7,8 +7,8 @@ sample adds; its errors are independent, and their squares add up. Bias always p
 the same way. The real data are :math:`N(0, 1)` in every coordinate; generation 0 is
 fitted to real points alone, as in `collapse_lib.recurse`.
 
-What bias does alone, in the limit of large samples, is in
-`collapse_lib.theory.curation`: ``variance_accumulated``, ``variance_with_real``.
+What bias does alone, in the limit of large samples: `variance_replaced`,
+`variance_accumulated`, `variance_with_real`, and for shares `share_at_temperature`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from collapse_lib.checks import (
     check_count,
     check_not_negative,
     check_number,
+    check_positive,
+    check_share,
     numbers,
     together,
+    whole_numbers,
 )
-from collapse_lib.theory.curation import variance_with_real
 
 Array = NDArray[np.float64]
 
@@ -38,6 +40,7 @@ STEPS = 1_000_000
 _FAR = 10_000.0
 #: No answer beyond: what takes longer is called never.
 LONGEST = 1e300
+_lgamma = np.frompyfunc(math.lgamma, 1, 1)
 
 
 class Moments(NamedTuple):
@@ -53,6 +56,116 @@ class Moments(NamedTuple):
 
     error: Array
     variance: Array
+
+
+def variance_replaced(bias: float, generation: ArrayLike) -> Array:
+    r"""Return :math:`E\sigma_t^2 = \lambda^t` when only the newest data are kept.
+
+    Parameters
+    ----------
+    bias
+        MAD's :math:`\lambda`: what is drawn has :math:`\lambda` times the variance of
+        the model.
+    generation
+        Generation :math:`t`; generation 0 is fitted to real data of variance 1.
+
+    Raises
+    ------
+    ValueError
+        If one of them is negative.
+
+    Notes
+    -----
+    For the unbiased estimator and every sample size, in any number of dimensions
+    (Alemohammad et al. 2024, equation 2).
+    """
+    check_not_negative("bias", bias)
+    return np.asarray(bias ** numbers("generation", generation, least=0))
+
+
+def variance_accumulated(bias: float, generation: ArrayLike) -> Array:
+    r"""Return the variance of all data so far when they are accumulated.
+
+    .. math::
+        v_t = \prod_{i=1}^{t} \Bigl(1 - \frac{1-\lambda}{i+1}\Bigr)
+        = \frac{\Gamma(s + \lambda)}{\Gamma(s + 1)\,\Gamma(1 + \lambda)}
+        \sim \frac{s^{-(1-\lambda)}}{\Gamma(1+\lambda)}, \qquad s = t + 1
+
+    Parameters
+    ----------
+    bias
+        MAD's :math:`\lambda`.
+    generation
+        Generation :math:`t`; its training set is :math:`s = t + 1` sets of equal size,
+        the first one real with variance 1.
+
+    Raises
+    ------
+    ValueError
+        If one of them is negative.
+
+    Notes
+    -----
+    For large samples. Noise adds up to a bound when data accumulate; bias below 1 is
+    only slowed to a power law.
+
+    Examples
+    --------
+    >>> variance_accumulated(0.8, [9, 99, 999]).round(3)
+    array([0.672, 0.427, 0.27 ])
+    """
+    check_not_negative("bias", bias)
+    sets = numbers("generation", generation, least=0) + 1
+    if bias == 0:
+        return np.asarray(1 / sets)
+    logs = _lgamma(sets + bias) - _lgamma(sets + 1) - math.lgamma(1 + bias)
+    return np.exp(np.asarray(logs, np.float64))
+
+
+def variance_with_real(
+    bias: float, share: float, generation: ArrayLike = math.inf
+) -> Array:
+    r"""Return the variance when a constant share of every training set is real.
+
+    .. math::
+        v_t = v_\infty + ((1-a)\lambda)^t\,(1 - v_\infty), \qquad
+        v_\infty = \frac{a}{1 - (1-a)\lambda}
+
+    Parameters
+    ----------
+    bias
+        MAD's :math:`\lambda`.
+    share
+        Share :math:`a` of new real points, variance 1, in every training set.
+    generation
+        Generation :math:`t`; default: the limit, which is infinite where
+        :math:`(1-a)\lambda` is too large.
+
+    Raises
+    ------
+    ValueError
+        If the share is no probability, or one of the others is negative.
+
+    Notes
+    -----
+    For large samples.
+
+    Examples
+    --------
+    >>> float(variance_with_real(0.8, 0.1).round(3))
+    0.357
+    """
+    check_not_negative("bias", bias)
+    check_share("share", share)
+    t = numbers("generation", generation, least=0, infinite=True)
+    factor = (1 - share) * bias
+    if factor == 1:
+        added = np.multiply(share, t, where=t < math.inf, out=np.full_like(t, math.inf))
+        return np.asarray(1 + added if share else np.ones_like(t))
+    with np.errstate(over="ignore"):
+        left = factor**t
+    limit = share / (1 - factor)
+    return np.asarray(limit + left * (1 - limit))
 
 
 def accumulate(generation: ArrayLike, bias: float, n_samples: int) -> Moments:
@@ -88,7 +201,7 @@ def accumulate(generation: ArrayLike, bias: float, n_samples: int) -> Moments:
     A new set has the pool's own mean up to an error of variance
     :math:`\lambda S_j/n`. To the pool's sum of squares it adds
     :math:`(n - 1) \lambda S_j` within and :math:`\frac{j}{j+1} \lambda S_j` between.
-    Derived here. For large ``n`` the variance is `curation.variance_accumulated`, and
+    Derived here. For large ``n`` the variance is `variance_accumulated`, and
     for :math:`\lambda = 1` the error `number_line.accumulate` over ``n``.
 
     Examples
@@ -414,14 +527,52 @@ def most_synthetic(bias: float, n_real: float = math.inf, dim: int = 1) -> float
     return _bisect(harmful, float(tried[last]), float(tried[last + 1]))
 
 
+def share_at_temperature(
+    share: ArrayLike, temperature: float, generation: ArrayLike
+) -> Array:
+    r"""Return the share of the first of two groups when every generation is tempered.
+
+    .. math:: \mathrm{logit}\, q_t = \mathrm{logit}(q_0) / T^t
+
+    Parameters
+    ----------
+    share
+        Its share :math:`q_0` in the real data.
+    temperature
+        Temperature :math:`T`, above 0: below 1 the smaller group is lost, above 1 both
+        become equal.
+    generation
+        Generation :math:`t`.
+
+    Raises
+    ------
+    ValueError
+        If the share is no probability or the temperature not positive.
+
+    Notes
+    -----
+    Exact for :math:`q^{1/T} / (q^{1/T} + (1-q)^{1/T})`; the limits are those of Marchi
+    et al. (2024).
+
+    Examples
+    --------
+    >>> share_at_temperature(0.1, 0.9, [1, 5, 10]).round(4)
+    array([0.0801, 0.0236, 0.0018])
+    """
+    q = numbers("share", share, least=0, most=1)
+    check_positive("temperature", temperature)
+    t = numbers("generation", generation, least=0)
+    with np.errstate(divide="ignore", over="ignore"):
+        logit = np.log(q) - np.log1p(-q)
+        steepness = np.exp(-t * math.log(temperature))
+        # Half stays half, however steep: infinity times 0 is 0 here.
+        scaled = np.where(logit == 0, 0.0, logit * np.where(logit == 0, 1, steepness))
+        return np.asarray(np.where(np.isinf(logit), q, 1 / (1 + np.exp(-scaled))))
+
+
 def _generations(generation: ArrayLike) -> NDArray[np.int64]:
     """Return generations as whole numbers, else raise."""
-    t = numbers("generation", generation, least=0, most=STEPS)
-    if (t % 1 != 0).any():
-        raise ValueError(
-            f"generation holds {t[t % 1 != 0].flat[0]:g}; generations are whole "
-            f"numbers from 0 to {STEPS}"
-        )
+    t = whole_numbers("generation", generation, "generations", most=STEPS)
     return t.astype(np.int64)
 
 

@@ -1,4 +1,4 @@
-r"""Closed forms for loops that choose, verify, correct or sharpen what they train on.
+r"""Closed forms for loops that choose, verify or correct what they train on.
 
 Generation 0 is fitted to real data, as in `collapse_lib.recurse`; samples are large, so
 that only the policy moves the model.
@@ -31,7 +31,6 @@ LARGEST_GAP = 1000.0
 BLOCK = 2**22
 #: The chain of counts of so many points is solved in a few seconds.
 MOST_SAMPLES = 2_000
-_lgamma = np.frompyfunc(math.lgamma, 1, 1)
 
 
 def k_choice(p: ArrayLike, reward: ArrayLike, k: int) -> Array:
@@ -351,159 +350,6 @@ def kept_accuracy(wrong: ArrayLike, phi: float, psi: float) -> Array:
             "share wrong, so that no share of it is right"
         )
     return np.asarray((1 - np.asarray(wrong, np.float64)) * phi / kept)
-
-
-def share_at_temperature(
-    share: ArrayLike, temperature: float, generation: ArrayLike
-) -> Array:
-    r"""Return the share of the first of two groups when every generation is tempered.
-
-    .. math:: \mathrm{logit}\, q_t = \mathrm{logit}(q_0) / T^t
-
-    Parameters
-    ----------
-    share
-        Its share :math:`q_0` in the real data.
-    temperature
-        Temperature :math:`T`, above 0: below 1 the smaller group is lost, above 1 both
-        become equal.
-    generation
-        Generation :math:`t`.
-
-    Raises
-    ------
-    ValueError
-        If the share is no probability or the temperature not positive.
-
-    Notes
-    -----
-    Exact for :math:`q^{1/T} / (q^{1/T} + (1-q)^{1/T})`; the limits are those of Marchi
-    et al. (2024).
-
-    Examples
-    --------
-    >>> share_at_temperature(0.1, 0.9, [1, 5, 10]).round(4)
-    array([0.0801, 0.0236, 0.0018])
-    """
-    q = numbers("share", share, least=0, most=1)
-    check_positive("temperature", temperature)
-    t = numbers("generation", generation, least=0)
-    with np.errstate(divide="ignore", over="ignore"):
-        logit = np.log(q) - np.log1p(-q)
-        steepness = np.exp(-t * math.log(temperature))
-        # Half stays half, however steep: infinity times 0 is 0 here.
-        scaled = np.where(logit == 0, 0.0, logit * np.where(logit == 0, 1, steepness))
-        return np.asarray(np.where(np.isinf(logit), q, 1 / (1 + np.exp(-scaled))))
-
-
-def variance_replaced(bias: float, generation: ArrayLike) -> Array:
-    r"""Return :math:`E\sigma_t^2 = \lambda^t` when only the newest data are kept.
-
-    Parameters
-    ----------
-    bias
-        MAD's :math:`\lambda`: what is drawn has :math:`\lambda` times the variance of
-        the model.
-    generation
-        Generation :math:`t`; generation 0 is fitted to real data of variance 1.
-
-    Raises
-    ------
-    ValueError
-        If one of them is negative.
-
-    Notes
-    -----
-    For the unbiased estimator and every sample size, in any number of dimensions
-    (Alemohammad et al. 2024, equation 2).
-    """
-    check_not_negative("bias", bias)
-    return np.asarray(bias ** numbers("generation", generation, least=0))
-
-
-def variance_accumulated(bias: float, generation: ArrayLike) -> Array:
-    r"""Return the variance of all data so far when they are accumulated.
-
-    .. math::
-        v_t = \prod_{i=1}^{t} \Bigl(1 - \frac{1-\lambda}{i+1}\Bigr)
-        = \frac{\Gamma(s + \lambda)}{\Gamma(s + 1)\,\Gamma(1 + \lambda)}
-        \sim \frac{s^{-(1-\lambda)}}{\Gamma(1+\lambda)}, \qquad s = t + 1
-
-    Parameters
-    ----------
-    bias
-        MAD's :math:`\lambda`.
-    generation
-        Generation :math:`t`; its training set is :math:`s = t + 1` sets of equal size,
-        the first one real with variance 1.
-
-    Raises
-    ------
-    ValueError
-        If one of them is negative.
-
-    Notes
-    -----
-    For large samples. Noise adds up to a bound when data accumulate; bias below 1 is
-    only slowed to a power law.
-
-    Examples
-    --------
-    >>> variance_accumulated(0.8, [9, 99, 999]).round(3)
-    array([0.672, 0.427, 0.27 ])
-    """
-    check_not_negative("bias", bias)
-    sets = numbers("generation", generation, least=0) + 1
-    if bias == 0:
-        return np.asarray(1 / sets)
-    logs = _lgamma(sets + bias) - _lgamma(sets + 1) - math.lgamma(1 + bias)
-    return np.exp(np.asarray(logs, np.float64))
-
-
-def variance_with_real(
-    bias: float, share: float, generation: ArrayLike = math.inf
-) -> Array:
-    r"""Return the variance when a constant share of every training set is real.
-
-    .. math::
-        v_t = v_\infty + ((1-a)\lambda)^t\,(1 - v_\infty), \qquad
-        v_\infty = \frac{a}{1 - (1-a)\lambda}
-
-    Parameters
-    ----------
-    bias
-        MAD's :math:`\lambda`.
-    share
-        Share :math:`a` of new real points, variance 1, in every training set.
-    generation
-        Generation :math:`t`; default: the limit, which is infinite where
-        :math:`(1-a)\lambda` is too large.
-
-    Raises
-    ------
-    ValueError
-        If the share is no probability, or one of the others is negative.
-
-    Notes
-    -----
-    For large samples.
-
-    Examples
-    --------
-    >>> float(variance_with_real(0.8, 0.1).round(3))
-    0.357
-    """
-    check_not_negative("bias", bias)
-    check_share("share", share)
-    t = numbers("generation", generation, least=0, infinite=True)
-    factor = (1 - share) * bias
-    if factor == 1:
-        added = np.multiply(share, t, where=t < math.inf, out=np.full_like(t, math.inf))
-        return np.asarray(1 + added if share else np.ones_like(t))
-    with np.errstate(over="ignore"):
-        left = factor**t
-    limit = share / (1 - factor)
-    return np.asarray(limit + left * (1 - limit))
 
 
 def _distribution(name: str, p: ArrayLike) -> Array:

@@ -12,7 +12,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import check_count, check_share, given, numbers
+from collapse_lib.checks import (
+    check_count,
+    check_share,
+    given,
+    numbers,
+    whole_numbers,
+)
 from collapse_lib.theory.special import entropy_terms
 
 Array = NDArray[np.float64]
@@ -60,7 +66,8 @@ def heterozygosity_after(h0: ArrayLike, n_samples: int, generation: ArrayLike) -
     ValueError
         If ``h0`` is not between 0 and 1 or ``n_samples`` is not a positive integer.
     """
-    decay = (1 - 1 / _samples(n_samples)) ** numbers("generation", generation, least=0)
+    t = whole_numbers("generation", generation, "fits")
+    decay = (1 - 1 / _samples(n_samples)) ** t
     return np.asarray(_probability("h0", h0) * decay)
 
 
@@ -107,7 +114,7 @@ def ecosystem_after(
     array([0.5  , 0.49 , 0.345])
     """
     pooled = _samples(n_samples) * check_count("models", models, least=1)
-    t = numbers("generation", generation, least=0)
+    t = whole_numbers("generation", generation, "fits")
     lost = (n_samples - 1) / (n_samples * (pooled - 1)) if pooled > 1 else 1.0
     left = (1 - 1 / pooled) * (1 - lost) ** np.maximum(t - 1, 0)
     return np.asarray(_probability("h0", h0) * np.where(t >= 1, left, 1.0))

@@ -40,8 +40,8 @@ from collapse_lib.checks import (
     check_number,
     check_switch,
     given,
-    numbers,
 )
+from collapse_lib.theory.number_line import STEPS, check_fits
 
 Array = NDArray[np.float64]
 
@@ -49,8 +49,6 @@ Array = NDArray[np.float64]
 RULES = ("scott", "silverman")
 #: Bandwidths and ratios that can be squared.
 LARGEST = 1e100
-#: How many fits a law is followed that has no closed form.
-STEPS = 1_000_000
 EULER_GAMMA = 0.57721566490153286
 
 
@@ -134,7 +132,7 @@ def replace(
     >>> replace([1, 20, np.inf], 0.3, n_samples=200).round(2)
     array([ 1.08,  2.62, 18.  ])
     """
-    fits, h2 = _fits(samplings), _square(bandwidth)
+    fits, h2 = check_fits(samplings), _square(bandwidth)
     if n_samples is None:
         return np.asarray(1 + (h2 * fits if h2 else np.zeros_like(fits)))
     n = check_count("n_samples", n_samples, least=1)
@@ -185,7 +183,7 @@ def accumulate(
     >>> accumulate([1, 20], 0.3, n_samples=200).round(3)
     array([1.085, 1.315])
     """
-    fits = _fits(samplings, most=math.inf if n_samples is None else STEPS)
+    fits = check_fits(samplings, most=math.inf if n_samples is None else STEPS)
     h2 = _square(bandwidth)
     finite = np.where(np.isfinite(fits), fits, 1)
     crowd = 1 + h2 * _harmonic(finite)
@@ -252,7 +250,7 @@ def with_real(
     array([1.36, 4.16, 4.6 ])
     """
     a = check_number("share", share, above=0, most=1)
-    fits, h2 = _fits(samplings), _square(bandwidth)
+    fits, h2 = check_fits(samplings), _square(bandwidth)
     if n_samples is None:
         return np.asarray(1 + h2 * _steps(a, fits))
     n = check_count("n_samples", n_samples, least=1)
@@ -305,7 +303,7 @@ def augment(
     array([1.09 , 1.135, 1.18 ])
     """
     r = check_number("ratio", ratio, above=0, most=LARGEST)
-    fits, h2 = _fits(samplings), _square(bandwidth)
+    fits, h2 = check_fits(samplings), _square(bandwidth)
     a, b = 1 / (1 + r), r / (1 + r)
     if n_samples is None:
         return np.asarray(1 + h2 * _steps(a, fits))
@@ -353,7 +351,7 @@ def rule_of_thumb(
     >>> float(rule_of_thumb(20, 200, shrink=True).round(3))
     0.905
     """
-    fits = _fits(samplings)
+    fits = check_fits(samplings)
     n = check_count("n_samples", n_samples, least=2)
     factor = bandwidth_factor(n, rule)
     check_switch("shrink", shrink)
@@ -404,20 +402,6 @@ def copies_accumulated(samplings: int) -> Array:
     for i in range(2, k + 1):
         law[1:] = law[1:] * (1 - 1 / i) + law[:-1] / i
     return law
-
-
-def _fits(samplings: ArrayLike, most: float = math.inf) -> Array:
-    """Return numbers of fits, infinity among them, else raise."""
-    fits = numbers("samplings", samplings, least=1, infinite=True)
-    finite = fits[np.isfinite(fits)]
-    bad = finite[(finite % 1 != 0) | (finite > most)]
-    if bad.size:
-        upto = "" if math.isinf(most) else f" up to {most:.0f}"
-        raise ValueError(
-            f"samplings holds {given(float(bad[0]))}; it counts fits: whole numbers "
-            f">= 1{upto}, or np.inf for the limit"
-        )
-    return fits
 
 
 def _square(bandwidth: float) -> float:

@@ -14,13 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 from collapse_lib.checks import (
     check_count,
     check_not_negative,
+    check_number,
     check_positive,
     check_share,
     given,
     numbers,
+    whole_numbers,
 )
 
 Array = NDArray[np.float64]
+
+#: Added counts whose sum over all states is a number.
+MOST_SMOOTHING = 1e300
 _lgamma = np.frompyfunc(math.lgamma, 1, 1)
 _FAR = 1_000.0  # from here on three terms of Stirling's series are exact
 
@@ -100,7 +105,7 @@ def smoothed_share_after(
     """
     p = numbers("share", share, least=0, most=1)
     n, a, k = _smoothing(n_samples, smoothing, n_states)
-    t = numbers("generation", generation, least=0)
+    t = whole_numbers("generation", generation, "fits")
     return np.asarray(1 / k + (p - 1 / k) * (n / (n + k * a)) ** t)
 
 
@@ -143,7 +148,7 @@ def smoothed_heterozygosity(n_samples: int, smoothing: float, n_states: int) -> 
 def _smoothing(
     n_samples: int, smoothing: float, n_states: int
 ) -> tuple[int, float, int]:
-    check_not_negative("smoothing", smoothing)
+    check_number("smoothing", smoothing, least=0, most=MOST_SMOOTHING)
     n = check_count("n_samples", n_samples, least=1)
     return n, smoothing, check_count("n_states", n_states, least=1)
 

@@ -31,9 +31,10 @@ from collapse_lib.checks import (
     check_count,
     check_number,
     check_share,
-    given,
+    check_switch,
     numbers,
     together,
+    whole_numbers,
 )
 from collapse_lib.theory.zeta import MOST, hurwitz_zeta
 
@@ -82,8 +83,8 @@ def replace(samplings: ArrayLike, power: float = 0.0) -> Array:
     """
     power = check_number("power", power, least=0, most=MOST)
     if power == 0:
-        return _fits(samplings).copy()
-    fits = _fits(samplings, most=STEPS)
+        return check_fits(samplings).copy()
+    fits = check_fits(samplings, most=STEPS)
     path = np.cumsum(np.arange(1.0, _last(fits) + 1) ** -power)
     limit = float(hurwitz_zeta(power, 1)) if power > 1 else math.inf
     return _along(path, fits, limit)
@@ -121,7 +122,7 @@ def replace_geometric(samplings: ArrayLike, factor: ArrayLike) -> Array:
     array([1.5, 2. ])
     """
     q = numbers("factor", factor, least=1)
-    fits, q = together(samplings=_fits(samplings), factor=q)
+    fits, q = together(samplings=check_fits(samplings), factor=q)
     return _geometric((q - 1) / q, fits)
 
 
@@ -165,7 +166,7 @@ def accumulate(samplings: ArrayLike, ratio: ArrayLike = 1.0) -> Array:
     array([1.    , 1.25  , 1.6284, 1.6449])
     """
     r = numbers("ratio", ratio, above=0)
-    fits, r = together(samplings=_fits(samplings), ratio=r)
+    fits, r = together(samplings=check_fits(samplings), ratio=r)
     grown = hurwitz_zeta(2, 1 + 1 / r) - _trigamma(fits + 1 / r)
     return np.asarray(1 + grown / r)
 
@@ -230,7 +231,7 @@ def accumulate_subsample(samplings: ArrayLike, n_samples: int | None = None) -> 
     if n_samples is None:
         return np.asarray(3 * accumulate(samplings) - 2)
     n = check_count("n_samples", n_samples, least=1)
-    fits = _fits(samplings, most=STEPS)
+    fits = check_fits(samplings, most=STEPS)
     if np.isinf(fits).any():
         raise ValueError(
             f"samplings is infinite and n_samples is {n}: that limit has no closed "
@@ -286,7 +287,7 @@ def augment(samplings: ArrayLike, ratio: ArrayLike = 1.0) -> Array:
     array([1.    , 1.25  , 1.3333])
     """
     r = numbers("ratio", ratio, above=0)
-    fits, r = together(samplings=_fits(samplings), ratio=r)
+    fits, r = together(samplings=check_fits(samplings), ratio=r)
     kept = r / (1 + r)
     lost = (1 + 2 * r) / (1 + r) / (1 + r)  # 1 - kept**2
     return np.asarray(1 + kept**2 / r * _geometric(lost, fits - 1))
@@ -341,7 +342,7 @@ def fresh(
     """
     r = numbers("ratio", ratio, above=0)
     w = 1 / (1 + r) if weight is None else numbers("weight", weight, least=0, most=1)
-    fits, w, r = together(samplings=_fits(samplings), weight=w, ratio=r)
+    fits, w, r = together(samplings=check_fits(samplings), weight=w, ratio=r)
     lost = w * (2 - w)  # 1 - (1 - w)**2
     noise = w**2 + (1 - w) ** 2 / r
     return np.asarray(1 + (noise - lost) * _geometric(lost, fits - 1))
@@ -424,7 +425,7 @@ def web(samplings: ArrayLike, share: float) -> Array:
     array([0.777, 0.   ])
     """
     check_share("share", share)
-    fits = _fits(samplings, most=STEPS)
+    fits = check_fits(samplings, most=STEPS)
     path = np.ones(_last(fits))
     for t in range(2, len(path) + 1):
         path[t - 1] = path[t - 2] * (1 - share / t) ** 2 + 1 / t**2
@@ -500,22 +501,33 @@ def corrected(samplings: ArrayLike, strength: ArrayLike) -> Array:
     array([5.762, 1.8  , 1.333, 1.029])
     """
     g = numbers("strength", strength, least=0)
-    fits, g = together(samplings=_fits(samplings), strength=g)
+    fits, g = together(samplings=check_fits(samplings), strength=g)
     return _geometric(g / (1 + g) * ((2 + g) / (1 + g)), fits)
 
 
-def _fits(samplings: ArrayLike, most: float = math.inf) -> Array:
-    """Return numbers of fits, infinity among them, else raise."""
-    fits = numbers("samplings", samplings, least=1, infinite=True)
-    finite = fits[np.isfinite(fits)]
-    bad = finite[(finite % 1 != 0) | (finite > most)]
-    if bad.size:
-        upto = "" if math.isinf(most) else f" up to {most:.0f}"
-        raise ValueError(
-            f"samplings holds {given(float(bad[0]))}; it counts fits: whole numbers "
-            f">= 1{upto}, or np.inf for the limit"
-        )
-    return fits
+def check_fits(
+    samplings: ArrayLike, most: float = math.inf, infinite: bool = True
+) -> Array:
+    """Return numbers of fits, infinity among them where a limit is known, else raise.
+
+    Parameters
+    ----------
+    samplings
+        Numbers of fits, from 1 on; any shape.
+    most
+        The largest finite number that is allowed.
+    infinite
+        Whether ``np.inf`` is allowed.
+
+    Raises
+    ------
+    ValueError
+        If one is no such number.
+    """
+    check_switch("infinite", infinite)
+    return whole_numbers(
+        "samplings", samplings, "fits", least=1, most=most, infinite=infinite
+    )
 
 
 def _last(fits: Array) -> int:

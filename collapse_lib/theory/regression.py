@@ -25,11 +25,11 @@ from collapse_lib.checks import (
     check_not_negative,
     check_number,
     check_switch,
-    given,
     numbers,
     together,
 )
 from collapse_lib.theory.number_line import accumulate as on_the_line
+from collapse_lib.theory.number_line import check_fits
 
 Array = NDArray[np.float64]
 
@@ -130,7 +130,8 @@ def replace(
     later = noise
     if noise_synthetic is not None:
         later = _rooted("noise_synthetic", noise_synthetic)
-    return np.asarray(first + (_fits(samplings) - 1) * one_fit(rows, dim, later))
+    fits = check_fits(samplings, STEPS, infinite=False)
+    return np.asarray(first + (fits - 1) * one_fit(rows, dim, later))
 
 
 def accumulate(
@@ -179,7 +180,7 @@ def accumulate(
     """
     first = one_fit(n_samples, dim, noise)
     check_switch("new_points", new_points)
-    fits = _fits(samplings)
+    fits = check_fits(samplings, STEPS, infinite=False)
     if not new_points:
         return np.asarray(first * on_the_line(fits))
     i = np.arange(1.0, int(fits.max()) + 1)
@@ -373,7 +374,7 @@ def ridge(
     """
     check_switch("every", every)
     fits, s, b = together(
-        samplings=_fits(samplings),
+        samplings=check_fits(samplings, STEPS, infinite=False),
         kept=numbers("kept", kept, least=0, most=1),
         noise=numbers("noise", noise, least=0),
     )
@@ -535,15 +536,3 @@ def mixture(
 def _rooted(name: str, value: float) -> float:
     """Return a number of at least 0 whose square is a float, else raise."""
     return check_number(name, value, least=0, most=LARGEST_ROOT)
-
-
-def _fits(samplings: ArrayLike) -> Array:
-    """Return numbers of fits, else raise."""
-    fits = numbers("samplings", samplings, least=1, most=STEPS)
-    bad = fits[fits % 1 != 0]
-    if bad.size:
-        raise ValueError(
-            f"samplings holds {given(float(bad[0]))}; it counts fits: whole numbers "
-            f"from 1 to {STEPS}"
-        )
-    return fits

@@ -168,3 +168,16 @@ def test_masks_are_found_however_deep_they_lie():
 def test_a_bound_that_is_missed_by_little_is_seen():
     with pytest.raises(ValueError, match="x is 1.0000001; allowed .* from 0 to 1"):
         checks.numbers("x", 1.0000001, least=0, most=1)
+
+
+def test_whole_numbers_are_whole_and_say_what_they_count():
+    found = checks.whole_numbers("x", [1, np.inf], "fits", infinite=True)
+    np.testing.assert_array_equal(found, [1, np.inf])
+    with pytest.raises(
+        ValueError, match=r"x holds 1\.5; it counts fits: whole .* >= 0"
+    ):
+        checks.whole_numbers("x", [1, 1.5], "fits")
+    with pytest.raises(ValueError, match=r"x holds 9\.0; .* >= 1 up to 8, or np\.inf"):
+        checks.whole_numbers("x", 9, "fits", least=1, most=8, infinite=True)
+    with pytest.raises(ValueError, match="x holds 1 values that are NaN or infinite"):
+        checks.whole_numbers("x", np.inf, "fits")

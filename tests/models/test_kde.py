@@ -147,6 +147,7 @@ def test_single_precision_is_taken_up():
             r"centres has shape \(2, 3\) and width \(3,\)",
         ),
         (lambda: models.FittedKDE(np.ones((2, 3)), -np.ones(2)), "width is -1"),
+        (lambda: models.FittedKDE([[1.0]], [1e155]), r"width is 1e\+155.* finite"),
         (
             lambda: models.FittedKDE(np.ones((2, 3)), np.ones(2)).log_density(
                 np.ones((3, 4))

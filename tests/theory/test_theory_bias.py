@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from collapse_lib import metrics, models, recurse, regimes
-from collapse_lib.theory import bias, curation, number_line
+from collapse_lib.theory import bias, number_line
 
 ROOM = 4  # standard errors
 
@@ -85,7 +85,7 @@ def test_without_bias_and_for_large_samples_it_is_what_is_known():
     expected = number_line.accumulate(t + 1)
     np.testing.assert_allclose(10**8 * law.error, expected, rtol=1e-7)
     large = bias.accumulate(t, 0.7, 10**9).variance
-    np.testing.assert_allclose(large, curation.variance_accumulated(0.7, t), rtol=1e-7)
+    np.testing.assert_allclose(large, bias.variance_accumulated(0.7, t), rtol=1e-7)
 
 
 # how long it takes
@@ -95,7 +95,7 @@ def test_without_bias_and_for_large_samples_it_is_what_is_known():
 def test_at_the_half_life_so_much_is_left(lam, left):
     t = float(bias.half_life(lam, left))
     if t < 1e7:
-        found = curation.variance_accumulated(lam, t)
+        found = bias.variance_accumulated(lam, t)
         np.testing.assert_allclose(found, left, rtol=1e-6)
 
 
@@ -137,6 +137,93 @@ def test_shares_that_are_never_behind_or_never_ahead():
         bias.overtaking(1.0, 0.1)
 
 
+# bias alone
+
+
+@pytest.mark.parametrize("temperature", [0.8, 0.9, 1.0, 1.05])
+def test_a_tempered_share_is_what_tempering_again_and_again_leaves(temperature):
+    fitted, found = models.FittedCategorical.of([0.1, 0.9]), []
+    for _ in range(20):
+        fitted = regimes.Temperature(temperature)(fitted)
+        found.append(fitted.p[0, 0])
+    law = bias.share_at_temperature(0.1, temperature, np.arange(1, 21))
+    np.testing.assert_allclose(found, law, rtol=1e-12)
+
+
+def test_a_tempered_share_at_the_ends():
+    ends = bias.share_at_temperature([0.0, 0.1, 0.5, 0.9, 1.0], 0.5, 5000)
+    np.testing.assert_array_equal(ends, [0, 0, 0.5, 1, 1])
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_replaced_variance_falls_as_lambda_to_the_t(dim):
+    if dim == 1:
+        model, real = models.Gaussian(law="exact"), models.FittedGaussian
+        measure, real = (lambda fit: fit.sigma**2), real.standard("exact")
+    else:
+        model = models.MultivariateGaussian(law="exact")
+        real = models.FittedMultivariateGaussian.standard(2, "exact")
+        measure = lambda fit: fit.trace / 2  # noqa: E731
+    found = recurse(
+        model,
+        real,
+        regime=regimes.Replace(bias=regimes.Lambda(0.8)),
+        n_samples=100,
+        n_generations=8,
+        measure={"v": measure},
+        rng=np.random.default_rng(1),
+        chains=4000,
+    ).array("v")
+    law = bias.variance_replaced(0.8, np.arange(9))
+    assert_mean(found, law)
+
+
+def test_accumulated_variance_falls_as_a_power():
+    found = _pooled(regimes.Accumulate(bias=regimes.Lambda(0.6)), 12)
+    assert_mean(found, bias.variance_accumulated(0.6, np.arange(13)))
+    assert float(bias.variance_accumulated(0.8, 0)) == 1
+    assert float(bias.variance_accumulated(0.0, 4)) == pytest.approx(1 / 5)
+    assert float(bias.variance_accumulated(1.0, 50)) == pytest.approx(1)
+    product = np.prod(1 - 0.3 / (np.arange(1, 31) + 1))
+    assert float(bias.variance_accumulated(0.7, 30)) == pytest.approx(product)
+
+
+def test_a_constant_real_share_bounds_the_variance():
+    lam, share = 0.5, 0.25
+    regime = regimes.Fresh(n_real=10_000, bias=regimes.Lambda(lam))
+    found = _pooled(regime, 8, n_samples=30_000)[1:]
+    law = bias.variance_with_real(lam, share, np.arange(1, 9))
+    assert_mean(found, law)
+    limit = float(bias.variance_with_real(lam, share))
+    assert limit == pytest.approx(share / (1 - (1 - share) * lam))
+    assert law[-1] == pytest.approx(limit, abs=1e-3)
+
+
+def test_where_spreading_outruns_the_real_share():
+    run = [0, 1, 2, math.inf]
+    np.testing.assert_allclose(
+        bias.variance_with_real(1.25, 0.2, run), [1, 1.2, 1.4, math.inf]
+    )
+    np.testing.assert_allclose(
+        bias.variance_with_real(2.0, 0.2, run), [1, 1.8, 3.08, math.inf]
+    )
+    np.testing.assert_array_equal(bias.variance_with_real(1.0, 0.0, run), 1)
+
+
+def _pooled(regime, n_generations, n_samples=20_000):
+    """Return the fitted variances of large samples, shape (generations, chains)."""
+    return recurse(
+        models.Gaussian(law="exact"),
+        models.FittedGaussian.standard("exact"),
+        regime=regime,
+        n_samples=n_samples,
+        n_generations=n_generations,
+        measure={"v": lambda fit: fit.sigma**2},
+        rng=np.random.default_rng(2),
+        chains=200,
+    ).array("v")
+
+
 # the fresh data loop
 
 
@@ -166,7 +253,7 @@ def test_the_fresh_loop_meets_other_laws():
     np.testing.assert_allclose(found, number_line.fresh(t + 1, ratio=2), rtol=1e-7)
     large = bias.fresh(np.inf, 0.85, 10**8, 10**8).variance
     np.testing.assert_allclose(large, 0.5 / (1 - 0.85 / 2), rtol=1e-6)
-    np.testing.assert_allclose(large, curation.variance_with_real(0.85, 0.5))
+    np.testing.assert_allclose(large, bias.variance_with_real(0.85, 0.5))
     assert bias.fresh(np.inf, 3.0, 10, 10) == (math.inf, math.inf)
 
 
@@ -237,7 +324,10 @@ def test_the_most_synthetic_points_near_no_bias():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: bias.accumulate(0.5, 0.8, 10), "generation holds 0.5; generations"),
+        (
+            lambda: bias.accumulate(0.5, 0.8, 10),
+            "generation holds 0.5; it counts generations",
+        ),
         (lambda: bias.accumulate(2e6, 0.8, 10), "generation is 2e\\+06|generation"),
         (lambda: bias.accumulate(1, 0.8, 1), "n_samples is 1; it must be an integer"),
         (lambda: bias.half_life(1.1), "bias"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collapse_lib import models, recurse, regimes
+from collapse_lib import models, regimes
 from collapse_lib.theory import curation, number_line, special
 
 REWARD = np.array([0.0, 0.5, 1.0, 1.5])
@@ -161,76 +161,6 @@ def test_nothing_kept_has_no_accuracy():
         curation.verifier_threshold(0.0, 0.5)
 
 
-@pytest.mark.parametrize("temperature", [0.8, 0.9, 1.0, 1.05])
-def test_a_tempered_share_is_what_tempering_again_and_again_leaves(temperature):
-    fitted, found = models.FittedCategorical.of([0.1, 0.9]), []
-    for _ in range(20):
-        fitted = regimes.Temperature(temperature)(fitted)
-        found.append(fitted.p[0, 0])
-    law = curation.share_at_temperature(0.1, temperature, np.arange(1, 21))
-    np.testing.assert_allclose(found, law, rtol=1e-12)
-
-
-def test_a_tempered_share_at_the_ends():
-    ends = curation.share_at_temperature([0.0, 0.1, 0.5, 0.9, 1.0], 0.5, 5000)
-    np.testing.assert_array_equal(ends, [0, 0, 0.5, 1, 1])
-
-
-@pytest.mark.parametrize("dim", [1, 2])
-def test_replaced_variance_falls_as_lambda_to_the_t(dim):
-    if dim == 1:
-        model, real = models.Gaussian(law="exact"), models.FittedGaussian
-        measure, real = (lambda fit: fit.sigma**2), real.standard("exact")
-    else:
-        model = models.MultivariateGaussian(law="exact")
-        real = models.FittedMultivariateGaussian.standard(2, "exact")
-        measure = lambda fit: fit.trace / 2  # noqa: E731
-    found = recurse(
-        model,
-        real,
-        regime=regimes.Replace(bias=regimes.Lambda(0.8)),
-        n_samples=100,
-        n_generations=8,
-        measure={"v": measure},
-        rng=np.random.default_rng(1),
-        chains=4000,
-    ).array("v")
-    law = curation.variance_replaced(0.8, np.arange(9))
-    assert_mean(found, law)
-
-
-def test_accumulated_variance_falls_as_a_power():
-    found = _pooled(regimes.Accumulate(bias=regimes.Lambda(0.6)), 12)
-    assert_mean(found, curation.variance_accumulated(0.6, np.arange(13)))
-    assert float(curation.variance_accumulated(0.8, 0)) == 1
-    assert float(curation.variance_accumulated(0.0, 4)) == pytest.approx(1 / 5)
-    assert float(curation.variance_accumulated(1.0, 50)) == pytest.approx(1)
-    product = np.prod(1 - 0.3 / (np.arange(1, 31) + 1))
-    assert float(curation.variance_accumulated(0.7, 30)) == pytest.approx(product)
-
-
-def test_a_constant_real_share_bounds_the_variance():
-    bias, share = 0.5, 0.25
-    regime = regimes.Fresh(n_real=10_000, bias=regimes.Lambda(bias))
-    found = _pooled(regime, 8, n_samples=30_000)[1:]
-    law = curation.variance_with_real(bias, share, np.arange(1, 9))
-    assert_mean(found, law)
-    limit = float(curation.variance_with_real(bias, share))
-    assert limit == pytest.approx(share / (1 - (1 - share) * bias))
-    assert law[-1] == pytest.approx(limit, abs=1e-3)
-
-
-def test_where_spreading_outruns_the_real_share():
-    run = [0, 1, 2, math.inf]
-    np.testing.assert_allclose(
-        curation.variance_with_real(1.25, 0.2, run), [1, 1.2, 1.4, math.inf]
-    )
-    np.testing.assert_allclose(
-        curation.variance_with_real(2.0, 0.2, run), [1, 1.8, 3.08, math.inf]
-    )
-    np.testing.assert_array_equal(curation.variance_with_real(1.0, 0.0, run), 1)
-
-
 def test_a_corrected_mean_stays_near_the_truth():
     n, strength, chains = 50, 0.5, 20_000
     rng, mu, found = np.random.default_rng(3), np.zeros(chains), []
@@ -241,20 +171,6 @@ def test_a_corrected_mean_stays_near_the_truth():
         fitted = models.FittedGaussian(mu, np.ones(chains))
         mu = regimes.Corrected(truth, strength)(fitted).mu
     assert_mean(np.array(found), number_line.corrected(np.arange(1, 13), strength))
-
-
-def _pooled(regime, n_generations, n_samples=20_000):
-    """Return the fitted variances of large samples, shape (generations, chains)."""
-    return recurse(
-        models.Gaussian(law="exact"),
-        models.FittedGaussian.standard("exact"),
-        regime=regime,
-        n_samples=n_samples,
-        n_generations=n_generations,
-        measure={"v": lambda fit: fit.sigma**2},
-        rng=np.random.default_rng(2),
-        chains=200,
-    ).array("v")
 
 
 def assert_mean(found, law):

@@ -225,6 +225,14 @@ def test_a_penalty_takes_more_from_whom_there_is_less_of():
         (lambda: minorities.smoothed_heterozygosity(10, 0, 2), "smoothing is 0"),
         (lambda: minorities.ridge_signal_kept(0, 1, 1), "n_samples is 0; it must be"),
         (lambda: models.Categorical(3, smoothing=-1), "smoothing is -1"),
+        (lambda: models.Categorical(3, smoothing=1e308), r"smoothing is 1e\+308"),
+        (lambda: minorities.smoothed(0.1, 9, 1e308), "smoothing.* from 0 to 1e"),
+        (
+            lambda: minorities.smoothed_share_after(0.1, 9, 1, 0.5),
+            "generation holds 0.5; it counts fits: whole numbers >= 0",
+        ),
+        (lambda: discrete.ecosystem_after(0.5, 9, 2, [1, 1.5]), "generation holds 1.5"),
+        (lambda: discrete.heterozygosity_after(0.5, 9, 1.5), "generation holds 1.5"),
     ],
 )
 def test_what_makes_no_sense_is_refused(call, message):
