@@ -18,6 +18,7 @@ from collapse_lib.checks import (
     numeric,
 )
 from collapse_lib.models.base import Fitted
+from collapse_lib.models.rejection import Candidates, first_taken
 from collapse_lib.regimes.draws import (
     Bias,
     Drawn,
@@ -32,9 +33,6 @@ from collapse_lib.regimes.draws import (
 )
 from collapse_lib.samples import Data, Summary, n_chains, pool
 from collapse_lib.theory.curation import k_choice
-
-#: Candidates drawn at a time: so many for each point that is wanted, or so many in all.
-MOST_AT_A_TIME, FEW = 8, 1024
 
 
 @dataclass(frozen=True)
@@ -170,23 +168,14 @@ class Verified(Bias):
     def emit(self, fitted: Any, n: int, rng: np.random.Generator) -> Data:
         """Draw until ``n`` points are accepted in every chain; keep the first ``n``."""
         check_emit(fitted, n, rng)
-        kept: NDArray[Any] | None = None
-        tried, at_a_time = 0, n
-        for _ in range(self.rounds):
-            x = candidates(self, fitted, at_a_time, rng)
-            if kept is None:
-                kept = np.empty((len(x), n, *x.shape[2:]), x.dtype)
-                have = np.zeros(len(x), np.int64)
-            accepted = rng.random(x.shape[:2]) < self._probability(x)
-            place = have[:, None] + np.cumsum(accepted, axis=1) - 1
-            rows, columns = np.nonzero(accepted & (place < n))
-            kept[rows, place[rows, columns]] = x[rows, columns]
-            have += accepted.sum(axis=1)
-            tried += at_a_time
-            if (least := int(have.min())) >= n:
-                return kept
-            needed = 1.2 * (n - least) * tried / max(least, 1)
-            at_a_time = math.ceil(min(needed + 1, max(MOST_AT_A_TIME * n, FEW)))
+
+        def draw(m: int) -> Candidates:
+            x = candidates(self, fitted, m, rng)
+            return x, rng.random(x.shape[:2]) < self._probability(x)
+
+        kept, least, tried = first_taken(n, draw, self.rounds, spare=1)
+        if kept is not None:
+            return kept
         raise ValueError(
             f"accept let {least} of {tried} points through ({least / tried:.2g} of "
             f"them) in the chain with the fewest, after {self.rounds} rounds; needed "

@@ -13,15 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from collapse_lib.checks import check_positive, given, is_plain, numbers
 from collapse_lib.models.base import FittedChains, as_distribution, check_sampling
+from collapse_lib.models.rejection import Candidates, first_taken
 
 Array = NDArray[np.float64]
 
 # Points handled at a time: enough that two threads, which take turns in Python between
 # operations, mostly compute. Smaller blocks, which fit a core's cache, were slower.
 BLOCK = 65_536
-# Rejection: candidates at a time, for each point that is wanted or in all, and how
-# many times they are drawn.
-MOST_AT_A_TIME, FEW, ROUNDS = 8, 1024, 100
+# How many times candidates are drawn before rejection gives up.
+ROUNDS = 100
 
 
 @dataclass(frozen=True)
@@ -323,22 +323,15 @@ class TemperedMixture:
             If at this temperature hardly any candidate is taken.
         """
         check_sampling(n, rng)
-        envelope, shape = self.envelope, self.mixture.means.shape
-        kept = np.empty((shape[0], n, shape[2]))
-        have = np.zeros(shape[0], np.int64)
-        tried, at_a_time = 0, n
-        for _ in range(ROUNDS):
-            x = envelope.sample(at_a_time, rng)
-            taken = np.log(rng.random(x.shape[:2])) < self._log_accept(x)
-            place = have[:, None] + np.cumsum(taken, axis=1) - 1
-            rows, columns = np.nonzero(taken & (place < n))
-            kept[rows, place[rows, columns]] = x[rows, columns]
-            have += taken.sum(axis=1)
-            tried += at_a_time
-            if (least := int(have.min())) >= n:
-                return kept
-            needed = 1.2 * (n - least) * tried / max(least, 1) + 10
-            at_a_time = math.ceil(min(needed, max(MOST_AT_A_TIME * n, FEW)))
+        envelope = self.envelope
+
+        def draw(m: int) -> Candidates:
+            x = envelope.sample(m, rng)
+            return x, np.log(rng.random(x.shape[:2])) < self._log_accept(x)
+
+        kept, least, tried = first_taken(n, draw, ROUNDS, spare=10)
+        if kept is not None:
+            return kept
         raise ValueError(
             f"temperature is {self.temperature:g}: of {tried} candidates {least} were "
             f"taken in the chain with the fewest, and {n} points are needed. Raise it"
