@@ -1,16 +1,20 @@
-"""Roles that take what other pages say: numbers of chapters, and places of claims.
+"""Roles that take what other pages say: numbers of chapters, and verdicts on claims.
 
 ``{number}`03:median_sigma``` shows a number that a chapter put into its prose, so that
-it is typed nowhere. ``{claim}`C05``` is a link to the card with the verdict on a claim,
-or to its row in the ledger where no chapter judges it yet.
+it is typed nowhere; ``{number}`ledger:reproduced``` how many claims have this verdict,
+and ``{number}`ledger:judged``` how many were put to a test. ``{claim}`C05``` is a link to
+the card with the verdict on a claim, or to its row in the ledger where no chapter judges
+it; it shows the verdict's symbol and colour, and its title says the rest.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from ledger import join
 from sphinx.application import Sphinx
 from sphinx.errors import NoUri
 from sphinx.util import logging
@@ -18,6 +22,7 @@ from sphinx.util.docutils import SphinxRole
 
 from collapse_lib import claims
 from collapse_lib.book.notebooks import BookError, chapters, sources
+from collapse_lib.claims.verdict import SYMBOLS
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +35,7 @@ def find_number(root: Path, key: str) -> str:
     root
         The folder of the book.
     key
-        Chapter and name, such as ``03:median_sigma``.
+        Chapter and name, such as ``03:median_sigma``; or ``ledger`` and a verdict.
 
     Raises
     ------
@@ -40,6 +45,8 @@ def find_number(root: Path, key: str) -> str:
     chapter, colon, name = key.partition(":")
     if not colon or not name:
         raise BookError(f"{key!r} is no number; write it like 03:median_sigma")
+    if chapter == "ledger":
+        return count_verdicts(root, name)
     found = chapters(root)
     if chapter not in found:
         raise BookError(
@@ -53,6 +60,25 @@ def find_number(root: Path, key: str) -> str:
             f"{', '.join(sorted(numbers)) or 'none'}"
         )
     return numbers[name]
+
+
+def count_verdicts(root: Path, word: str) -> str:
+    """Return how many claims have a verdict, or how many were ``judged`` at all.
+
+    Raises
+    ------
+    BookError
+        If no verdict is called so.
+    """
+    if word not in (*SYMBOLS, "judged"):
+        raise BookError(
+            f"'ledger:{word}': no verdict is called {word!r}; there are "
+            f"{', '.join(SYMBOLS)}, and 'judged' for all that were put to a test"
+        )
+    rows = join(claims.load(root / "claims.yaml"), chapters(root))
+    counts = Counter(row.word for row in rows)
+    untested = counts["not attempted"] + counts["definition"]
+    return str(len(rows) - untested if word == "judged" else counts[word])
 
 
 class NumberRole(SphinxRole):
@@ -70,8 +96,8 @@ class NumberRole(SphinxRole):
             return [], []
 
 
-def claim_place(root: Path, claim_id: str) -> tuple[str, str]:
-    """Return the page and the anchor of a claim.
+def claim_place(root: Path, claim_id: str) -> tuple[str, str, str, str]:
+    """Return the page and the anchor of a claim, its title and the verdict on it.
 
     Raises
     ------
@@ -83,10 +109,12 @@ def claim_place(root: Path, claim_id: str) -> tuple[str, str]:
         raise BookError(
             f"there is no claim {claim_id!r}; claims.yaml has {', '.join(ledger)}"
         )
-    chapter = chapters(root).get(ledger[claim_id].chapter)
+    claim = ledger[claim_id]
+    chapter = chapters(root).get(claim.chapter)
     if chapter and claim_id in chapter.verdicts:
-        return chapter.docname, f"claim-{claim_id}"
-    return "appendices/ledger", f"ledger-{claim_id}"
+        word = chapter.verdicts[claim_id]["verdict"]
+        return chapter.docname, f"claim-{claim_id}", claim.title, word
+    return "appendices/ledger", f"ledger-{claim_id}", claim.title, "not attempted"
 
 
 class ClaimRole(SphinxRole):
@@ -98,15 +126,23 @@ class ClaimRole(SphinxRole):
         try:
             for path in sources(root):
                 self.env.note_dependency(str(path))
-            page, anchor = claim_place(root, self.text)
+            page, anchor, title, word = claim_place(root, self.text)
             href = self.env.app.builder.get_relative_uri(self.env.docname, page)
         except (ValueError, OSError) as error:
             logger.warning("claim: %s", error, location=self.get_location())
             return [], []
         except NoUri:  # a builder without pages
             return [nodes.inline("", self.text)], []
-        address = f"{href}#{anchor}"
-        return [nodes.reference("", self.text, refuri=address, internal=True)], []
+        shown = f"{self.text}\N{NO-BREAK SPACE}{SYMBOLS[word]}"
+        place = nodes.reference(
+            "",
+            shown,
+            refuri=f"{href}#{anchor}",
+            reftitle=f"{title}: {word}",
+            classes=["claim-link", word.replace(" ", "-")],
+            internal=True,
+        )
+        return [place], []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

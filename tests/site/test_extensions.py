@@ -266,9 +266,19 @@ def test_a_number_is_found_or_the_known_ones_are_named(book: Path) -> None:
             find_number(book, key)
 
 
+def test_verdicts_are_counted(book: Path) -> None:
+    words = {"reproduced": 2, "not reproduced": 1, "not attempted": 43, "judged": 3}
+    for word, count in words.items():
+        assert find_number(book, f"ledger:{word}") == str(count)
+    with pytest.raises(BookError, match="no verdict is called 'true'; there are repr"):
+        find_number(book, "ledger:true")
+
+
 def test_a_claim_is_found_at_its_card_or_in_the_ledger(book: Path) -> None:
-    assert claim_place(book, "C02") == ("chapters/01-first", "claim-C02")
-    assert claim_place(book, "C44") == ("appendices/ledger", "ledger-C44")
+    assert claim_place(book, "C02")[:2] == ("chapters/01-first", "claim-C02")
+    assert claim_place(book, "C02")[2:] == ("Claim 2", "not reproduced")
+    place = ("appendices/ledger", "ledger-C44", "Claim 44", "not attempted")
+    assert claim_place(book, "C44") == place
     with pytest.raises(BookError, match="no claim 'C47'; claims.yaml has C01"):
         claim_place(book, "C47")
 
