@@ -2,9 +2,9 @@
 
 ``{number}`03:median_sigma``` shows a number that a chapter put into its prose, so that
 it is typed nowhere; ``{number}`ledger:reproduced``` how many claims have this verdict,
-and ``{number}`ledger:judged``` how many were put to a test. ``{claim}`C05``` is a link to
-the card with the verdict on a claim, or to its row in the ledger where no chapter judges
-it; it shows the verdict's symbol and colour, and its title says the rest.
+and ``{number}`ledger:judged``` how many were put to a test. ``{claim}`C05``` is a link
+to the card with the verdict on a claim, or to its row in the ledger where no chapter
+judges it; it shows the verdict's symbol and colour, and its title says the rest.
 """
 
 from __future__ import annotations
