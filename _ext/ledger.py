@@ -59,7 +59,13 @@ def join(ledger: Mapping[str, Claim], chapters: Mapping[str, Notebook]) -> list[
                     f"{chapter.path.name} judges {claim_id}, which claims.yaml does "
                     f"not give to chapter {chapter.number}"
                 )
-    return [_join_one(ledger[key], chapters) for key in sorted(ledger)]
+    return [_join_one(ledger[key], chapters) for key in sorted(ledger, key=_order)]
+
+
+def _order(claim_id: str) -> tuple[str, int, str]:
+    """Return what sorts ids as a reader does: L85 before L100, C14a before C14b."""
+    digits = claim_id[1:].rstrip("abcdefghijklmnopqrstuvwxyz")
+    return claim_id[0], int(digits), claim_id[1 + len(digits) :]
 
 
 def _join_one(claim: Claim, chapters: Mapping[str, Notebook]) -> Row:

@@ -230,6 +230,16 @@ def test_claims_get_the_verdicts_of_their_chapters(book: Path) -> None:
     ]
 
 
+def test_claims_stand_in_the_order_of_their_numbers(book: Path) -> None:
+    more = [{**entry(99), "id": f"L{name}"} for name in ("100", "99", "99b", "101a")]
+    edit_claims(book, lambda entries: [*more, *entries])
+    content = yaml.safe_load((book / "claims.yaml").read_text("utf-8"))
+    content["sources"]["L"] = {"name": "The literature"}
+    (book / "claims.yaml").write_text(yaml.safe_dump(content), "utf-8")
+    last = [row.claim.id for row in joined(book)][-4:]
+    assert last == ["L99", "L99b", "L100", "L101a"]
+
+
 def test_a_number_without_entry_is_refused(book: Path) -> None:
     edit_claims(book, lambda entries: entries[:-2])
     with pytest.raises(ValueError, match="no entry for C45, C46"):
