@@ -556,6 +556,19 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "metrics.distinct_n": lambda: (metrics.distinct_n, {"data": SYMBOLS, "n": 2}),
     "metrics.rep_n": lambda: (metrics.rep_n, {"data": SYMBOLS, "n": 2}),
+    "metrics.NearCopies": lambda: _options(metrics.NearCopies(2, 2)),
+    "metrics.NearCopies.__call__": lambda: (
+        metrics.NearCopies(2, 2),
+        {"texts": SYMBOLS},
+    ),
+    "metrics.jaccard": lambda: (
+        metrics.jaccard,
+        {"texts": SYMBOLS[0], "others": SYMBOLS[0], "width": 2},
+    ),
+    "metrics.signatures": lambda: (
+        metrics.signatures,
+        {"texts": SYMBOLS, "k": 4, "width": 2, "seed": 1},
+    ),
     "metrics.rarities": lambda: (metrics.rarities, {"blocks": SYMBOLS[0]}),
     "metrics.similarity": lambda: (
         metrics.similarity,
@@ -613,7 +626,9 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "regimes.Ecosystem": lambda: (regimes.Ecosystem, {"models": 2, "bias": None}),
     "regimes.BySource": lambda: (regimes.BySource, {"real": 0.5}),
-    "regimes.Deduplicated": lambda: (regimes.Deduplicated, {"power": 0.5}),
+    "regimes.Deduplicated": lambda: _options(
+        regimes.Deduplicated(0.5, metrics.NearCopies())
+    ),
     "regimes.Detected": lambda: _options(regimes.Detected(0.9, 0.1)),
     "regimes.Stratified": lambda: _options(STRATA),
     "regimes.BySource.__call__": lambda: (
@@ -899,6 +914,15 @@ CALLS: dict[str, Callable[[], Call]] = {
     "metrics.w2_squared_samples": lambda: (
         metrics.w2_squared_samples,
         {"x": [1.0, 2.0], "y": [3.0, 4.0]},
+    ),
+    "theory.minhash.sd": lambda: (theory.minhash.sd, {"similarity": 0.5, "k": 9}),
+    "theory.minhash.found": lambda: (
+        theory.minhash.found,
+        {"similarity": 0.5, "bands": 2, "rows": 3},
+    ),
+    "theory.minhash.threshold": lambda: (
+        theory.minhash.threshold,
+        {"bands": 2, "rows": 3},
     ),
     "theory.curation.accepted_share": lambda: (
         T.curation.accepted_share,

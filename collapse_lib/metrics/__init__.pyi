@@ -23,6 +23,9 @@ from .images import recall as recall
 from .mixtures import cosine_distance_mixtures as cosine_distance_mixtures
 from .mixtures import l2_squared_mixtures as l2_squared_mixtures
 from .mixtures import overlap_mixtures as overlap_mixtures
+from .near_copies import NearCopies as NearCopies
+from .near_copies import jaccard as jaccard
+from .near_copies import signatures as signatures
 from .tails import entropy as entropy
 from .tails import first_below as first_below
 from .tails import heterozygosity as heterozygosity

@@ -228,19 +228,13 @@ class Stratified(Weighing):
 
     def _groups(self, labelled: Labelled) -> NDArray[np.int64]:
         what, last = "what group(points) returned", len(self.target) - 1
-        found = numeric(what, self.group(labelled.points))
-        shape = labelled.source.shape
-        if found.shape != shape or found.dtype.kind not in "iu":
-            raise ValueError(
-                f"{what} is {given(found)}; needed is one integer for each point: "
-                f"shape {shape}"
-            )
+        found = _integers("group", self.group, labelled)
         if found.min() < 0 or found.max() > last:
             raise ValueError(
                 f"{what} has groups {found.min()} to {found.max()}; target has shares "
                 f"for 0 to {last}"
             )
-        return found.astype(np.int64)
+        return found
 
 
 @dataclass(frozen=True)
@@ -250,14 +244,24 @@ class Deduplicated(Weighing):
     Parameters
     ----------
     power
-        :math:`p \ge 0`: 0 is exact deduplication, 1 changes nothing; above 1 what
-        occurs often counts for even more.
+        :math:`p \ge 0`: 0 is deduplication, 1 changes nothing; above 1 what occurs
+        often counts for even more.
+    alike
+        ``alike(points)`` returns the group of each point, integers of shape ``(chains,
+        n)``: points of a group are taken for copies of each other. For texts that
+        nearly repeat each other: `metrics.NearCopies`. Default: points that are equal.
+    drop
+        One point of each group, drawn at random in every fit, stands for all of it, and
+        the others do not count; otherwise all of them count alike. What is drawn by
+        weight (``models.Tracked(n_fit=...)``) then holds no copies, as long as the
+        power is 0 and ``n_fit`` no more than the number of groups.
 
     Raises
     ------
     ValueError
-        If the power is negative or not finite; in a run, if it is so large that a
-        weight is not finite.
+        If the power is negative or not finite, or ``alike`` no function; in a run, if
+        the power is so large that a weight is not finite, or ``alike`` returns
+        something else.
 
     Notes
     -----
@@ -268,30 +272,62 @@ class Deduplicated(Weighing):
     >>> data = Labelled.real(np.array([[5, 5, 5, 7]]))
     >>> Deduplicated()(data, np.random.default_rng(0)).round(2)
     array([[0.33, 0.33, 0.33, 1.  ]])
+    >>> Deduplicated(drop=True)(data, np.random.default_rng(0))
+    array([[0., 0., 1., 1.]])
     """
 
     power: float = 0.0
+    alike: Callable[[NDArray[Any]], Any] | None = None
+    drop: bool = False
 
     def __post_init__(self) -> None:
-        """Check the power."""
+        """Check the power and the groups."""
         check_not_negative("power", self.power)
+        if self.alike is not None:
+            check_function("alike", self.alike, "points -> groups, or None")
+        check_switch("drop", self.drop)
 
     def _weigh(self, labelled: Labelled, rng: np.random.Generator) -> Array:
         """Return the weights."""
-        flat = labelled.points.reshape(labelled.chains, labelled.size, -1)
-        weights = np.empty((labelled.chains, labelled.size))
-        for own, points in zip(weights, flat, strict=True):
-            _, kind, count = np.unique(
-                points, axis=0, return_inverse=True, return_counts=True
-            )
+        weights = np.zeros((labelled.chains, labelled.size))
+        for own, group in zip(weights, self._groups(labelled), strict=True):
+            _, kind, count = np.unique(group, return_inverse=True, return_counts=True)
             with np.errstate(over="ignore"):
-                own[:] = count[kind.ravel()] ** (self.power - 1.0)
+                if self.drop:
+                    order = rng.permutation(len(group))
+                    first = order[np.unique(kind[order], return_index=True)[1]]
+                    own[first] = count[kind[first]] ** float(self.power)
+                else:
+                    own[:] = count[kind] ** (self.power - 1.0)
         if not np.isfinite(weights).all():
             raise ValueError(
                 f"power is {self.power}; the weights of the points that occur most "
                 "often are then larger than a number can be: it must be smaller"
             )
         return weights
+
+    def _groups(self, labelled: Labelled) -> NDArray[Any]:
+        """Return the group of each point, shape ``(chains, n)``."""
+        if self.alike is not None:
+            return _integers("alike", self.alike, labelled)
+        flat = labelled.points.reshape(labelled.chains, labelled.size, -1)
+        groups = np.empty((labelled.chains, labelled.size), np.int64)
+        for own, points in zip(groups, flat, strict=True):
+            own[:] = np.unique(points, axis=0, return_inverse=True)[1].ravel()
+        return groups
+
+
+def _integers(name: str, function: Any, labelled: Labelled) -> NDArray[np.int64]:
+    """Return the group that a function puts each point into."""
+    what = f"what {name}(points) returned"
+    found = numeric(what, function(labelled.points))
+    shape = labelled.source.shape
+    if found.shape != shape or found.dtype.kind not in "iu":
+        raise ValueError(
+            f"{what} is {given(found)}; needed is one integer for each point: "
+            f"shape {shape}"
+        )
+    return found.astype(np.int64)
 
 
 def _with_shares(groups: NDArray[np.int64], shares: Sequence[float]) -> Array:

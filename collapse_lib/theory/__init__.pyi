@@ -4,6 +4,7 @@ from . import discrete as discrete
 from . import gaussian as gaussian
 from . import kde as kde
 from . import linear_vae as linear_vae
+from . import minhash as minhash
 from . import minorities as minorities
 from . import mixture as mixture
 from . import multivariate as multivariate

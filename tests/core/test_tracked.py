@@ -343,6 +343,35 @@ def test_a_power_too_large_for_a_number_says_so():
         regimes.Deduplicated(700)(data, rng())
 
 
+def test_one_of_each_group_stands_for_all_of_it():
+    data = Labelled.real(np.tile([4, 7, 4, 4], (3000, 1)))
+    weights = regimes.Deduplicated(power=0.5, drop=True)(data, rng())
+    assert (np.isclose(weights, 3**0.5).sum(axis=1) == 1).all()
+    assert (weights[:, 1] == 1).all() and ((weights > 0).sum(axis=1) == 2).all()
+    # Each of three copies is drawn in a third of the chains.
+    assert (abs((weights > 0).mean(axis=0)[[0, 2, 3]] - 1 / 3) < 4 * 0.0086).all()
+
+
+def test_groups_may_be_wider_than_equal_points():
+    data = Labelled.real(np.array([[1.0, 1.2, 3.0]]))
+    rounded = regimes.Deduplicated(alike=lambda x: x.astype(int))
+    np.testing.assert_allclose(rounded(data, rng()), [[0.5, 0.5, 1]])
+    for alike, message in (
+        (lambda x: x, "what alike.points. returned is .*one integer for each point"),
+        (lambda x: np.zeros(3, int), "what alike.points. returned"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            regimes.Deduplicated(alike=alike)(data, rng())
+
+
+def test_what_is_drawn_by_weight_holds_no_copies():
+    spy, data = Spy(), Labelled.real(np.repeat(np.arange(50), 4)[None])
+    for seed in range(20):
+        model = Tracked(spy, regimes.Deduplicated(drop=True), n_fit=40)
+        model.fit(data, np.random.default_rng(seed))
+        assert len(set(spy.seen[-1][0])) == 40
+
+
 def test_copies_are_found_within_a_chain_and_as_whole_points():
     vectors = np.array([[[1, 2], [1, 3], [1, 2]], [[5, 5], [1, 2], [0, 0]]])
     weights = regimes.Deduplicated()(Labelled.real(vectors), rng())
