@@ -1132,6 +1132,10 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.special.normal_cdf": lambda: (T.special.normal_cdf, {"x": [0.0, 1.0]}),
     "theory.special.entropy_terms": lambda: (T.special.entropy_terms, {"p": [0.5]}),
     "theory.special.digamma": lambda: (T.special.digamma, {"x": [1.0]}),
+    "theory.special.log_binomial_tail": lambda: (
+        T.special.log_binomial_tail,
+        {"successes": [1, 2], "trials": 3, "chance": 0.25},
+    ),
     "theory.special.half_step": lambda: (T.special.half_step, {"x": [1.0]}),
     "theory.bias.accumulate": lambda: (
         T.bias.accumulate,

@@ -1,1 +1,14 @@
+from .curvature import conditional_curvature as conditional_curvature
+from .curvature import curvature as curvature
 from .keyed import hashed as hashed
+from .radioactivity import Trace as Trace
+from .radioactivity import first_of_each as first_of_each
+from .radioactivity import null_deviation as null_deviation
+from .radioactivity import trace as trace
+from .roc import auroc as auroc
+from .roc import best_auroc as best_auroc
+from .roc import curve as curve
+from .roc import threshold as threshold
+from .roc import tpr_at as tpr_at
+from .two_models import cross_entropy as cross_entropy
+from .two_models import two_model_ratio as two_model_ratio

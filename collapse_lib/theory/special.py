@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import numbers
+from collapse_lib.checks import given, numbers, together
 
 Array = NDArray[np.float64]
 
@@ -28,6 +28,7 @@ _HALF_STEP = (
 )
 _FAR = 16
 _erfc = np.frompyfunc(math.erfc, 1, 1)
+_lgamma = np.frompyfunc(math.lgamma, 1, 1)
 
 
 def normal_cdf(x: ArrayLike) -> Array:
@@ -93,6 +94,74 @@ def half_step(x: ArrayLike) -> Array:
         x[near] += 1
     middle = x - 0.25
     return np.asarray(factor * np.sqrt(middle) / (1 + _series(_HALF_STEP, middle)))
+
+
+def log_binomial_tail(
+    successes: ArrayLike, trials: ArrayLike, chance: ArrayLike
+) -> Array:
+    r"""Return :math:`\log P(X \ge k)` for a binomial :math:`X`, however small that is.
+
+    .. math:: P(X \ge k) = \sum_{j=k}^n \binom nj p^j (1-p)^{n-j} = I_p(k, n - k + 1)
+
+    Parameters
+    ----------
+    successes, trials
+        :math:`0 \le k \le n`, whole numbers of any shapes that go together.
+    chance
+        :math:`p`, above 0 and below 1.
+
+    Raises
+    ------
+    ValueError
+        If a number is not whole or out of range.
+
+    Notes
+    -----
+    The terms are summed from the one nearest to the mean outwards, relative to it, so
+    that nothing underflows: `scipy.stats.binom.logsf` is minus infinity below 1e-308.
+
+    Examples
+    --------
+    >>> log_binomial_tail([2, 900], [2, 1000], 0.25).round(2)
+    array([  -2.77, -954.48])
+    """
+    k = numbers("successes", successes, least=0)
+    n = numbers("trials", trials, least=0)
+    p = numbers("chance", chance, above=0, most=1)
+    for name, array in (("successes", k), ("trials", n)):
+        if (array != np.floor(array)).any():
+            raise ValueError(f"{name} is {given(array)}; they must be whole numbers")
+    if (p == 1).any():
+        raise ValueError("chance is 1; it must be below 1")
+    k, n, p = together(successes=k, trials=n, chance=p)
+    if (k > n).any():
+        raise ValueError(
+            f"successes has {int(k[k > n][0])} of {int(n[k > n][0])} trials; there "
+            "cannot be more than trials"
+        )
+    above, start = k > n * p, np.where(k > n * p, k, k - 1)
+    odds = np.where(above, p / (1 - p), (1 - p) / p)
+    # Counted in the direction of the sum: what may still change, and what has changed.
+    left, done = np.where(above, n - start, start), np.where(above, start, n - start)
+    tail = _log_pmf(np.maximum(start, 0), n, p) + np.log(_falling(left, done, odds))
+    below = np.where(start < 0, -np.inf, tail)
+    with np.errstate(divide="ignore"):  # a side that is not used may be certain
+        return np.where(above, tail, np.log1p(-np.exp(np.minimum(below, 0))))
+
+
+def _log_pmf(k: Array, n: Array, p: Array) -> Array:
+    """Return the logarithm of binomial probabilities."""
+    ways = _lgamma(n + 1) - _lgamma(k + 1) - _lgamma(n - k + 1)
+    return np.asarray(np.asarray(ways, float) + k * np.log(p) + (n - k) * np.log1p(-p))
+
+
+def _falling(left: Array, done: Array, odds: Array) -> Array:
+    """Return the sum of binomial terms from one outwards, relative to it."""
+    term, total, step = np.ones(left.shape), np.ones(left.shape), 0
+    while (term > 1e-17 * total).any():
+        term = term * np.maximum(left - step, 0) / (done + step + 1) * odds
+        total, step = total + term, step + 1
+    return total
 
 
 def _series(coefficients: tuple[float, ...], x: Array) -> Array:

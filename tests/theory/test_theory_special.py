@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from scipy import special as reference
+from scipy import stats
 
 from collapse_lib.theory import special
 
@@ -60,3 +61,28 @@ def test_arguments_are_left_alone():
     special.digamma(x)
     special.half_step(x)
     assert x.tolist() == [0.5, 3.0]
+
+
+def test_binomial_tails_are_exact_fractions():
+    n, chance = 60, Fraction(1, 4)
+    terms = [math.comb(n, j) * chance**j * (1 - chance) ** (n - j) for j in range(61)]
+    exact = [math.log(sum(terms[k:])) for k in range(61)]
+    found = special.log_binomial_tail(np.arange(61), n, 0.25)
+    np.testing.assert_allclose(found, exact, rtol=1e-12, atol=1e-15)
+
+
+def test_binomial_tails_are_scipys_and_go_further():
+    rng = np.random.default_rng(0)
+    n, p = rng.integers(0, 3_000, 2_000), rng.random(2_000)
+    k = rng.integers(0, n + 1)
+    found, known = special.log_binomial_tail(k, n, p), stats.binom.logsf(k - 1, n, p)
+    there = known > -700
+    np.testing.assert_allclose(found[there], known[there], rtol=1e-9, atol=1e-12)
+    assert np.isclose(
+        special.log_binomial_tail(5_000, 5_000, 0.25), 5e3 * math.log(0.25)
+    )
+
+
+def test_more_successes_than_trials_are_refused():
+    with pytest.raises(ValueError, match="successes has 3 of 2 trials"):
+        special.log_binomial_tail([1, 3], 2, 0.5)
