@@ -67,6 +67,7 @@ HOOKS = {
     "provenance.Fingerprint": "`fingerprint` makes it",
     "provenance.Ledger": "`parse` makes it, which checks its lines",
     "provenance.Verified": "`verify` makes it",
+    "provenance.credentials.Judged": "`judge` makes it",
     "provenance.croissant.in_words": "it is asked for entries of a ledger",
     "provenance.fingerprint.shown": "it shows any text or path",
     "provenance.keys.is_signed": "it is asked for entries of a ledger",
@@ -630,6 +631,7 @@ CALLS: dict[str, Callable[[], Call]] = {
         regimes.Deduplicated(0.5, metrics.NearCopies())
     ),
     "regimes.Detected": lambda: _options(regimes.Detected(0.9, 0.1)),
+    "regimes.Recorded": lambda: _options(regimes.Recorded(0.5, 0.7, 0.1)),
     "regimes.Stratified": lambda: _options(STRATA),
     "regimes.BySource.__call__": lambda: (
         STRATA,
@@ -1214,6 +1216,27 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.number_line.check_fits": lambda: (
         T.number_line.check_fits,
         {"samplings": [1, 2], "most": 10, "infinite": True},
+    "theory.labels.groups": lambda: (
+        T.labels.groups,
+        {"ratio": 9.0, "labelled": 0.5, "false": 0.1},
+    ),
+    "theory.labels.error": lambda: (
+        T.labels.error,
+        {
+            "samplings": 10.0,
+            "sizes": [0.5, 9.5],
+            "synthetic": [0.0, 0.9],
+            "weights": [0.3, 0.7],
+            "shift": 0.1,
+        },
+    ),
+    "theory.labels.best_weights": lambda: (
+        T.labels.best_weights,
+        {"sizes": [0.5, 9.5], "synthetic": [0.0, 0.9], "shift": 0.1},
+    ),
+    "theory.labels.corpus": lambda: (
+        T.labels.corpus,
+        {"samplings": 10.0, "synthetic": 0.5, "shift": 0.1},
     ),
     "theory.number_line.replace": lambda: (
         T.number_line.replace,

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from scratch import scratch
 
 from collapse_lib import provenance
-from collapse_lib.provenance import canonical, croissant, keys, ledger, origin
+from collapse_lib.provenance import (
+    canonical,
+    credentials,
+    croissant,
+    keys,
+    ledger,
+    origin,
+)
 from collapse_lib.provenance import fingerprint as identify
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
@@ -24,6 +33,19 @@ TIME = "2026-01-31T12:00:00Z"
 def key() -> Any:
     """Return a private key."""
     return keys.read_key(_key_file())
+
+
+@cache
+def signer() -> Any:
+    """Return a signer of pictures."""
+    return credentials.new_signer("Ada")
+
+
+def picture() -> bytes:
+    """Return the smallest PNG file there is here."""
+    made = io.BytesIO()
+    Image.new("L", (1, 1)).save(made, "PNG")
+    return made.getvalue()
 
 
 @cache
@@ -77,6 +99,23 @@ TABLE: dict[str, Callable[[], Call]] = {
             "head": recorded().sign(key()).lines[-1],
         },
     ),
+    "provenance.credentials.new_signer": lambda: (
+        credentials.new_signer,
+        {"name": "Ada"},
+    ),
+    "provenance.credentials.sign": lambda: (
+        credentials.sign,
+        {
+            "picture": picture(),
+            "signer": signer(),
+            "title": "black",
+            "source": credentials.MADE_BY_A_MODEL,
+        },
+    ),
+    "provenance.credentials.judge": lambda: (
+        credentials.judge,
+        {"picture": picture()},
+    ),
     "provenance.croissant.record": lambda: (
         croissant.record,
         {"ledger": recorded(), "path": __file__},
@@ -117,6 +156,8 @@ TABLE: dict[str, Callable[[], Call]] = {
 ANY_TEXT = {
     "provenance.Origin": "author model licence description",
     "provenance.Ledger.record": "name",
+    "provenance.credentials.new_signer": "name",
+    "provenance.credentials.sign": "title source",
     "provenance.keys.new_key": "path",
     "provenance.ledger.parse": "name",
     "provenance.origin.check_words": "name value",

@@ -78,6 +78,7 @@ ANYTHING = {
     ("files.whole.to_json", "content"): "lists are what it is for",
     ("files.whole.sha256_of", "content"): "any bytes are a file",
     ("checks.misfit", "content"): "it says what is wrong with it",
+    ("provenance.credentials.judge", "picture"): "any bytes may be a damaged picture",
     ("data.digits.mnist", "folder"): "the sample of 5,000 is installed, not fetched",
     ("models.Blur.__call__", "data"): "the lens looks at the fit alone",
     ("models.Blur.__call__", "rng"): "the lens draws nothing",

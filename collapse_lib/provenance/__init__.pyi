@@ -1,3 +1,4 @@
+from . import credentials as credentials
 from . import croissant as croissant
 from . import keys as keys
 from . import ledger as ledger

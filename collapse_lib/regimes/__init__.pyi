@@ -20,6 +20,7 @@ from .keep import split as split
 from .narrowed import Corrected as Corrected
 from .narrowed import Lambda as Lambda
 from .narrowed import TopP as TopP
+from .recorded import Recorded as Recorded
 from .schedules import GrowingSamples as GrowingSamples
 from .schedules import Schedule as Schedule
 from .web import Web as Web

@@ -3,6 +3,7 @@ from . import curation as curation
 from . import discrete as discrete
 from . import gaussian as gaussian
 from . import kde as kde
+from . import labels as labels
 from . import linear_vae as linear_vae
 from . import minhash as minhash
 from . import minorities as minorities
