@@ -1216,6 +1216,7 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.number_line.check_fits": lambda: (
         T.number_line.check_fits,
         {"samplings": [1, 2], "most": 10, "infinite": True},
+    ),
     "theory.labels.groups": lambda: (
         T.labels.groups,
         {"ratio": 9.0, "labelled": 0.5, "false": 0.1},

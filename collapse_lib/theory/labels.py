@@ -31,7 +31,7 @@ from collapse_lib.checks import (
     numbers,
     together,
 )
-from collapse_lib.theory.number_line import _fits, _geometric
+from collapse_lib.theory.number_line import _geometric, check_fits
 
 Array = NDArray[np.float64]
 
@@ -134,7 +134,7 @@ def error(
     >>> float(error(np.inf, sizes, synthetic, weights=[1, 0]))  # refuse the others
     2.0
     """
-    fits = _fits(samplings)
+    fits = check_fits(samplings)
     sizes, synthetic = _groups(sizes, synthetic)
     w = _weights(weights, sizes)
     shift = check_not_negative("shift", shift)
@@ -264,7 +264,7 @@ def corpus(samplings: ArrayLike, synthetic: ArrayLike, shift: float = 0.0) -> Ar
     >>> corpus([2, np.inf], 0.9).round(2)
     array([1.81, 5.26])
     """
-    fits = _fits(samplings)
+    fits = check_fits(samplings)
     x = numbers("synthetic", synthetic, least=0, most=1)
     fits, x = together(samplings=fits, synthetic=x)
     shift = check_not_negative("shift", shift)
