@@ -859,6 +859,27 @@ CALLS: dict[str, Callable[[], Call]] = {
         dict(MIXTURES),
     ),
     "metrics.coverage": lambda: (metrics.coverage, {**SETS, "k": 2}),
+    "metrics.density": lambda: (metrics.density, {**SETS, "k": 2}),
+    "metrics.energy_distance": lambda: (metrics.energy_distance, dict(SETS)),
+    "metrics.mmd2": lambda: (metrics.mmd2, {**SETS, "bandwidth": 1.0}),
+    "metrics.classifier_accuracy": lambda: (
+        metrics.classifier_accuracy,
+        {**SETS, "rng": rng(), "folds": 2},
+    ),
+    "metrics.vendi_score": lambda: (
+        metrics.vendi_score,
+        {"kernel": np.eye(3), "q": 2.0},
+    ),
+    "metrics.vendi_of_features": lambda: (
+        metrics.vendi_of_features,
+        {"features": POINTS, "q": 2.0},
+    ),
+    "metrics.types": lambda: (metrics.types, {"data": SYMBOLS, "length": 4}),
+    "metrics.self_bleu": lambda: (metrics.self_bleu, {"data": SYMBOLS, "n": 2}),
+    "metrics.compression_ratio": lambda: (
+        metrics.compression_ratio,
+        {"text": "Too loud. Too loud."},
+    ),
     "metrics.entropy": lambda: (metrics.entropy, {"p": ROWS}),
     "metrics.first_below": lambda: (
         metrics.first_below,

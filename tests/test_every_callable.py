@@ -80,6 +80,7 @@ ANYTHING = {
     ("checks.misfit", "content"): "it says what is wrong with it",
     ("provenance.credentials.judge", "picture"): "any bytes may be a damaged picture",
     ("data.digits.mnist", "folder"): "the sample of 5,000 is installed, not fetched",
+    ("metrics.compression_ratio", "text"): "any text or bytes can be compressed",
     ("models.Blur.__call__", "data"): "the lens looks at the fit alone",
     ("models.Blur.__call__", "rng"): "the lens draws nothing",
     ("models.IndependentNoise.__call__", "data"): "the noise is independent of them",

@@ -154,6 +154,11 @@ metrics.first_alarm(p[:, None], metrics.Band.of(p)), metrics.false_alarm_rate(9)
 from collapse_lib.metrics import factorial
 factorial.joint_effects({name: [1.0, 2.0] for name in factorial.combinations("SEP")})
 metrics.distinct_n([[0, 1, 0]], 2), metrics.rep_n([[0, 1, 0]], 2)
+metrics.types([[0, 1, 0]], 2), metrics.self_bleu([[0, 1, 0], [0, 1, 1]], 2)
+metrics.compression_ratio("abc"), metrics.vendi_score(np.eye(2))
+x = rng.normal(size=(9, 2))
+metrics.vendi_of_features(x), metrics.energy_distance(x, x), metrics.mmd2(x, x)
+metrics.density(x, x), metrics.classifier_accuracy(x, x, rng)
 """,
     "theory": """
 g, d, m = theory.gaussian, theory.discrete, theory.multivariate

@@ -12,6 +12,7 @@ from .factorial import joint_effects as joint_effects
 from .images import class_entropy as class_entropy
 from .images import confidence as confidence
 from .images import coverage as coverage
+from .images import density as density
 from .images import frechet_distance as frechet_distance
 from .images import latent_density as latent_density
 from .images import latent_peak as latent_peak
@@ -38,3 +39,11 @@ from .text import rarities as rarities
 from .text import rep_n as rep_n
 from .text import sequence_perplexity as sequence_perplexity
 from .text import similarity as similarity
+from .two_samples import classifier_accuracy as classifier_accuracy
+from .two_samples import energy_distance as energy_distance
+from .two_samples import mmd2 as mmd2
+from .variety import compression_ratio as compression_ratio
+from .variety import self_bleu as self_bleu
+from .variety import types as types
+from .vendi import vendi_of_features as vendi_of_features
+from .vendi import vendi_score as vendi_score

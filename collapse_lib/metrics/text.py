@@ -152,8 +152,8 @@ def distinct_n(data: ArrayLike, n: int) -> Array:
     np.float64(0.667)
     """
     grams = _grams(data, n)
-    flat = grams.reshape(*grams.shape[:-3], -1, n)
-    return np.asarray(_different(flat) / flat.shape[-2])
+    flat = grams.reshape(*grams.shape[:-2], -1)
+    return np.asarray(_different(flat) / flat.shape[-1])
 
 
 def rep_n(data: ArrayLike, n: int) -> Array:
@@ -189,7 +189,7 @@ def rep_n(data: ArrayLike, n: int) -> Array:
     array(0.25)
     """
     grams = _grams(data, n)
-    shares = 1 - _different(grams) / grams.shape[-2]
+    shares = 1 - _different(grams) / grams.shape[-1]
     return np.asarray(shares.mean(axis=-1))
 
 
@@ -292,26 +292,37 @@ def _tokens(name: str, value: ArrayLike) -> NDArray[np.int64]:
     return tokens
 
 
-def _grams(data: ArrayLike, n: int) -> NDArray[Any]:
-    """Return all n-grams, shape ``(..., n_sequences, length - n + 1, n)``."""
-    n = check_count("n", n, least=1)
-    symbols = check_symbols("data", data, "(..., n_sequences, length)")
+def checked_sequences(name: str, data: ArrayLike, n: int) -> NDArray[np.int64]:
+    """Return sequences of symbols if they are long enough for n-grams."""
+    symbols = check_symbols(name, data, "(..., n_sequences, length)")
     if symbols.size == 0 or symbols.shape[-1] < n:
         raise ValueError(
-            f"data has shape {symbols.shape}; needed is (..., n_sequences, length), "
+            f"{name} has shape {symbols.shape}; needed is (..., n_sequences, length), "
             f"not empty, with a length of at least {n}"
         )
-    return np.lib.stride_tricks.sliding_window_view(symbols, n, axis=-1)
+    return symbols
 
 
-def _different(grams: NDArray[Any]) -> NDArray[np.int64]:
-    """Count the different rows of shape ``(..., m, n)`` along m."""
+def gram_ids(symbols: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return a number for each n-gram, shape ``(..., n_sequences, length - n + 1)``."""
+    grams = np.lib.stride_tricks.sliding_window_view(symbols, n, axis=-1)
     ids = np.zeros(grams.shape[:-1], np.int64)
-    for place in range(grams.shape[-1]):
+    for place in range(n):
         # Numbering pairs anew at every step keeps the numbers small.
         symbol = np.unique(grams[..., place], return_inverse=True)[1]
         pairs = ids * (int(symbol.max()) + 1) + symbol.reshape(ids.shape)
         ids = np.unique(pairs, return_inverse=True)[1].reshape(ids.shape)
+    return ids
+
+
+def _grams(data: ArrayLike, n: int) -> NDArray[np.int64]:
+    """Return the numbers of all n-grams, see `gram_ids`."""
+    n = check_count("n", n, least=1)
+    return gram_ids(checked_sequences("data", data, n), n)
+
+
+def _different(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the different numbers along the last axis."""
     ids = np.sort(ids, axis=-1)
     return np.asarray(1 + (np.diff(ids, axis=-1) != 0).sum(axis=-1))
 

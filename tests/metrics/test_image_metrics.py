@@ -200,3 +200,56 @@ def test_features_too_large_to_be_squared_are_refused() -> None:
     for metric in (fidelity.precision, fidelity.recall, fidelity.coverage):
         with pytest.raises(ValueError, match="too large: their squares overflow"):
             metric(points, points)
+
+
+# ---- density, and points that are equal ---------------------------------------------
+
+
+def test_density_matches_a_plain_loop_and_counts_balls() -> None:
+    real, made, k = cloud(40), cloud(30, seed=1), 3
+    distances = np.linalg.norm(real[:, None] - real, axis=2)
+    radii = np.sort(distances, axis=1)[:, k]
+    inside = np.linalg.norm(real[:, None] - made, axis=2) <= radii[:, None]
+    assert fidelity.density(real, made, k) == inside.sum() / (k * 30)
+    assert fidelity.density(real, cloud(30, shift=99)) == 0
+    # A ball holds its centre and k neighbours, its edge included.
+    assert fidelity.density(real, real, k) == (k + 1) / k
+
+
+@pytest.mark.parametrize("d", [1, 3, 64])
+def test_the_mean_density_of_one_law_is_1_in_any_dimension(d: int) -> None:
+    draws = np.random.default_rng(0).standard_normal((60, 2, 100, d))
+    found = np.array([fidelity.density(*pair) for pair in draws])
+    assert abs(found.mean() - 1) < 4 * found.std(ddof=1) / np.sqrt(60)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 0.1, 1e9])
+def test_a_copy_of_one_point_lies_on_the_edge_and_an_edge_is_inside(scale) -> None:
+    """Whatever rounding makes of the distance of equal points."""
+    point = scale * np.random.default_rng(1).standard_normal(10)
+    real, copies = np.tile(point, (9, 1)), np.tile(point, (7, 1))
+    for metric in (fidelity.precision, fidelity.recall, fidelity.coverage):
+        assert metric(real, copies) == 1
+    assert fidelity.density(real, copies, k=5) == 9 / 5
+    # Beside others, far from the mean: six equal points have balls of radius 0.
+    real = np.concatenate([real[:6], scale * cloud(50, 10, 7)])
+    assert fidelity.density(real, copies, k=5) == 6 / 5
+    assert fidelity.coverage(real, copies, k=5) == 6 / 56
+
+
+def test_equal_points_have_no_distance() -> None:
+    points = cloud(300, 40, 5)
+    squared = fidelity.squared_distances(points, points)
+    assert (np.diagonal(squared) == 0).all()
+    near = fidelity.squared_distances(points, points + 1e-5)
+    np.testing.assert_allclose(np.diagonal(near), 40 * 1e-10, rtol=1e-2)
+
+
+def test_the_coverage_of_one_law_is_its_formula() -> None:
+    """1 - prod_{i < k} (n - 1 - i) / (m + n - 1 - i), Naeem et al. (2020)."""
+    n, m, k = 60, 40, 3
+    i = np.arange(k)
+    expected = 1 - np.prod((n - 1 - i) / (m + n - 1 - i))
+    draws = np.random.default_rng(2).standard_normal((200, n + m, 5))
+    found = np.array([fidelity.coverage(x[:n], x[n:], k) for x in draws])
+    assert abs(found.mean() - expected) < 4 * found.std(ddof=1) / np.sqrt(200)
