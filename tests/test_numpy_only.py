@@ -143,6 +143,16 @@ fit = model.fit(fit.sample(20, rng), rng)
 fit.temper(0.5).sample(5, rng)
 metrics.corpus_perplexity(fit.log_prob(rng.integers(4, size=(3, 6))))
 """,
+    "marks": """
+from collapse_lib import detection
+text = rng.integers(4, size=(1, 9, 12))
+fit = models.NGram(4, order=2).fit(text, rng)
+for mark in (detection.GreenList(n_symbols=4), detection.Tournament(n_symbols=4),
+             detection.Gumbel(n_symbols=4, context=2)):
+    mark.z(regimes.Watermarked(mark)(fit).sample(5, rng))
+detection.Gumbel(n_symbols=4).log_p(text)
+theory.watermarks.gumbel_score([0.5, 0.5])
+""",
     "metrics": """
 p = np.array([0.5, 0.5])
 metrics.kl_categorical(p, p), metrics.total_variation(p, p), metrics.entropy(p)

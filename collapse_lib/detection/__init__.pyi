@@ -1,6 +1,11 @@
 from .curvature import conditional_curvature as conditional_curvature
 from .curvature import curvature as curvature
+from .green_list import GreenList as GreenList
+from .gumbel import Gumbel as Gumbel
+from .gumbel import log_any as log_any
+from .gumbel import log_gamma_tail as log_gamma_tail
 from .keyed import hashed as hashed
+from .marks import Mark as Mark
 from .radioactivity import Trace as Trace
 from .radioactivity import first_of_each as first_of_each
 from .radioactivity import null_deviation as null_deviation
@@ -10,5 +15,6 @@ from .roc import best_auroc as best_auroc
 from .roc import curve as curve
 from .roc import threshold as threshold
 from .roc import tpr_at as tpr_at
+from .tournament import Tournament as Tournament
 from .two_models import cross_entropy as cross_entropy
 from .two_models import two_model_ratio as two_model_ratio

@@ -52,7 +52,7 @@ def hashed(key: int, grams: ArrayLike) -> Bits:
     """
     tokens = check_symbols("grams", grams, "(..., n)")
     start = np.asarray(check_count("key", key, least=0), np.uint64)
-    bits = scrambled(start + START)
+    bits = add(start, np.zeros((), np.int64))
     for place in range(tokens.shape[-1]):
         bits = add(bits, tokens[..., place])
     return np.broadcast_to(bits, tokens.shape[:-1]).copy()

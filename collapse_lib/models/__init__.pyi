@@ -23,6 +23,7 @@ from .language.decoding import Ancestral as Ancestral
 from .language.decoding import Beam as Beam
 from .language.decoding import Decoder as Decoder
 from .language.decoding import Greedy as Greedy
+from .language.decoding import Watermarked as Watermarked
 from .language.model import FittedLanguageModel as FittedLanguageModel
 from .language.model import LanguageModel as LanguageModel
 from .language.training import Training as Training

@@ -23,6 +23,7 @@ from .narrowed import TopP as TopP
 from .recorded import Recorded as Recorded
 from .schedules import GrowingSamples as GrowingSamples
 from .schedules import Schedule as Schedule
+from .watermarked import Watermarked as Watermarked
 from .web import Web as Web
 from .weighing import BySource as BySource
 from .weighing import Deduplicated as Deduplicated

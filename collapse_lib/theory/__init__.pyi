@@ -15,4 +15,5 @@ from . import pull as pull
 from . import regression as regression
 from . import scaling as scaling
 from . import special as special
+from . import watermarks as watermarks
 from . import zeta as zeta

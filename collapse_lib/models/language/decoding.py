@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from collapse_lib.checks import check_count, check_number, check_positive, given
 from collapse_lib.data.texts import check_symbols
+from collapse_lib.detection.marks import Mark, check_mark
 from collapse_lib.models.language import beam_search, sampling
 from collapse_lib.models.language.network import Network
 from collapse_lib.models.language.sampling import Request
@@ -151,6 +153,60 @@ class Ancestral(Decoder):
         """Return the decoder with its temperature multiplied."""
         check_positive("temperature", temperature)
         return replace(self, temperature=self.temperature * temperature)
+
+
+@dataclass(frozen=True)
+class Watermarked(Decoder):
+    """Draw every token from the model's law under a watermark.
+
+    Parameters
+    ----------
+    mark
+        The watermark, from `collapse_lib.detection`.
+    decoder
+        What gives the law that is marked: its temperature and limits come first.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no mark or no such decoder.
+    """
+
+    mark: Mark
+    decoder: Ancestral = field(default_factory=Ancestral)
+    random = True
+
+    def __post_init__(self) -> None:
+        """Check the mark."""
+        if not isinstance(self.decoder, Ancestral):
+            raise ValueError(
+                f"decoder is {given(self.decoder)}; a watermark changes what is drawn: "
+                "it must be Ancestral()"
+            )
+        check_mark("mark", self.mark, getattr(self.mark, "n_symbols", 0))
+
+    def check(self, n_tokens: int) -> None:
+        """Raise ValueError unless the mark is for a model of so many tokens."""
+        check_mark("mark", self.mark, check_count("n_tokens", n_tokens, least=1))
+
+    def _write(self, request: Request) -> Tensor:
+        seed = torch.randint(2**62, (1,), generator=request.generator)
+        rng, own = np.random.default_rng(int(seed)), self.decoder
+
+        def choose(logits: Tensor, seen: Tensor) -> Tensor:
+            limited = sampling.limit(logits, own.temperature, own.top_k, own.top_p)
+            p = limited.double().softmax(-1).cpu().numpy()
+            drawn = self.mark.draw(p, seen.cpu().numpy(), rng)
+            return torch.from_numpy(drawn).to(logits.device)
+
+        return sampling.one_by_one(request, choose)
+
+    def settings(self) -> dict[str, Any]:
+        """Raise ValueError: Hugging Face's models have watermarks of their own."""
+        raise ValueError(
+            f"{self} cannot write with a model of Hugging Face's; pass its own "
+            "watermarking_config there"
+        )
 
 
 @dataclass(frozen=True)

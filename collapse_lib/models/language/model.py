@@ -19,9 +19,10 @@ from collapse_lib.checks import (
     numeric,
 )
 from collapse_lib.data.texts import check_blocks, check_symbols
+from collapse_lib.detection.marks import Mark, check_mark
 from collapse_lib.models.base import DOUBLE, SINGLE, FittedChains, check_sampling
 from collapse_lib.models.language import training
-from collapse_lib.models.language.decoding import Ancestral, Decoder
+from collapse_lib.models.language.decoding import Ancestral, Decoder, Watermarked
 from collapse_lib.models.weights import check_device, check_losses, pack, unpack
 from collapse_lib.samples import Data, describe, points
 
@@ -373,3 +374,22 @@ class FittedLanguageModel(FittedChains):
             )
         model = replace(self.model, decoder=decoder.temper(temperature))
         return replace(self, model=model)
+
+    def watermark(self, mark: Mark) -> FittedLanguageModel:
+        """Return the model whose text carries a watermark.
+
+        Raises
+        ------
+        ValueError
+            If the decoder does not draw, or the mark is for other tokens.
+        """
+        check_mark("mark", mark, self.model.n_tokens)
+        decoder = self.model.decoder
+        if not isinstance(decoder, Ancestral):
+            raise ValueError(
+                f"{decoder} draws nothing that a mark could change; use the decoder "
+                "Ancestral()"
+            )
+        return replace(
+            self, model=replace(self.model, decoder=Watermarked(mark, decoder))
+        )

@@ -17,6 +17,7 @@ from collapse_lib.checks import (
     given,
 )
 from collapse_lib.data.texts import check_blocks, check_symbols
+from collapse_lib.detection.marks import Mark, check_mark
 from collapse_lib.models.base import check_sampling
 from collapse_lib.models.ngram.smoothing import Smoothing, check_smoothing
 from collapse_lib.models.ngram.table import Codes, Table, gram_codes
@@ -211,6 +212,10 @@ class FittedNGram:
         """
         return TemperedNGram(self, 1.0, top_k, top_p)
 
+    def watermark(self, mark: Mark) -> TemperedNGram:
+        """Return the generator whose text carries a watermark."""
+        return TemperedNGram(self, mark=mark)
+
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw ``n`` blocks per chain: shape ``(chains, n, length)``."""
         check_sampling(n, rng)
@@ -324,10 +329,12 @@ class TemperedNGram:
     top_p
         Write only the most probable symbols that together have at least this
         probability (nucleus sampling, Holtzman et al. 2020).
+    mark
+        A watermark for the text, from `collapse_lib.detection`.
 
     Notes
     -----
-    The limits apply in this order: temperature, ``top_k``, ``top_p``, as those of
+    The limits apply in this order: temperature, ``top_k``, ``top_p``, mark, as those of
     `Ancestral`. Of equally probable symbols those with the lower number come first.
 
     Every conditional distribution is written out, so that the time grows with the size
@@ -338,6 +345,7 @@ class TemperedNGram:
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None
+    mark: Mark | None = None
 
     def __post_init__(self) -> None:
         """Check the model and the temperature."""
@@ -351,6 +359,12 @@ class TemperedNGram:
             check_count("top_k", self.top_k, least=1)
         if self.top_p is not None:
             check_number("top_p", self.top_p, above=0, most=1)
+        if self.mark is not None:
+            check_mark("mark", self.mark, self.fitted.n_symbols)
+
+    def watermark(self, mark: Mark) -> TemperedNGram:
+        """Return the generator whose text carries a watermark."""
+        return replace(self, mark=mark)
 
     def cut(
         self, top_k: int | None = None, top_p: float | None = None
@@ -371,12 +385,19 @@ class TemperedNGram:
         context = self.fitted._context(before, top).ravel()
         different, which = np.unique(context, return_inverse=True)
         uniform, drawn = rng.random(len(context)), np.empty(len(context), np.int64)
+        texts = before.reshape(len(context), -1)
         for part in np.array_split(
             np.arange(len(different)), len(different) // 256 + 1
         ):
-            cdf = np.cumsum(self._weights(different[part], top), axis=1)
+            weights = self._weights(different[part], top)
             rows = np.flatnonzero((which >= part[0]) & (which <= part[-1]))
-            own = cdf[which[rows] - part[0]]
+            if self.mark is None:
+                own = np.cumsum(weights, axis=1)[which[rows] - part[0]]
+            else:
+                p = (weights / weights.sum(axis=1, keepdims=True))[
+                    which[rows] - part[0]
+                ]
+                own = np.cumsum(self.mark.law(p, texts[rows]), axis=1)
             below = own <= (uniform[rows] * own[:, -1])[:, None]
             drawn[rows] = below.sum(axis=1)
         return drawn.reshape(before.shape[:2])
