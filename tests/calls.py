@@ -1235,8 +1235,8 @@ CALLS: dict[str, Callable[[], Call]] = {
         {"samplings": [1, 5], "bandwidth": 0.3, "share": 0.5, "n_samples": 20},
     ),
     "theory.number_line.check_fits": lambda: (
-        T.number_line.check_fits,
-        {"samplings": [1, 2], "most": 10, "infinite": True},
+        lambda samplings: T.number_line.check_fits(samplings, most=10),
+        {"samplings": [1, 2]},
     ),
     "theory.labels.groups": lambda: (
         T.labels.groups,

@@ -31,7 +31,6 @@ from collapse_lib.checks import (
     check_count,
     check_number,
     check_share,
-    check_switch,
     numbers,
     together,
     whole_numbers,
@@ -524,7 +523,6 @@ def check_fits(
     ValueError
         If one is no such number.
     """
-    check_switch("infinite", infinite)
     return whole_numbers(
         "samplings", samplings, "fits", least=1, most=most, infinite=infinite
     )
