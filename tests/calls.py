@@ -740,6 +740,15 @@ CALLS: dict[str, Callable[[], Call]] = {
     "models.FittedKDE": lambda: _options(HUMPS),
     "models.FittedKDE.log_density": lambda: (HUMPS.log_density, {"x": [0.0, 1.0]}),
     "models.FittedKDE.sample": lambda: (HUMPS.sample, _drawing()),
+    "models.EarlyStopping": lambda: _options(models.EarlyStopping()),
+    "models.EarlyStopping.split": lambda: (
+        models.EarlyStopping().split,
+        {"n": 8, "rng": rng()},
+    ),
+    "models.EarlyStopping.is_over": lambda: (
+        models.EarlyStopping().is_over,
+        {"losses": [2.0, 1.0]},
+    ),
     "models.KDE": lambda: _options(models.KDE(0.5)),
     "models.KDE.fit": lambda: (models.KDE().fit, _fitting(LINE)),
     "models.LogisticRegression": lambda: _options(

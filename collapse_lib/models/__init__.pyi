@@ -6,6 +6,7 @@ from .discrete import Categorical as Categorical
 from .discrete import Counts as Counts
 from .discrete import ExpectedCounts as ExpectedCounts
 from .discrete import FittedCategorical as FittedCategorical
+from .early_stopping import EarlyStopping as EarlyStopping
 from .errors import Blur as Blur
 from .errors import IndependentNoise as IndependentNoise
 from .errors import MedianForMean as MedianForMean

@@ -93,6 +93,13 @@ def autocast(
     return torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=cache)
 
 
+def padded(losses: NDArray[np.float64], epochs: int) -> NDArray[np.float64]:
+    """Return losses of shape ``(epochs,)``, NaN where training had ended."""
+    whole = np.full(epochs, np.nan)
+    whole[: len(losses)] = losses
+    return whole
+
+
 def check_losses(losses: NDArray[np.float64], learning_rate: float) -> None:
     """Raise ValueError if the loss of an epoch is no number."""
     if not np.isfinite(losses).all():

@@ -23,7 +23,7 @@ from collapse_lib.detection.marks import Mark, check_mark
 from collapse_lib.models.base import DOUBLE, SINGLE, FittedChains, check_sampling
 from collapse_lib.models.language import training
 from collapse_lib.models.language.decoding import Ancestral, Decoder, Watermarked
-from collapse_lib.models.weights import check_device, check_losses, pack, unpack
+from collapse_lib.models.weights import check_device, check_losses, pack, padded, unpack
 from collapse_lib.samples import Data, describe, points
 
 Tokens = NDArray[np.integer[Any]]
@@ -85,6 +85,11 @@ class LanguageModel(training.Training):
                 if not blocks.size:
                     raise ValueError(f"{name} is empty: its shape is {blocks.shape}")
                 self._keep(name, blocks)
+        if self.early_stopping is not None and self.validation is not None:
+            raise ValueError(
+                "validation and early_stopping are both given, and both choose the "
+                "epoch whose weights are kept: leave one of them out"
+            )
         if self.init is not None:
             init = numeric("init", self.init)
             if init.ndim != 1:
@@ -157,11 +162,16 @@ class LanguageModel(training.Training):
         if self.init is not None:
             unpack(network, self.init)
         network.to(self.device)
-        losses, validation = training.train(
-            network, blocks, self.validation, self, training_seed
-        )
+        held: Tokens | None = self.validation
+        if self.early_stopping is not None:
+            kept, out = self.early_stopping.split(
+                len(blocks), np.random.default_rng(training_seed)
+            )
+            blocks, held = blocks[kept], blocks[out]
+        losses, validation = training.train(network, blocks, held, self, training_seed)
         check_losses(losses, self.learning_rate)
-        return pack(network), losses, validation
+        epochs = self.epochs
+        return pack(network), padded(losses, epochs), padded(validation, epochs)
 
     def _check(self, data: Data) -> Tokens:
         known = self.n_tokens
@@ -203,8 +213,9 @@ class FittedLanguageModel(FittedChains):
     weights
         Shape ``(chains, n_weights)``.
     losses, validation_losses
-        Mean loss per token in each epoch, shape ``(chains, epochs)``; the second is
-        NaN without validation blocks.
+        Mean loss per token in each epoch, shape ``(chains, epochs)``; the second on
+        the validation blocks, or those held out for early stopping, else NaN. Both are
+        NaN in epochs after training stopped.
     block
         Tokens in a block.
     model
@@ -229,6 +240,11 @@ class FittedLanguageModel(FittedChains):
                 f"model is {given(self.model)}; it must be a language model: "
                 "Transformer(...) or Pretrained(...)"
             )
+
+    @property
+    def epochs_trained(self) -> NDArray[np.int64]:
+        """Epochs until training ended, shape ``(chains,)``."""
+        return np.asarray(np.isfinite(self.losses).sum(axis=1))
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
         """Write ``n`` blocks per chain: shape ``(chains, n, block)``.

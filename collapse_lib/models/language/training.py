@@ -19,6 +19,7 @@ from collapse_lib.checks import (
     check_not_negative,
     check_positive,
 )
+from collapse_lib.models.early_stopping import EarlyStopping, check_early_stopping
 from collapse_lib.models.language.network import Network
 from collapse_lib.models.weights import autocast
 
@@ -55,6 +56,9 @@ class Training:
     precision
         Of training and of `FittedLanguageModel.nll`: ``"float32"``, or ``"bfloat16"``
         mixed with it. Text is written in float32.
+    early_stopping
+        `EarlyStopping` holds blocks of every training set out, and stops training when
+        their loss has turned. Default: all blocks are trained on, in all epochs.
     """
 
     epochs: int = 5
@@ -65,6 +69,7 @@ class Training:
     weight_decay: float = 0.01
     start: int | None = None
     precision: str = "float32"
+    early_stopping: EarlyStopping | None = None
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -77,6 +82,7 @@ class Training:
             check_count("start", self.start, least=0)
         check_choice("cosine", self.cosine, SCHEDULES)
         check_choice("precision", self.precision, PRECISIONS)
+        check_early_stopping(self.early_stopping)
 
 
 def train(
@@ -102,7 +108,8 @@ def train(
     Returns
     -------
     tuple
-        Mean loss per token in training and in validation, shape ``(epochs,)`` each.
+        Mean loss per token in training and in validation, of every epoch that was
+        trained: fewer than ``how.epochs`` after early stopping.
     """
     _keep_freed_memory()
     device = next(network.parameters()).device
@@ -111,7 +118,7 @@ def train(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=0.0, weight_decay=how.weight_decay, fused=True
     )
-    best, best_weights = math.inf, None
+    best, best_weights, trained = math.inf, None, 0
     losses = np.full((2, how.epochs), np.nan)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):  # dropout uses the global generator
@@ -120,17 +127,26 @@ def train(
             network.train()
             losses[0, epoch] = _epoch(network, optimizer, x, y, how, epoch)
             network.eval()
+            trained += 1
             if validation is None:
                 continue
             losses[1, epoch] = block_losses(network, validation, how).mean()
             if losses[1, epoch] < best:
                 best = losses[1, epoch]
                 best_weights = [w.detach().clone() for w in network.parameters()]
+            losses_so_far = losses[1, :trained]
+            if how.early_stopping and _is_over(how.early_stopping, losses_so_far):
+                break
     if best_weights is not None:
         with torch.no_grad():
             for weight, kept in zip(network.parameters(), best_weights, strict=True):
                 weight.copy_(kept)
-    return losses[0], losses[1]
+    return losses[0, :trained], losses[1, :trained]
+
+
+def _is_over(stopping: EarlyStopping, losses: NDArray[np.float64]) -> bool:
+    """Return whether to stop; a loss that is no number is said after the last epoch."""
+    return bool(np.isfinite(losses).all()) and stopping.is_over(losses)
 
 
 def _keep_freed_memory() -> None:

@@ -19,12 +19,17 @@ from collapse_lib.checks import (
     is_plain,
 )
 from collapse_lib.models.base import DOUBLE, SINGLE, FittedChains, check_sampling
+from collapse_lib.models.early_stopping import EarlyStopping, check_early_stopping
 from collapse_lib.models.vae import network as networks
 from collapse_lib.models.vae import training
 from collapse_lib.models.vae.images import SIDE, Images, check_images
-from collapse_lib.models.weights import check_device, check_losses, pack
+from collapse_lib.models.weights import check_device, check_losses, pack, padded
 from collapse_lib.samples import Data, points
 
+_ENDLESS = (
+    'early_stopping needs images that stay, and supply="endless" draws new ones in '
+    'every epoch, which cannot be learnt by heart: use supply="finite"'
+)
 PIXELS = ("mean", "binary")
 SUPPLIES = ("endless", "finite")
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -60,6 +65,11 @@ class VAE:
         on a CPU or GPU that has instructions for it), or ``"tf32"`` (CUDA only).
     cuda_graph
         Record a training step once and replay it, where the device allows.
+    early_stopping
+        `EarlyStopping` holds images of every training set out, and stops training when
+        their loss has turned. It needs ``supply="finite"``: what is drawn anew in every
+        epoch cannot be learnt by heart. Default: all images are trained on, in all
+        epochs.
 
     Notes
     -----
@@ -79,6 +89,7 @@ class VAE:
     device: str = "cpu"
     precision: str = "float32"
     cuda_graph: bool = True
+    early_stopping: EarlyStopping | None = None
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -91,6 +102,9 @@ class VAE:
         check_choice("pixels", self.pixels, PIXELS)
         check_choice("supply", self.supply, SUPPLIES)
         check_choice("precision", self.precision, PRECISIONS)
+        check_early_stopping(self.early_stopping)
+        if self.early_stopping is not None and self.supply == "endless":
+            raise ValueError(_ENDLESS)
 
     @property
     def event_ndim(self) -> int:
@@ -121,13 +135,31 @@ class VAE:
             precision=self.precision,
             use_graph=self.cuda_graph,
         )
+        watch = None
+        if self.early_stopping is not None:
+            if images.counts.any():
+                raise ValueError(_ENDLESS)
+            kept, out = self.early_stopping.split(
+                images.size, np.random.default_rng(training_seed)
+            )
+            own = images.stored[chain]
+            watch = training.Watch(
+                self.early_stopping, own[out], self.n_latents, self.device, seed
+            )
+            images, chain = Images.of(own[kept]), 0
         supply = training.Supply(
             images, chain, self.capacity, self.n_latents, self.device, self.precision
         )
         losses = training.train(
-            supply, trainer, seed=training_seed, epochs=self.epochs, batch=self.batch
+            supply,
+            trainer,
+            seed=training_seed,
+            epochs=self.epochs,
+            batch=self.batch,
+            watch=watch,
         )
         check_losses(losses, self.learning_rate)
+        losses = padded(losses, self.epochs)
         return pack(network.encoder), pack(network.decoder), losses
 
 
@@ -140,7 +172,8 @@ class FittedVAE(FittedChains):
     encoder, decoder
         Weights, shape ``(chains, n_weights)``.
     losses
-        Mean loss of a batch in each epoch, shape ``(chains, epochs)``.
+        Mean loss of a batch in each epoch, shape ``(chains, epochs)``; NaN in epochs
+        after training stopped early.
     depth
         How many models lie between its training images and real ones, at most;
         shape ``(chains,)``.
@@ -167,6 +200,11 @@ class FittedVAE(FittedChains):
                 f"depth is {given(self.depth)}; it must be an array with one integer "
                 "for each chain"
             )
+
+    @property
+    def epochs_trained(self) -> NDArray[np.int64]:
+        """Epochs until training ended, shape ``(chains,)``."""
+        return np.asarray(np.isfinite(self.losses).sum(axis=1))
 
     def sample(self, n: int, rng: np.random.Generator) -> Images:
         """Draw ``n`` images per chain, or hand over the decoder that will draw them."""

@@ -11,8 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from collapse_lib.models.early_stopping import EarlyStopping
 from collapse_lib.models.vae.images import Images
-from collapse_lib.models.vae.network import Decoder, Network, draw, generator, load
+from collapse_lib.models.vae.network import (
+    CHUNK,
+    Decoder,
+    Network,
+    draw,
+    generator,
+    load,
+)
 from collapse_lib.models.weights import autocast
 
 EAGER_STEPS = 3  # before a CUDA graph can be captured
@@ -140,16 +148,73 @@ class Trainer:
 
 
 def train(
-    supply: Supply, trainer: Trainer, *, seed: int, epochs: int, batch: int
+    supply: Supply,
+    trainer: Trainer,
+    *,
+    seed: int,
+    epochs: int,
+    batch: int,
+    watch: Watch | None = None,
 ) -> NDArray[np.float64]:
-    """Train for some epochs; return the mean loss of a batch in each."""
+    """Train for some epochs, or until a watch ends it; return each one's mean loss."""
     random = generator(seed, trainer.device)
+    losses: list[float] = []
     with _side_stream(trainer.cuda), _fast_kernels(trainer):
-        losses = [
-            trainer.epoch(supply.epoch(batch, random), batch, random)
-            for _ in range(epochs)
-        ]
+        for _ in range(epochs):
+            images = supply.epoch(batch, random)
+            losses.append(trainer.epoch(images, batch, random))
+            if watch is not None and watch.ends(trainer.network):
+                break
+        if watch is not None:
+            watch.restore(trainer.network)
     return np.array(losses)
+
+
+class Watch:
+    """Looks at images held out after every epoch, and keeps the best weights.
+
+    The latent variables of an image are drawn once: losses of different epochs differ
+    by the weights alone.
+    """
+
+    def __init__(
+        self,
+        stopping: EarlyStopping,
+        images: NDArray[np.float32],
+        n_latents: int,
+        device: str,
+        seed: int,
+    ) -> None:
+        self.stopping = stopping
+        self.images = torch.from_numpy(images).unsqueeze(1).to(device)
+        shape = (len(images), n_latents)
+        self.noise = torch.randn(
+            shape, generator=generator(seed, device), device=device
+        )
+        self.losses: list[float] = []
+        self.best: list[Tensor] = []
+
+    @torch.no_grad()
+    def ends(self, network: Network) -> bool:
+        """Take the loss of an epoch; return whether training ends with it."""
+        n = CHUNK[self.images.device.type]
+        pairs = zip(
+            torch.split(self.images, n), torch.split(self.noise, n), strict=True
+        )
+        total = sum(network(part, eps).item() for part, eps in pairs)
+        self.losses.append(total / len(self.images))
+        if not math.isfinite(self.losses[-1]):
+            return True  # the losses in training say that it has diverged
+        if self.losses[-1] == min(self.losses):
+            self.best = [weight.detach().clone() for weight in network.parameters()]
+        return self.stopping.is_over(self.losses)
+
+    @torch.no_grad()
+    def restore(self, network: Network) -> None:
+        """Give a network the weights of its best epoch."""
+        if self.best:
+            for weight, kept in zip(network.parameters(), self.best, strict=True):
+                weight.copy_(kept)
 
 
 @contextmanager
