@@ -154,8 +154,9 @@ def main() -> None:
         "drawn, against "
     )
     because = (
-        "a pool's mean does not tell the mean of a subsample, so this row draws every "
-        "point; the others draw a mean from its law"
+        "subsamples of different generations share points, so no summary of the pool "
+        "tells the law of the next one, and this row draws every point; the others "
+        "draw a mean from its law"
     )
     sides = {"plain": "a plain loop over chains", "published": "keeping all points"}
     rows = [

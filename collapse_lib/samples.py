@@ -485,8 +485,12 @@ def subsample(data: Data, n: int, rng: np.random.Generator) -> Data:
     if check_count("n", n, least=0) > size(data):
         raise ValueError(f"n: cannot draw {n} points from {size(data)}")
     chains, total = data.shape[:2]
-    rows = np.arange(chains)[:, None]
-    return np.asarray(data[rows, draw_places(chains, total, n, rng)])
+    places = draw_places(chains, total, n, rng)
+    drawn = np.empty((chains, n, *data.shape[2:]), data.dtype)
+    # Chain by chain: the points of one fit a core's cache, those of all may not.
+    for own, out, at in zip(data, drawn, places, strict=True):
+        out[...] = own[at]
+    return drawn
 
 
 def draw_places(
@@ -502,14 +506,17 @@ def draw_places(
     # The first n distinct values of an iid stream are a uniformly random n-subset,
     # and finding them costs n, not the size of a pool that grows.
     places = np.sort(rng.integers(total, size=(chains, n)), axis=1)
+    rows, mixed = np.arange(chains), places  # chains that may have repeated values
     while True:
-        repeated = np.zeros(places.shape, dtype=bool)
-        repeated[:, 1:] = places[:, 1:] == places[:, :-1]
+        repeated = np.zeros(mixed.shape, dtype=bool)
+        repeated[:, 1:] = mixed[:, 1:] == mixed[:, :-1]
         n_repeated = int(repeated.sum())
         if n_repeated == 0:
             return places
-        places[repeated] = rng.integers(total, size=n_repeated)
-        places.sort(axis=1)
+        mixed[repeated] = rng.integers(total, size=n_repeated)
+        again = repeated.any(axis=1)
+        rows, mixed = rows[again], np.sort(mixed[again], axis=1)
+        places[rows] = mixed
 
 
 def check_data(

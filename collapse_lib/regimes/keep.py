@@ -77,6 +77,15 @@ class AccumulateSubsample(Accumulate):
 
     The fixed-compute version of `Accumulate` (Kazdan et al. 2025; the paper's pooled
     variant with a fixed sample size).
+
+    Notes
+    -----
+    Under a law of means or moments it cannot run, not even for a Gaussian. Given what
+    is known of the groups' sums, the mean of one subsample is normal; but subsamples of
+    different generations share points, so that the next one's law depends on how many
+    points it has in common with each that came before, and these with each other. That
+    is the history of every point, and no summary. Counts of states are one:
+    `models.Categorical` runs under its exact law.
     """
 
     def next(self, turn: Turn) -> Step:
