@@ -527,7 +527,15 @@ CALLS: dict[str, Callable[[], Call]] = {
         {"prompt": [[[1, 2]]], "n_symbols": 3, "rng": rng()},
     ),
     "models.FittedNGram.cut": lambda: (ngram().cut, {"top_k": 2, "top_p": 0.9}),
+    "models.FittedNGram.reweighted": lambda: (
+        ngram().reweighted,
+        {"change": np.sqrt},
+    ),
     "models.TemperedNGram": lambda: _options(ngram().temper(0.5).cut(2, 0.9)),
+    "models.TemperedNGram.temper": lambda: (
+        ngram().temper(0.5).temper,
+        dict(HALF),
+    ),
     "models.TemperedNGram.cut": lambda: (
         ngram().temper(0.5).cut,
         {"top_k": 2, "top_p": 0.9},
@@ -600,6 +608,26 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "regimes.Lambda": lambda: (regimes.Lambda, {"value": 0.5}),
     "regimes.Lambda.__call__": lambda: (regimes.Lambda(0.5), {"fitted": BLOBS}),
+    "regimes.Calibrated": lambda: (regimes.Calibrated, {"store": LINE[0]}),
+    "regimes.Calibrated.__call__": lambda: (
+        regimes.Calibrated(LINE[0]),
+        {"fitted": NORMAL},
+    ),
+    "regimes.Extrapolated": lambda: _options(
+        regimes.Extrapolated(NORMAL, 0.5, ("mu",))
+    ),
+    "regimes.Extrapolated.__call__": lambda: (
+        regimes.Extrapolated(NORMAL, 0.5),
+        {"fitted": NORMAL},
+    ),
+    "regimes.Focal": lambda: (regimes.Focal, {"strength": 0.5}),
+    "regimes.Focal.__call__": lambda: (regimes.Focal(0.5), {"fitted": DIE}),
+    "regimes.MostDiverse": lambda: (regimes.MostDiverse, {"k": 2}),
+    "regimes.MostDiverse.__call__": lambda: (
+        regimes.MostDiverse(2),
+        {"fitted": NORMAL},
+    ),
+    "regimes.Truncated": lambda: (regimes.Truncated, {"gamma": 0.5}),
     "regimes.TopP": lambda: (regimes.TopP, {"mass": 0.5}),
     "regimes.TopP.__call__": lambda: (regimes.TopP(0.5), {"fitted": DIE}),
     "regimes.Verified": lambda: _options(regimes.Verified(np.isfinite, 3)),
@@ -955,6 +983,14 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.minhash.threshold": lambda: (
         theory.minhash.threshold,
         {"bands": 2, "rows": 3},
+    ),
+    "theory.confidence.focal": lambda: (
+        theory.confidence.focal,
+        {"q": [0.5, 0.5], "strength": 2.0},
+    ),
+    "theory.confidence.truncated": lambda: (
+        theory.confidence.truncated,
+        {"q": [0.5, 0.5], "gamma": 0.4},
     ),
     "theory.curation.accepted_share": lambda: (
         T.curation.accepted_share,

@@ -94,6 +94,7 @@ TABLE: dict[str, Callable[[], Call]] = {
         {**turn(), "n": 3},
     ),
     "regimes.Best.emit": lambda: (regimes.Best(np.abs).emit, emitting()),
+    "regimes.MostDiverse.emit": lambda: (regimes.MostDiverse(2).emit, emitting()),
     "regimes.Verified.emit": lambda: (
         regimes.Verified(np.isfinite).emit,
         emitting(),

@@ -2,9 +2,13 @@ from .base import Regime as Regime
 from .base import Step as Step
 from .base import Turn as Turn
 from .bias import Temperature as Temperature
+from .calibrated import Calibrated as Calibrated
 from .chosen import Best as Best
 from .chosen import Grounded as Grounded
 from .chosen import Verified as Verified
+from .confidence import Focal as Focal
+from .confidence import Truncated as Truncated
+from .diverse import MostDiverse as MostDiverse
 from .draws import Bias as Bias
 from .draws import Chain as Chain
 from .ecosystem import Ecosystem as Ecosystem
@@ -18,6 +22,7 @@ from .keep import Replace as Replace
 from .keep import check_weights as check_weights
 from .keep import split as split
 from .narrowed import Corrected as Corrected
+from .narrowed import Extrapolated as Extrapolated
 from .narrowed import Lambda as Lambda
 from .narrowed import TopP as TopP
 from .recorded import Recorded as Recorded

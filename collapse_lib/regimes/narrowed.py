@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,25 +204,8 @@ class Corrected(Bias):
     def __post_init__(self) -> None:
         """Check the oracle, the strength and the names."""
         check_not_negative("strength", self.strength)
-        have = _arrays(self.oracle)
-        if not set(have) & set(MOVABLE if self.names is None else have):
-            raise ValueError(
-                f"oracle is {given(self.oracle)}; it must be a fitted model whose "
-                "parameters are arrays, for example models.FittedGaussian.standard()"
-            )
-        if self.names is None:
-            return
-        if not isinstance(self.names, (tuple, list)) or not self.names:
-            raise ValueError(
-                f"names is {given(self.names)}; it must be a tuple of fields of the "
-                f"oracle: {', '.join(have)}; or None for all parameters"
-            )
-        for name in self.names:
-            if not isinstance(name, str) or name not in have:
-                raise ValueError(
-                    f"names holds {given(name)}; the oracle has {', '.join(have)}"
-                )
-        object.__setattr__(self, "names", tuple(self.names))
+        names = _checked_names(self.names, "oracle", self.oracle)
+        object.__setattr__(self, "names", names)
 
     def __call__(self, fitted: Any) -> Fitted:
         """Return the corrected generator.
@@ -231,23 +215,143 @@ class Corrected(Bias):
         ValueError
             If it lacks a field, or the oracle's has another shape.
         """
-        ours, theirs = _arrays(fitted), _arrays(self.oracle)
-        known = [name for name in MOVABLE if name in ours and name in theirs]
-        names = known if self.names is None else self.names
-        lacking = [name for name in names if name not in ours]
-        if lacking or not names:
-            fields = ", ".join(lacking or (n for n in MOVABLE if n in theirs))
-            refuse(fitted, self, f"moves {fields}, which the oracle has and it has not")
-        moved = {}
-        for name in names:
-            one, other = ours[name], theirs[name]
-            if one.shape[1:] != other.shape[1:] or len(other) not in (1, len(one)):
-                raise ValueError(
-                    f"{name} of fitted has shape {one.shape}, that of the oracle "
-                    f"{other.shape}; needed are the same, or one chain of the oracle"
-                )
-            moved[name] = (one + self.strength * other) / (1 + self.strength)
+        moved = {
+            name: (one + self.strength * other) / (1 + self.strength)
+            for name, one, other in _pairs(self, fitted, "oracle", self.oracle)
+        }
         return _changed(fitted, **moved)
+
+
+@dataclass(frozen=True)
+class Extrapolated(Bias):
+    r"""Move the parameters away from what training on its own output makes of a model.
+
+    .. math::
+        \theta' = \theta_\text{base} - \eta\,(\theta - \theta_\text{base})
+
+    where :math:`\theta` is the model fitted to what the base model wrote.
+
+    Parameters
+    ----------
+    base
+        The model before, of one chain or of as many as are moved.
+    eta
+        How far, :math:`\eta \ge 0`; 0 gives the base model back.
+    names
+        Which fields are moved; default: all means, widths, weights and probabilities
+        that both have.
+
+    Raises
+    ------
+    ValueError
+        If the base has no such fields, or ``eta`` is negative; in a run, if a
+        parameter is carried out of its range.
+
+    Notes
+    -----
+    Source: Alemohammad et al. (2025), "Neon". Probabilities below 0 become 0, and the
+    others are divided by their sum. Where the base model is right and what it writes
+    has :math:`\lambda` times its variance, a width fitted to many points is
+    :math:`\sqrt\lambda` of its own, and the extrapolated model, which writes with the
+    same bias, has the right variance if and only if :math:`\eta = \lambda^{-1/2}`
+    (derived here): as long as there is a bias, what training on own output does to a
+    model says how to undo it, without any real data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from collapse_lib import models
+    >>> base = models.FittedGaussian.standard()
+    >>> narrow = models.FittedGaussian(np.array([0.0]), np.array([0.8]))
+    >>> (Extrapolated(base, 1 / 0.8)(narrow).sigma * 0.8).round(12)
+    array([1.])
+    """
+
+    base: Any
+    eta: float
+    names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the base, how far and the names."""
+        check_not_negative("eta", self.eta)
+        names = _checked_names(self.names, "base", self.base)
+        object.__setattr__(self, "names", names)
+
+    def __call__(self, fitted: Any) -> Fitted:
+        """Return the extrapolated generator.
+
+        Raises
+        ------
+        ValueError
+            If it lacks a field, the base's has another shape, or a parameter would be
+            out of its range.
+        """
+        moved = {}
+        for name, one, base in _pairs(self, fitted, "base", self.base):
+            moved[name] = (base - self.eta * (one - base)).astype(one.dtype)
+            if name == "p" or (
+                name == "weights" and "means" in names_of_fields(fitted)
+            ):
+                moved[name] = np.maximum(moved[name], 0)
+                moved[name] /= moved[name].sum(axis=1, keepdims=True)
+            elif name in WIDTHS and name != "factor" and name != "covariances":
+                if (least := moved[name].min()) < 0:
+                    raise ValueError(
+                        f"eta is {self.eta:g}, which takes {name} to {least:g} in at "
+                        "least one chain; it must be smaller"
+                    )
+        return _changed(fitted, **moved)
+
+
+def _checked_names(names: Any, who: str, other: Any) -> tuple[str, ...] | None:
+    """Return the names of fields of a model, or None for all that can be moved."""
+    have = _arrays(other)
+    if not set(have) & set(MOVABLE if names is None else have):
+        raise ValueError(
+            f"{who} is {given(other)}; it must be a fitted model whose parameters are "
+            "arrays, for example models.FittedGaussian.standard()"
+        )
+    if names is None:
+        return None
+    if not isinstance(names, (tuple, list)) or not names:
+        raise ValueError(
+            f"names is {given(names)}; it must be a tuple of fields of the {who}: "
+            f"{', '.join(have)}; or None for all parameters"
+        )
+    for name in names:
+        if not isinstance(name, str) or name not in have:
+            raise ValueError(
+                f"names holds {given(name)}; the {who} has {', '.join(have)}"
+            )
+    return tuple(names)
+
+
+def _pairs(
+    policy: Corrected | Extrapolated, fitted: Any, who: str, other: Any
+) -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
+    """Yield the name of each field that is moved, and what both models have there.
+
+    Raises
+    ------
+    ValueError
+        If the fitted model lacks a field, or the other one's has another shape.
+    """
+    ours, theirs = _arrays(fitted), _arrays(other)
+    known = [name for name in MOVABLE if name in ours and name in theirs]
+    names = known if policy.names is None else policy.names
+    lacking = [name for name in names if name not in ours]
+    if lacking or not names:
+        fields = ", ".join(lacking or (n for n in MOVABLE if n in theirs))
+        wanted = f"moves {fields}, which the {who} has and it has not"
+        refuse(fitted, policy, wanted)
+    for name in names:
+        one, two = ours[name], theirs[name]
+        if one.shape[1:] != two.shape[1:] or len(two) not in (1, len(one)):
+            raise ValueError(
+                f"{name} of fitted has shape {one.shape}, that of the {who} "
+                f"{two.shape}; needed are the same, or one chain of the {who}"
+            )
+        yield name, one, two
 
 
 def _arrays(fitted: Any) -> dict[str, NDArray[Any]]:

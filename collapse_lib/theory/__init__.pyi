@@ -1,4 +1,5 @@
 from . import bias as bias
+from . import confidence as confidence
 from . import curation as curation
 from . import discrete as discrete
 from . import gaussian as gaussian

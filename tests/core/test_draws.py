@@ -435,6 +435,11 @@ BIASES = {
     "verified": regimes.Verified(lambda x: size_of(x) < 9),
     "corrected": None,  # by the real distribution
     "grounded": None,  # in a sample of it
+    "extrapolated": None,  # from the real distribution
+    "calibrated": None,  # by a sample of it
+    "diverse": regimes.MostDiverse(2),
+    "truncated": regimes.Truncated(0.6),
+    "focal": regimes.Focal(1.0),
     "chain": regimes.Best(size_of).then(regimes.Verified(lambda x: size_of(x) < 9)),
 }
 WAYS = {
@@ -508,7 +513,19 @@ NO_WIDTH = "Lambda scales the variances"
 GONE = "chooses among points; of a Fitted.* given .*Summary, where they are gone"
 REFUSED = {
     **{(kind, "top-p"): NO_P for kind in KINDS if "urn" not in kind},
+    **{
+        (kind, bias): "changes the probabilities of states"
+        for kind in KINDS
+        if "urn" not in kind
+        for bias in ("truncated", "focal")
+    },
+    **{
+        (kind, "calibrated"): "Calibrated knows the temperature of"
+        for kind in KINDS
+        if not any(word in kind for word in ("gaussian", "cloud", "urn"))
+    },
     ("grid mixture", "corrected"): "oracle is a FittedGridMixture; it must be",
+    ("grid mixture", "extrapolated"): "base is a FittedGridMixture; it must be",
     **{
         (kind, "lambda"): NO_WIDTH
         for kind in KINDS
@@ -517,7 +534,7 @@ REFUSED = {
     **{
         (f"exact {kind}", bias): GONE
         for kind in ("gaussian", "known width", "cloud", "regression")
-        for bias in ("best", "verified", "chain")
+        for bias in ("best", "verified", "chain", "diverse")
     },
     **{
         (f"kernels{place}", bias): reason
@@ -526,14 +543,19 @@ REFUSED = {
             ("temperature", "without a method temper"),
             ("lambda", NO_WIDTH),
             ("corrected", "Corrected moves .*, which the oracle has and it has not"),
+            ("extrapolated", "Extrapolated moves .*, which the base has and it has"),
         )
     },
     ("logistic", "lambda"): NO_WIDTH,
     ("n-gram", "lambda"): NO_WIDTH,
     ("n-gram", "corrected"): "oracle is an array of .*; it must be a fitted model",
+    ("n-gram", "extrapolated"): "base is an array of .*; it must be a fitted model",
 }
 for finite in ("density", "grid mixture", "n-gram"):
-    del REFUSED[finite, "top-p"]
+    for bias in ("top-p", "truncated", "focal"):
+        del REFUSED[finite, bias]
+for finite in ("density", "grid mixture"):
+    del REFUSED[finite, "calibrated"]
 #: Model, regime -> why it is refused, with and without a bias.
 NO_SUCH_POOL = {
     ("n-gram", "fresh"): "real is a fixed data set",
@@ -549,11 +571,15 @@ NO_SUCH_POOL = {
 def bias_for(name, real):
     if name == "corrected":
         return regimes.Corrected(real, 0.5)
-    if name == "grounded":
+    if name == "extrapolated":
+        return regimes.Extrapolated(real, 0.1)
+    if name in ("grounded", "calibrated"):
         store = STORES.get(real.p.shape[-1]) if hasattr(real, "p") else real
         if hasattr(store, "sample"):
             store = replace(real, law="literal") if hasattr(real, "law") else real
             store = store.sample(20, rng())[0]
+        if name == "calibrated":
+            return regimes.Calibrated(store)
         return regimes.Grounded(store, 0.2)
     return BIASES[name]
 

@@ -21,6 +21,7 @@ from collapse_lib.models.language import network as networks
 from collapse_lib.models.language import training
 from collapse_lib.models.language.decoding import Beam, Greedy
 from collapse_lib.models.weights import pack, unpack
+from collapse_lib.theory import confidence
 
 START = 8
 # A language of eight tokens, small enough for a fit in a fraction of a second.
@@ -142,6 +143,42 @@ def test_the_loss_has_the_derivatives_of_a_plain_cross_entropy(
     for ours, theirs in zip(*gradients, strict=True):
         assert ours.dtype == theirs.dtype
         torch.testing.assert_close(ours, theirs, **near)
+
+
+@pytest.mark.parametrize("truncate", [0.05, 0.3, 0.9])
+def test_tokens_that_the_network_is_sure_of_do_not_count(truncate: float) -> None:
+    generator = torch.Generator().manual_seed(1)
+    hidden = torch.randn(300, 8, generator=generator, requires_grad=True)
+    weight = torch.randn(11, 8, generator=generator, requires_grad=True)
+    targets = torch.randint(11, (300,), generator=generator)
+    found = training.CrossEntropy.apply(hidden, weight, targets, truncate)
+    losses = F.cross_entropy(hidden @ weight.t(), targets, reduction="none")
+    counted = torch.exp(-losses) <= truncate
+    assert 0 < counted.sum() < 300
+    plain = losses[counted].sum()
+    assert found.item() == pytest.approx(plain.item(), rel=1e-5)
+    gradients = [torch.autograd.grad(loss, (hidden, weight)) for loss in (found, plain)]
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_truncated_training_stops_where_the_table_does() -> None:
+    """One token after the start: the network can only learn its frequencies."""
+    blocks = np.repeat([2, 3, 4], [140, 40, 20])[None, :, None]
+    model = replace(TINY, epochs=60, batch=50, learning_rate=3e-2, truncate=0.5)
+    fitted = model.fit(blocks, np.random.default_rng(1))
+    p = np.exp(-fitted.nll(np.array([[2], [3], [4]])))[0]
+    expected = confidence.truncated([0.7, 0.2, 0.1], 0.5)
+    np.testing.assert_allclose(p, expected, atol=0.06)
+
+
+def test_weights_can_be_extrapolated_away_from_own_text() -> None:
+    base = TINY.fit(REAL[None], rng())
+    own = TINY.fit(base.sample(20, rng()), rng(1))
+    moved = regimes.Extrapolated(base, 0.5)(own)
+    expected = 1.5 * base.weights - 0.5 * own.weights
+    np.testing.assert_allclose(moved.weights, expected, atol=1e-6)
+    assert moved.sample(3, rng()).shape == (1, 3, 10)
 
 
 def test_short_and_long_blocks_get_the_same_attention(

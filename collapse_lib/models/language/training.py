@@ -17,6 +17,7 @@ from collapse_lib.checks import (
     check_choice,
     check_count,
     check_not_negative,
+    check_number,
     check_positive,
 )
 from collapse_lib.models.early_stopping import EarlyStopping, check_early_stopping
@@ -59,6 +60,10 @@ class Training:
     early_stopping
         `EarlyStopping` holds blocks of every training set out, and stops training when
         their loss has turned. Default: all blocks are trained on, in all epochs.
+    truncate
+        Tokens to which the network gives a higher probability than this do not count in
+        the loss of training, above 0 and up to 1: truncated cross-entropy (Shabgahi et
+        al. 2025); 1 counts all. What it does to a table: `theory.confidence.truncated`.
     """
 
     epochs: int = 5
@@ -70,6 +75,7 @@ class Training:
     start: int | None = None
     precision: str = "float32"
     early_stopping: EarlyStopping | None = None
+    truncate: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -83,6 +89,7 @@ class Training:
         check_choice("cosine", self.cosine, SCHEDULES)
         check_choice("precision", self.precision, PRECISIONS)
         check_early_stopping(self.early_stopping)
+        check_number("truncate", self.truncate, above=0, most=1)
 
 
 def train(
@@ -200,12 +207,15 @@ def _loss(network: nn.Module, x: Tensor, y: Tensor, how: Training) -> Tensor:
     with autocast(x.device.type, how.precision):
         if not isinstance(network, Network):
             logits = network(x).flatten(0, 1).float()
-            return F.cross_entropy(logits, y.flatten(), reduction="sum")
+            if how.truncate == 1:
+                return F.cross_entropy(logits, y.flatten(), reduction="sum")
+            losses = F.cross_entropy(logits, y.flatten(), reduction="none")
+            return losses[losses >= -math.log(how.truncate)].sum()
         hidden = network.hidden(x).flatten(0, 1)
     if how.precision == "bfloat16":
         hidden = hidden.bfloat16()
     weight = network.tokens.weight
-    loss: Tensor = CrossEntropy.apply(hidden, weight, y.flatten())  # type: ignore[no-untyped-call]
+    loss: Tensor = CrossEntropy.apply(hidden, weight, y.flatten(), how.truncate)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -220,7 +230,9 @@ class CrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, truncate: float = 1.0
+    ) -> Tensor:
         """Return the loss.
 
         Parameters
@@ -230,6 +242,8 @@ class CrossEntropy(torch.autograd.Function):
         hidden, weight, targets
             Shapes ``(n, width)``, ``(vocabulary, width)`` and ``(n,)``. The products
             are computed in the type of ``hidden``, the rest in the weight's.
+        truncate
+            Tokens of a higher probability do not count.
         """
         matrix = weight.to(hidden.dtype)
         rows = SCORED_AT_ONCE[hidden.device.type]
@@ -245,8 +259,14 @@ class CrossEntropy(torch.autograd.Function):
             # Only the largest p is sure not to underflow; from it,
             # -log p_t = (max s - s_t) - log max p.
             below = scores.amax(1) - scores.gather(1, place)[:, 0]
-            loss += (below - p.amax(1).log()).sum(dtype=loss.dtype)
+            losses = below - p.amax(1).log()
+            if truncate < 1:
+                counted = losses >= -math.log(truncate)
+                losses = losses.where(counted, 0)
+            loss += losses.sum(dtype=loss.dtype)
             p.scatter_add_(1, place, p.new_full(place.shape, -1))
+            if truncate < 1:
+                p *= counted[:, None]
             p = p.to(x.dtype)
             torch.mm(p, matrix, out=gradient)
             to_weight.addmm_(p.t(), x)
@@ -255,10 +275,10 @@ class CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor, Tensor, None, None]:
         """Return the derivatives."""
         to_hidden, to_weight = ctx.gradients
-        return to_hidden.mul_(factor), to_weight.mul_(factor), None
+        return to_hidden.mul_(factor), to_weight.mul_(factor), None, None
 
 
 def learning_rate(how: Training, epochs_done: float) -> float:

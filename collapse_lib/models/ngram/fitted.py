@@ -15,6 +15,7 @@ from collapse_lib.checks import (
     check_number,
     check_rng,
     given,
+    numbers,
 )
 from collapse_lib.data.texts import check_blocks, check_symbols
 from collapse_lib.detection.marks import Mark, check_mark
@@ -216,6 +217,13 @@ class FittedNGram:
         """Return the generator whose text carries a watermark."""
         return TemperedNGram(self, mark=mark)
 
+    def reweighted(self, change: Callable[[Array], Any]) -> TemperedNGram:
+        """Return the model with other distributions of the next symbol.
+
+        Arguments as in `TemperedNGram`.
+        """
+        return TemperedNGram(self, change=change)
+
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw ``n`` blocks per chain: shape ``(chains, n, length)``."""
         check_sampling(n, rng)
@@ -331,11 +339,21 @@ class TemperedNGram:
         probability (nucleus sampling, Holtzman et al. 2020).
     mark
         A watermark for the text, from `collapse_lib.detection`.
+    change
+        ``change(p)`` returns other distributions of the next symbol, from shape ``(m,
+        n_symbols)`` to the same.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range; while sampling, if ``change`` returns something
+        else.
 
     Notes
     -----
-    The limits apply in this order: temperature, ``top_k``, ``top_p``, mark, as those of
-    `Ancestral`. Of equally probable symbols those with the lower number come first.
+    They apply in this order: ``change``, temperature, ``top_k``, ``top_p``, mark, the
+    middle three as those of `Ancestral`. Of equally probable symbols those with the
+    lower number come first.
 
     Every conditional distribution is written out, so that the time grows with the size
     of the vocabulary; equal contexts are treated once.
@@ -346,6 +364,7 @@ class TemperedNGram:
     top_k: int | None = None
     top_p: float | None = None
     mark: Mark | None = None
+    change: Callable[[Array], Any] | None = None
 
     def __post_init__(self) -> None:
         """Check the model and the temperature."""
@@ -361,10 +380,32 @@ class TemperedNGram:
             check_number("top_p", self.top_p, above=0, most=1)
         if self.mark is not None:
             check_mark("mark", self.mark, self.fitted.n_symbols)
+        wrong = isinstance(self.change, type) or not callable(self.change)
+        if self.change is not None and wrong:
+            raise ValueError(
+                f"change is {given(self.change)}; it must be a function of the "
+                "distributions of the next symbol, (m, n_symbols) -> the same, or None"
+            )
 
     def watermark(self, mark: Mark) -> TemperedNGram:
         """Return the generator whose text carries a watermark."""
         return replace(self, mark=mark)
+
+    def temper(self, temperature: float) -> TemperedNGram:
+        """Return the generator at another temperature, as many times its own.
+
+        Raises
+        ------
+        ValueError
+            If symbols are cut off: a temperature comes before that.
+        """
+        check_not_negative("temperature", temperature)
+        if self.top_k is not None or self.top_p is not None:
+            raise ValueError(
+                f"top_k is {self.top_k} and top_p is {self.top_p}; a temperature comes "
+                "before what cuts symbols off"
+            )
+        return replace(self, temperature=self.temperature * temperature)
 
     def cut(
         self, top_k: int | None = None, top_p: float | None = None
@@ -403,13 +444,26 @@ class TemperedNGram:
         return drawn.reshape(before.shape[:2])
 
     def _weights(self, context: Codes, top: int) -> Array:
-        p = self.fitted.distribution(context, top)
+        p = self._distribution(context, top)
         p /= p.max(axis=1, keepdims=True)
         if self.temperature == 0:
             p = np.asarray(p == 1, dtype=np.float64)
         elif self.temperature != 1:
             p **= 1 / self.temperature
         return self._limited(p)
+
+    def _distribution(self, context: Codes, top: int) -> Array:
+        p = self.fitted.distribution(context, top)
+        if self.change is None:
+            return p
+        what = "what change(p) returned"
+        found = numbers(what, self.change(p), least=0)
+        if found.shape != p.shape or not found.any(axis=1).all():
+            raise ValueError(
+                f"{what} has shape {found.shape}, or a row of zeros; needed is a "
+                f"distribution for each of p: {p.shape}"
+            )
+        return found.copy()
 
     def _limited(self, weights: Array) -> Array:
         """Return weights with those of what is cut off set to 0."""
