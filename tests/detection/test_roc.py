@@ -10,7 +10,7 @@ from collapse_lib.detection import auroc, best_auroc, curve, threshold, tpr_at
 
 def scores(seed=0, m=60, n=80, ties=False):
     rng = np.random.default_rng(seed)
-    x, y = rng.normal(1, 1, m), rng.normal(size=n)
+    x, y = rng.normal(1, 2, m), rng.normal(size=n)
     return (x.round(1), y.round(1)) if ties else (x, y)
 
 
@@ -27,7 +27,7 @@ def test_area_and_curve_are_sklearns(ties):
 def test_the_standard_error_of_an_area():
     runs = [auroc(*scores(seed)) for seed in range(2_000)]
     value = np.array([run.value for run in runs])
-    exact = stats.norm.cdf(1 / np.sqrt(2))
+    exact = stats.norm.cdf(1 / np.sqrt(5))
     assert abs(value.mean() - exact) < 4 * value.std() / np.sqrt(len(runs))
     said = np.sqrt(np.mean([run.se**2 for run in runs]))
     assert abs(said / value.std() - 1) < 4 / np.sqrt(2 * len(runs))
@@ -43,7 +43,7 @@ def test_separated_scores_are_not_certain():
 def test_the_rate_at_a_rate_and_its_standard_error():
     runs = [tpr_at(*scores(seed, 400, 1_000), 0.1) for seed in range(1_000)]
     value = np.array([run.value for run in runs])
-    exact = stats.norm.sf(stats.norm.isf(0.1) - 1)
+    exact = stats.norm.sf((stats.norm.isf(0.1) - 1) / 2)
     assert abs(value.mean() - exact) < 4 * value.std() / np.sqrt(len(runs)) + 0.002
     said = np.sqrt(np.mean([run.se**2 for run in runs]))
     assert 0.9 < said / value.std() < 1.15
