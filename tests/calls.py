@@ -1200,6 +1200,10 @@ CALLS: dict[str, Callable[[], Call]] = {
     "theory.special.normal_cdf": lambda: (T.special.normal_cdf, {"x": [0.0, 1.0]}),
     "theory.special.entropy_terms": lambda: (T.special.entropy_terms, {"p": [0.5]}),
     "theory.special.digamma": lambda: (T.special.digamma, {"x": [1.0]}),
+    "theory.filtering.worth_of_a_point": lambda: (
+        T.filtering.worth_of_a_point,
+        {"real_share": 0.1, "sensitivity": [0.9, 1.0], "false_alarms": 0.01},
+    ),
     "theory.special.log_binomial_tail": lambda: (
         T.special.log_binomial_tail,
         {"successes": [1, 2], "trials": 3, "chance": 0.25},

@@ -2,6 +2,7 @@ from . import bias as bias
 from . import confidence as confidence
 from . import curation as curation
 from . import discrete as discrete
+from . import filtering as filtering
 from . import gaussian as gaussian
 from . import kde as kde
 from . import labels as labels
