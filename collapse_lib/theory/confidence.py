@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 #: Places at which the slope of the focal loss is tabulated, as log odds.
 ODDS = np.linspace(-60.0, 36.0, 9601)
 #: Halvings of the interval in which the multiplier lies.
-HALVINGS = 80
+HALVINGS = 48
 
 
 def truncated(q: ArrayLike, gamma: float) -> Array:
