@@ -115,7 +115,10 @@ def focal(q: ArrayLike, strength: float) -> Array:
 
     Notes
     -----
-    The loss: Lin et al. (2017). At the minimum :math:`q_i\,\phi(p_i)` is the same for
+    The loss: Lin et al. (2017). It flattens only what is probable: to first order in
+    :math:`p` the ratio :math:`p_i/q_i` goes as :math:`1 - s\,p_i(1 + \log p_i)`, which
+    rises up to :math:`p = e^{-2}`, so that among states below 14 % the rarer ones lose
+    (derived here). At the minimum :math:`q_i\,\phi(p_i)` is the same for
     all states in the data, with the slope :math:`\phi(p) = (1-p)^s/p -
     s(1-p)^{s-1}\log p`. The slope is tabulated and the common value found by halving.
 

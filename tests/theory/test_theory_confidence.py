@@ -85,6 +85,15 @@ def test_the_focal_law_keeps_what_is_sure_and_what_was_never_seen():
     np.testing.assert_allclose(shape, 0.25)
 
 
+def test_the_focal_loss_takes_from_the_rarer_of_rare_states():
+    q = np.arange(1, 41) / np.arange(1, 41).sum()
+    ratio = confidence.focal(q, 0.5) / q
+    assert (np.diff(ratio) > 0).all()
+    expected = 1 - 0.5 * q * (1 + np.log(q))
+    np.testing.assert_allclose(ratio / ratio[0], expected / expected[0], atol=3e-3)
+    assert (np.diff(confidence.focal([0.2, 0.8], 0.5) / [0.2, 0.8]) < 0).all()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
