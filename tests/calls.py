@@ -64,6 +64,7 @@ HOOKS = {
     "checks.given": "it describes anything",
     "checks.together": "it is asked with arrays that have been checked",
     "declared.declared": "it is a decorator, tried in core/test_declared.py",
+    "metrics.Report": "`report` makes it",
     "provenance.Fingerprint": "`fingerprint` makes it",
     "provenance.Ledger": "`parse` makes it, which checks its lines",
     "provenance.Verified": "`verify` makes it",
@@ -916,6 +917,14 @@ CALLS: dict[str, Callable[[], Call]] = {
     "metrics.compression_ratio": lambda: (
         metrics.compression_ratio,
         {"text": "Too loud. Too loud."},
+    ),
+    "metrics.report": lambda: (
+        metrics.report,
+        {
+            "real": np.tile(POINTS, (4, 1)),
+            "generated": np.tile(POINTS, (2, 1)),
+            "seed": 0,
+        },
     ),
     "metrics.entropy": lambda: (metrics.entropy, {"p": ROWS}),
     "metrics.first_below": lambda: (

@@ -27,6 +27,8 @@ from .mixtures import overlap_mixtures as overlap_mixtures
 from .near_copies import NearCopies as NearCopies
 from .near_copies import jaccard as jaccard
 from .near_copies import signatures as signatures
+from .report_card import Report as Report
+from .report_card import report as report
 from .tails import entropy as entropy
 from .tails import first_below as first_below
 from .tails import heterozygosity as heterozygosity
