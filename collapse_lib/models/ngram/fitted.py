@@ -182,23 +182,31 @@ class FittedNGram:
         top = check_count("top", top, 1, self.order)
         n_codes = self.chains * self.n_symbols ** (top - 1)
         context = check_symbols("context", context, "(n,)", n_codes)
-        p = np.full((len(context), self.n_symbols), 1 / self.n_symbols)
+        p, known = np.full((1, self.n_symbols), 1 / self.n_symbols), np.zeros(1, int)
         for level in range(1, top + 1):
-            table = self._table(level, top)
-            low, high = table.span(self._suffix(context, level, top))
+            # Many contexts end alike: each ending is worked out once.
+            table, below = self._table(level, top), known
+            suffix = self._suffix(context, level, top)
+            known, example = np.unique(suffix, return_index=True)
+            if level > 1:
+                shorter = self._suffix(context[example], level - 1, top)
+                p = p[np.searchsorted(below, shorter)]
+            else:
+                p = np.repeat(p, len(known), axis=0)
+            low, high = table.span(known)
             types, total = high - low, table.ends[high] - table.ends[low]
             safe = np.maximum(total, 1)
             left = self.smoothing.left(level, safe, types)
             p *= np.where(total > 0, left, 1.0)[:, None]
             # Every n-gram of every context: the row it belongs to, and its place.
-            row = np.repeat(np.arange(len(context)), types)
+            row = np.repeat(np.arange(len(known)), types)
             place = np.arange(len(row)) + np.repeat(
                 low - np.cumsum(types) + types, types
             )
             count = table.ends[place + 1] - table.ends[place]
             kept = self.smoothing.kept(level, count, total[row], types[row])
             p[row, table.keys[place] % self.n_symbols] += kept
-        return p
+        return p[np.searchsorted(known, context)]
 
     def temper(self, temperature: float) -> TemperedNGram:
         r"""Return the model with conditional distributions :math:`\propto p^{1/T}`."""
