@@ -32,13 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             files.write(
                 asked.figure, lambda file: figure.savefig(file, format="png", dpi=150)
             )
+        _say(str(found))
+    except BrokenPipeError:  # whoever reads, as `head` does, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         _say("stopped; nothing was written", sys.stderr)
         return STOPPED
     except (OSError, ValueError, TypeError) as error:
         _say(" ".join(str(error).split()), sys.stderr)
         return WRONG
-    _say(str(found))
     return 0
 
 
@@ -54,7 +56,11 @@ def _say(text: str, file: TextIO | None = None) -> None:
     """Print, whatever characters the terminal has."""
     file = file or sys.stdout
     encoding = file.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=file)
+    print(
+        text.encode(encoding, "backslashreplace").decode(encoding),
+        file=file,
+        flush=True,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
