@@ -192,6 +192,38 @@ def test_search_finds_a_chapter(browser: Browser, address: str) -> None:
     assert watch.faults == []
 
 
+#: What a reader who has heard of model collapse looks for -> the page that answers.
+TOPICS = {
+    "early late": "chapters/01-",
+    "yellow blue": "chapters/01-",
+    "three errors": "chapters/05-",
+    "photocopy": "chapters/20-",
+    "inevitable": "chapters/10-",
+    "MAD": "chapters/11-",
+    "watermark": "chapters/17-",
+    "provenance": "chapters/18-",
+    "law": "chapters/18-",
+    "mitigation": "chapters/19-",
+    "mode collapse": "appendices/glossary",
+    "catastrophic forgetting": "appendices/glossary",
+    "own data": "appendices/use-it-on-your-own-data",
+}
+
+
+def test_search_leads_to_every_topic(browser: Browser, address: str) -> None:
+    context = new_context(browser, "light", 1280)
+    page, lost = context.new_page(), {}
+    for words, wanted in TOPICS.items():
+        page.goto(f"{address}/search.html?q={words.replace(' ', '+')}")
+        page.get_by_text(re.compile(r"[1-9]\d* page")).wait_for()
+        links = page.locator("#search-results li > a").all()
+        found = [link.get_attribute("href") or "" for link in links]
+        if not any(wanted in href for href in found[:10]):
+            lost[words] = found[:10]
+    context.close()
+    assert not lost
+
+
 def test_pages_forbid_other_hosts(
     html: Path, browser: Browser, address: str, articles: dict[str, BeautifulSoup]
 ) -> None:
