@@ -152,6 +152,14 @@ for mark in (detection.GreenList(n_symbols=4), detection.Tournament(n_symbols=4)
     mark.z(regimes.Watermarked(mark)(fit).sample(5, rng))
 detection.Gumbel(n_symbols=4).log_p(text)
 theory.watermarks.gumbel_score([0.5, 0.5])
+pairs = np.lib.stride_tricks.sliding_window_view(text[0], 2, axis=-1)
+green = detection.GreenList(n_symbols=4).scores(text[0])
+detection.trace(green, pairs, share=0.25).log10_p, detection.null_deviation(pairs, 0.25)
+score = detection.two_model_ratio(fit, fit, text)[0]
+detection.curvature(fit, text, lambda x, rng: rng.integers(4, size=x.shape), rng)
+detection.conditional_curvature(fit, text), detection.auroc(score, score + 1)
+detection.tpr_at(score, score, 0.1), detection.curve(score, score)
+detection.best_auroc(0.1), theory.filtering.worth_of_a_point(0.1, 0.9)
 """,
     "metrics": """
 p = np.array([0.5, 0.5])
