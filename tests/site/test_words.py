@@ -38,7 +38,12 @@ TERM = re.compile(r"\{term\}`([^`]+)`")
 # Entries that lack a field because the source does not show it or because it could
 # not be checked; a comment in references.bib says which. Remove a key here once the
 # field is known.
-WITHOUT_YEAR = {"agentwiki_loop", "c2pa2025spec", "jolt2025uncontaminated"}
+WITHOUT_YEAR = {
+    "agentwiki_loop",
+    "c2pa2025bindings",
+    "c2pa2025spec",
+    "jolt2025uncontaminated",
+}
 
 # The legal code as Creative Commons publishes it in plain text. A single changed
 # character would make it another licence under the same name.
