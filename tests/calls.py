@@ -752,6 +752,10 @@ CALLS: dict[str, Callable[[], Call]] = {
     "models.FittedVAE": lambda: _options(vae()),
     "models.FittedVAE.draw": lambda: (vae().draw, _drawing()),
     "models.FittedVAE.encode": lambda: (vae().encode, {"images": PICTURES}),
+    "models.FittedVAE.loss": lambda: (
+        vae().loss,
+        {"images": PICTURES, "rng": rng()},
+    ),
     "models.FittedVAE.sample": lambda: (vae().sample, _drawing()),
     "models.FittedVAE.temper": lambda: (vae().temper, dict(HALF)),
     "models.Gaussian": lambda: _options(models.Gaussian()),

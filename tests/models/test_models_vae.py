@@ -379,3 +379,35 @@ def test_rounding_beyond_white_is_no_fault():
     assert Images.of(images).stored.max() == 1
     with pytest.raises(ValueError, match="from 1.00001 to 1.00001; allowed is 0 to 1"):
         Images.of(np.full((2, 28, 28), 1.00001))
+
+
+def test_the_loss_of_given_images_is_what_training_minimises():
+    images = mnist().images[:300]
+    model = models.VAE(epochs=2, capacity=4, batch=50, learning_rate=3e-3)
+    fit = model.fit(np.stack([images, images[::-1]]), np.random.default_rng(1))
+    found = fit.loss(images, np.random.default_rng(2))
+    # By hand, from probabilities: with 128 images at a time, as there.
+    rng = np.random.default_rng(2)
+    for chain in range(2):
+        network = networks.Network(4, model.n_latents, 0)
+        unpack(network.encoder, fit.encoder[chain])
+        unpack(network.decoder, fit.decoder[chain])
+        source = networks.generator(int(rng.integers(2**62)), "cpu")
+        total = 0.0
+        for chunk in torch.split(torch.from_numpy(images), networks.CHUNK["cpu"]):
+            noise = torch.randn(len(chunk), model.n_latents, generator=source)
+            with torch.no_grad():
+                mean, log_variance = network.encoder(chunk[:, None])
+                latents = mean + (log_variance / 2).exp() * noise
+                p = torch.sigmoid(network.decoder(latents)).double()[:, 0]
+            x = chunk.double()
+            total -= float((x * p.log() + (1 - x) * (1 - p).log()).sum())
+            prior = torch.distributions.Normal(0.0, 1.0)
+            own = torch.distributions.Normal(mean, (log_variance / 2).exp())
+            total += float(torch.distributions.kl_divergence(own, prior).sum())
+        assert found[chain] == pytest.approx(total / 300, rel=1e-4)
+    # An untrained network finds the digits harder.
+    start = replace(model, epochs=1, learning_rate=1e-9).fit(
+        images[None], np.random.default_rng(1)
+    )
+    assert found.max() < start.loss(images, np.random.default_rng(2))[0]

@@ -244,14 +244,7 @@ class FittedVAE(FittedChains):
         ndarray
             Shape ``(chains, n, n_latents)``.
         """
-        model = self.model
-        array = check_images(images)
-        if array.ndim == 4 and len(array) not in (1, len(self.encoder)):
-            raise ValueError(
-                f"images have shape {array.shape}; needed is (n, 28, 28), or "
-                f"({len(self.encoder)}, n, 28, 28) with the chains first"
-            )
-        stacked = np.broadcast_to(array, (len(self.encoder), *array.shape[-3:]))
+        model, stacked = self.model, self._for_all(images)
         latents = []
         for weights, own in zip(self.encoder, stacked, strict=True):
             encoder = networks.load(
@@ -259,6 +252,51 @@ class FittedVAE(FittedChains):
             )
             latents.append(networks.encode(encoder.to(model.device), own, model.device))
         return np.stack(latents)
+
+    def loss(self, images: ArrayLike, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return what training minimises, for given images, in nats per image.
+
+        Parameters
+        ----------
+        images
+            Shape ``(chains, n, 28, 28)``, or ``(n, 28, 28)`` for all chains.
+        rng
+            Draws the latent variables, one for each image.
+
+        Returns
+        -------
+        ndarray
+            Mean over the images, shape ``(chains,)``. For images of pixels 0 and 1 it
+            is, on average over ``rng``, at least the negative log-likelihood.
+        """
+        model, stacked = self.model, self._for_all(images)
+        check_rng(rng)
+        parts = zip(self.encoder, self.decoder, stacked, strict=True)
+        return np.array(
+            [
+                networks.loss(
+                    networks.load(
+                        networks.Encoder, encoder, model.capacity, model.n_latents
+                    ).to(model.device),
+                    networks.load(
+                        networks.Decoder, decoder, model.capacity, model.n_latents
+                    ).to(model.device),
+                    own,
+                    networks.generator(int(rng.integers(2**62)), model.device),
+                )
+                for encoder, decoder, own in parts
+            ]
+        )
+
+    def _for_all(self, images: ArrayLike) -> NDArray[np.float32]:
+        """Return images with the chains first."""
+        array = check_images(images)
+        if array.ndim == 4 and len(array) not in (1, len(self.encoder)):
+            raise ValueError(
+                f"images have shape {array.shape}; needed is (n, 28, 28), or "
+                f"({len(self.encoder)}, n, 28, 28) with the chains first"
+            )
+        return np.broadcast_to(array, (len(self.encoder), *array.shape[-3:]))
 
     def temper(self, temperature: float) -> FittedVAE:
         """Return the model that draws latent variables of variance ``temperature``.

@@ -84,13 +84,20 @@ class Network(nn.Module):
             \sum_{\text{pixels}} \operatorname{BCE}(x, \hat x)
             + \tfrac12 \sum_j (\mu_j^2 + \sigma_j^2 - 1 - \ln \sigma_j^2)
         """
-        mean, log_variance = self.encoder(images)
-        latents = mean + torch.exp(0.5 * log_variance) * noise
-        logits = self.decoder(latents)
-        pixels = F.binary_cross_entropy_with_logits(logits, images, reduction="sum")
-        divergence = mean.square() + log_variance.exp() - 1 - log_variance
-        loss: Tensor = pixels + 0.5 * divergence.sum()
-        return loss
+        return summed_loss(self.encoder, self.decoder, images, noise)
+
+
+def summed_loss(
+    encoder: Encoder, decoder: Decoder, images: Tensor, noise: Tensor
+) -> Tensor:
+    """Return the loss of a batch, see `Network.forward`."""
+    mean, log_variance = encoder(images)
+    latents = mean + torch.exp(0.5 * log_variance) * noise
+    logits = decoder(latents)
+    pixels = F.binary_cross_entropy_with_logits(logits, images, reduction="sum")
+    divergence = mean.square() + log_variance.exp() - 1 - log_variance
+    loss: Tensor = pixels + 0.5 * divergence.sum()
+    return loss
 
 
 def load(
@@ -119,6 +126,23 @@ def draw(decoder: Decoder, n: int, binary: bool, generator: torch.Generator) -> 
     for part, out in pairs:
         out.copy_(torch.sigmoid(decoder(part)))
     return torch.bernoulli(images, generator=generator) if binary else images
+
+
+@torch.no_grad()
+def loss(
+    encoder: Encoder,
+    decoder: Decoder,
+    images: NDArray[np.float32],
+    generator: torch.Generator,
+) -> float:
+    """Return the mean loss of images ``(n, 28, 28)``, in nats per image."""
+    device, total = generator.device, 0.0
+    for chunk in torch.split(torch.from_numpy(np.array(images)), CHUNK[device.type]):
+        shape = (len(chunk), decoder.linear.in_features)
+        noise = torch.randn(shape, generator=generator, device=device)
+        batch = chunk.unsqueeze(1).to(device)
+        total += float(summed_loss(encoder, decoder, batch, noise))
+    return total / len(images)
 
 
 @torch.no_grad()
