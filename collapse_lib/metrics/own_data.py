@@ -29,7 +29,7 @@ from collapse_lib.data.texts import check_texts
 
 Array = NDArray[np.float64]
 #: No more of a file, no more rows of an array and no more images are read.
-MOST_BYTES, MOST_ROWS, MOST_IMAGES = 20_000_000, 200_000, 2_000
+MOST_BYTES, MOST_ROWS, MOST_IMAGES = 5_000_000, 200_000, 2_000
 #: Cells that mean a missing value, in lower case.
 MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?", "."}
 #: The comma last: where another one separates, it may stand in numbers.
@@ -105,7 +105,7 @@ def read(name: str, value: Any) -> Own:
         If there is nothing in it that can be measured.
     """
     if isinstance(value, os.PathLike) or (isinstance(value, str) and _exists(value)):
-        return _of_path(name, Path(value))
+        return _of_path(name, Path(os.fsdecode(value)))
     if isinstance(value, str):
         if _looks_like_a_path(value):
             raise FileNotFoundError(
@@ -235,7 +235,7 @@ def _text(name: str, values: Iterable[Any]) -> str:
     text = "\n\n".join(check_texts(name, list(values))).replace("\0", " ")
     if not text.strip():
         raise refusal(name, "is empty: it holds no text")
-    return text[:MOST_BYTES]
+    return text
 
 
 # ---- tables -------------------------------------------------------------------------
@@ -439,11 +439,20 @@ def _picture(path: Path) -> tuple[Array, tuple[int, int]]:
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith(("I", "F")):
                 deep = np.asarray(upright, np.float32)
-                full = 255.0 if deep.max() <= 255 else max(65535.0, float(deep.max()))
-                grey = _resized(Image.fromarray(deep / full))
+                grey = _resized(Image.fromarray(deep / _white(deep, upright.mode)))
                 return np.repeat(grey[:, :, None], 3, axis=2), size
             if upright.has_transparency_data:
                 shape = upright.convert("RGBA")
                 white = Image.new("RGBA", shape.size, "white")
                 upright = Image.alpha_composite(white, shape)
             return _resized(upright.convert("RGB")) / 255, size
+
+
+def _white(deep: NDArray[np.float32], mode: str) -> float:
+    """Return the value of white in an image of more than 8 bits."""
+    top = float(deep.max())
+    if not np.isfinite(deep).all():
+        raise ValueError("pixels are NaN or infinite")
+    if mode == "F" and top <= 1:
+        return 1.0
+    return 255.0 if top <= 255 else max(65535.0, top)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from collapse_lib import metrics
-from collapse_lib.metrics import compared, report_card
+from collapse_lib.metrics import compared, own_data, report_card
 from collapse_lib.metrics.__main__ import main
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgk" for b in "aeiou" for c in "lmnrst"]
@@ -114,9 +115,33 @@ def test_measures_of_texts_by_hand() -> None:
     a, b = passages("aaaaaaaab", "aaaaaaaaa"), passages("abcaaaaaa", "aaaaaaaaa")
     # 17 of 18 are "a", which are more than 90 %; of b two words are others.
     assert by_name["rare words"].of(a, b, rng) == pytest.approx(2 / 18)
-    # Runs of eight words: all but the first of "abcaaaaaa" is in a? None of it is.
+    # Of the two runs of eight words in each block, those of the second are in a.
     assert by_name["copied passages"].of(a, b, rng) == pytest.approx(2 / 4)
     assert by_name["different words"].of(a, b, rng) == pytest.approx(3 / 2)
+
+
+def test_rare_is_what_nine_in_ten_words_are_not() -> None:
+    words = np.repeat([0, 1, 2], [80, 12, 8]).reshape(10, 10)
+    a = compared.Passages(words, np.full(10, "", object), 4)
+    b = compared.Passages(np.array([[0, 1, 2, 3]]), np.full(1, "", object), 4)
+    rare = {one.name: one for one in compared.TEXTS}["rare words"]
+    assert rare.of(a, b, np.random.default_rng()) == 0.5  # words 2 and 3
+
+
+def test_what_is_lost_costs_and_what_is_common_does_not_surprise() -> None:
+    real = np.random.default_rng(0).integers(20, size=(50, 10))
+    a = compared.Passages(real, np.full(50, "", object), 20)
+    b = compared.Passages(np.ones((50, 10), int), np.full(50, "", object), 20)
+    by_name = {one.name: one for one in compared.TEXTS}
+    rng = np.random.default_rng()
+    assert by_name["loss on real text"].of(a, b, rng) > np.log(20) + 0.5
+    assert by_name["surprise"].of(a, b, rng) < np.log(20)
+
+
+def test_a_share_that_is_always_0_has_the_band_of_the_rule_of_three() -> None:
+    lines = {one.measure: one for one in metrics.report(cloud(100), cloud(60)).lines}
+    assert lines["repeated rows"].high == 3 / 50
+    assert lines["energy distance"].high < 1
 
 
 def test_the_same_seed_gives_the_same_report() -> None:
@@ -233,15 +258,40 @@ def test_other_things_are_refused(tmp_path: Path) -> None:
         metrics.report(*frames)
 
 
+def test_numbers_of_any_size_are_in_real_units(monkeypatch) -> None:
+    real, made = cloud(60), cloud(40, 1)
+    plain = metrics.report(real, made).table["generated"]
+    for unit in (1e-300, 1e200):
+        found = metrics.report(real * unit, made * unit).table["generated"]
+        np.testing.assert_allclose(found, plain, atol=0.02)
+    with pytest.raises(ValueError, match="generated: has numbers over 1e.50 real"):
+        metrics.report(real, made * 1e300)
+    monkeypatch.setattr(report_card, "MOST_COLUMNS", 2)
+    assert metrics.report(real, made).notes == ("2 of 3 columns, evenly taken",)
+
+
 def test_pickles_in_arrays_are_not_read(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{}, 1], object))
     with pytest.raises(ValueError, match="it holds Python objects"):
         metrics.report(tmp_path / "a.npy", cloud(40))
 
 
-def test_of_large_files_a_part_is_read_and_said(tmp_path, monkeypatch) -> None:
-    from collapse_lib.metrics import own_data
+class Armed:
+    """What makes a folder when it is unpickled."""
 
+    def __reduce__(self):
+        return Path.mkdir, (Path("ran"),)
+
+
+def test_a_pickle_under_another_name_does_not_run(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.npy").write_bytes(pickle.dumps(Armed()))
+    with pytest.raises(ValueError, match="it is damaged, or no npy file"):
+        metrics.report("a.npy", cloud(40))
+    assert not Path("ran").exists()
+
+
+def test_of_large_files_a_part_is_read_and_said(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(own_data, "MOST_BYTES", 30_000)
     path = tmp_path / "long.txt"
     path.write_text(prose(9_000).replace(" ", " é\n"), encoding="utf-8")
@@ -270,29 +320,57 @@ def save_images(folder: Path, images: np.ndarray, **options) -> Path:
     return folder
 
 
-def test_folders_hold_images_of_any_kind_and_other_files(tmp_path: Path) -> None:
-    images = pictures(80)
-    folder = save_images(tmp_path / "real", images[:50])
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"]
+)
+def test_an_image_of_any_mode_is_the_same(mode: str, tmp_path: Path) -> None:
+    image = pictures(1)[0]
+    picture = Image.fromarray((255 * image).astype(np.uint8))
+    if mode == "I;16":
+        picture = Image.fromarray((65_535 * image).astype(np.uint16))
+    elif mode == "LA":
+        picture.putalpha(255)
+    else:
+        picture = picture.convert(mode)
+    suffix = {"CMYK": "jpg", "F": "tiff"}.get(mode, "png")
+    picture.resize((64, 64), Image.Resampling.NEAREST).save(tmp_path / f"a.{suffix}")
+    found = own_data.read("real", tmp_path).content
+    assert found.shape == (1, 32, 32, 3)
+    # JPEG puts waves around edges.
+    np.testing.assert_allclose(
+        found[0].mean(axis=2), image, atol=0.2 if mode == "CMYK" else 0.005
+    )
+
+
+def test_numbers_in_images_are_shades_too(tmp_path: Path) -> None:
+    image = pictures(1)[0].astype(np.float32)
+    Image.fromarray(image).save(tmp_path / "a.tiff")
+    Image.fromarray(image * np.nan).save(tmp_path / "b.tiff")
+    found = own_data.read("real", tmp_path)
+    np.testing.assert_allclose(found.content[0, :, :, 0], image, atol=1e-6)
+    assert "left out: 'b.tiff'" in found.notes[0]
+
+
+def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (9, 9), (0, 0, 0, 0)).save(tmp_path / "a.png")
+    assert (own_data.read("real", tmp_path).content == 1).all()
+
+
+def test_folders_hold_other_files_too(tmp_path: Path) -> None:
+    images = pictures(90)
+    folder = save_images(tmp_path / "real", images[:49])
     (folder / ".hidden.png").write_bytes(b"no image")
     (folder / "broken.png").write_bytes(b"no image")
     (folder / "notes.txt").write_text("x")
     inner = folder / "more"
     inner.mkdir()
-    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"):
-        picture = Image.fromarray((255 * images[50]).astype(np.uint8))
-        if mode == "I;16":
-            picture = Image.fromarray((65_535 * images[50]).astype(np.uint16))
-        elif mode == "LA":
-            picture.putalpha(255)
-        else:
-            picture = picture.convert(mode)
-        suffix = {"CMYK": "jpg", "F": "tiff"}.get(mode, "png")
-        picture.resize((64, 48)).save(inner / f"{mode.replace(';', '')}.{suffix}")
+    Image.new("RGB", (20, 30), "red").save(inner / "a.JPG")
     found = metrics.report(folder, images[50:])
-    notes = " ".join(found.notes)
-    assert "cannot be read and left out: 'broken.png'" in notes
-    assert "1 files that are no images were left out" in notes
-    assert "images of 2 sizes, all made 32 x 32" in notes
+    assert found.notes == (
+        "real, real: 1 files that are no images were left out",
+        "real, real: cannot be read and left out: 'broken.png'",
+        "real, real: images of 2 sizes, all made 32 x 32",
+    )
 
 
 def test_a_folder_is_what_its_array_is(tmp_path: Path) -> None:
@@ -302,7 +380,7 @@ def test_a_folder_is_what_its_array_is(tmp_path: Path) -> None:
     same = metrics.report(images[:80], (255 * images[80:]).astype(np.uint8)).table
     # Single precision decides which way the classifier leans now and then.
     np.testing.assert_allclose(table["generated"], same["generated"], atol=0.03)
-    assert not metrics.report(images[:80], images[80:]).outside
+    assert not metrics.report(images[:80], folder).outside
 
 
 def test_broken_folders_are_refused(tmp_path: Path) -> None:
