@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib.checks import check_count, check_keys, given
+from collapse_lib.claims.estimate import Estimate
 from collapse_lib.declared import declared
 from collapse_lib.recursion.history import Arms, History
 from collapse_lib.recursion.loop import recurse
@@ -21,6 +22,8 @@ from collapse_lib.studies.worlds import World, world
 #: Resamples of a standard error, of blocks of so many chains: models of an ecosystem
 #: that learn from each other are not independent.
 RESAMPLES, TOGETHER = 400, 5
+#: The arm that begins and goes on with nothing but the world's own model.
+PLAIN = "replace"
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,14 @@ class Arm(study.Arm):
         ``policy(world)`` returns what `World.loop` does.
     needs
         What it needs that a plain loop does not have, such as ``"labels"``.
+    requires
+        What a world must have for it, such as ``"steps"`` of training; what it has not
+        stands in `World.lacks`.
     """
 
     policy: Callable[[World], dict[str, Any]] | None = None
     needs: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the policy and the needs."""
@@ -48,21 +55,22 @@ class Arm(study.Arm):
                 f"policy is {given(self.policy)}; it must be a function world -> "
                 "world.loop(regime, ...)"
             )
-        listed = isinstance(self.needs, (tuple, list))
-        if not listed or not all(isinstance(need, str) for need in self.needs):
-            raise ValueError(
-                f"needs is {given(self.needs)}; it must be a tuple of texts, such as "
-                "('labels',)"
-            )
-        object.__setattr__(self, "needs", tuple(self.needs))
+        for name in ("needs", "requires"):
+            found = getattr(self, name)
+            listed = isinstance(found, (tuple, list))
+            if not listed or not all(isinstance(one, str) for one in found):
+                raise ValueError(
+                    f"{name} is {given(found)}; it must be a tuple of texts, such as "
+                    "('labels',)"
+                )
+            object.__setattr__(self, name, tuple(found))
 
     def lacks(self, place: World) -> str:
         """Return why it cannot be tried in a world; empty if it can."""
         if not isinstance(place, World):
             raise ValueError(f"place is {given(place)}; it must be a World")
-        return "; ".join(
-            place.lacks[need] for need in self.needs if need in place.lacks
-        )
+        missing = [one for one in self.requires if one in place.lacks]
+        return "; ".join(place.lacks[one] for one in missing)
 
 
 @dataclass(frozen=True)
@@ -146,70 +154,64 @@ class _Loops(Experiment):
         return f"loss {np.median(measured['loss']):.3g}"
 
 
-class Outcome(NamedTuple):
-    """What became of a mitigation in a world.
-
-    Parameters
-    ----------
-    ratio, se
-        Median loss in the end over that of never training again, and its error.
-    own, own_se
-        The same over the arm's own first fit, and its error.
-    used
-        Points that the last fit was given, in units of a first training set.
-    """
-
-    ratio: float
-    se: float
-    own: float
-    own_se: float
-    used: float
-
-
 @declared
-def outcomes(history: Arms, plain: str = "replace") -> dict[str, Outcome]:
-    """Return what became of each arm, relative to never training again.
+def loss_over(history: Arms, arm: str, other: str | None = None) -> Estimate:
+    """Return the median loss of an arm in the end over that of another one.
 
     Parameters
     ----------
     history
-        What `Bench.run` returned.
-    plain
-        The arm whose first fit is "never train again".
+        What `Bench.run` returned, of at least ten chains.
+    arm, other
+        Names of arms; without a second one, that of never training again, which is the
+        first fit of the arm ``replace``.
 
     Raises
     ------
     ValueError
-        If there are fewer than ten chains: errors are of blocks of five.
+        If there are no such arms, or too few chains for a standard error.
 
-    Returns
-    -------
-    dict
-        Name of an arm -> `Outcome`. Errors by resampling chains, paired.
+    Notes
+    -----
+    The error is of resampled chains, the same for both arms, in blocks of five: models
+    of an ecosystem that learn from each other are not independent.
     """
-    never = history.arm(plain).array("loss")[0]
-    if len(never) < 2 * TOGETHER:
+    above = _losses(history, arm)[-1]
+    if other is None:
+        return _ratio(above, _losses(history, PLAIN)[0])
+    return _ratio(above, _losses(history, other)[-1])
+
+
+@declared
+def loss_over_own(history: Arms, arm: str) -> Estimate:
+    """Return the median loss of an arm in the end over that of its own first fit.
+
+    Arguments and errors as for `loss_over`.
+    """
+    loss = _losses(history, arm)
+    return _ratio(loss[-1], loss[0])
+
+
+def _losses(history: Arms, arm: str) -> NDArray[np.float64]:
+    """Return the losses of an arm, shape ``(generations, chains)``."""
+    if arm not in history.arms:
         raise ValueError(
-            f"history has {len(never)} chains; standard errors need {2 * TOGETHER}"
+            f"arm is {given(arm)}; the history has {', '.join(history.arms)}"
         )
-    rng = np.random.default_rng(len(never))
-    blocks = np.arange(len(never) // TOGETHER * TOGETHER).reshape(-1, TOGETHER)
-    drawn = rng.integers(len(blocks), size=(RESAMPLES, len(blocks)))
-    places = blocks[drawn].reshape(RESAMPLES, -1)
-    found = {}
-    for name in history.arms:
-        arm = history.arm(name)
-        loss = arm.array("loss")
-        ratio, se = _ratio(loss[-1], never, places)
-        own, own_se = _ratio(loss[-1], loss[0], places)
-        used = float(arm.array("used")[-1].mean())
-        found[name] = Outcome(ratio, se, own, own_se, used)
-    return found
+    part = history.arm(arm)
+    if "loss" not in part.arrays or part.chains < 2 * TOGETHER:
+        raise ValueError(
+            f"history has {', '.join(part.arrays)} of {part.chains} chains; needed is "
+            f"the loss of at least {2 * TOGETHER}, as Bench.run measures it"
+        )
+    return np.asarray(part.array("loss"))
 
 
-def _ratio(
-    above: NDArray[np.float64], below: NDArray[np.float64], places: NDArray[np.int64]
-) -> tuple[float, float]:
-    """Return a ratio of medians over chains, and its standard error."""
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> Estimate:
+    """Return a ratio of medians over chains, with its standard error."""
+    rng, n = np.random.default_rng(len(above)), len(above) // TOGETHER
+    blocks = np.arange(n * TOGETHER).reshape(n, TOGETHER)
+    places = blocks[rng.integers(n, size=(RESAMPLES, n))].reshape(RESAMPLES, -1)
     drawn = np.median(above[places], axis=1) / np.median(below[places], axis=1)
-    return float(np.median(above) / np.median(below)), float(drawn.std(ddof=1))
+    ratio = float(np.median(above) / np.median(below))
+    return Estimate(ratio, float(drawn.std(ddof=1)))

@@ -15,17 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_lib import metrics, models, regimes
-from collapse_lib.checks import check_choice, check_positive
+from collapse_lib.checks import check_choice, check_positive, given
 from collapse_lib.data.corpora import corpus
 from collapse_lib.data.vocabulary import Vocabulary
 from collapse_lib.declared import declared
 from collapse_lib.recursion.generation import Generation
 from collapse_lib.regimes import Chain, Regime
-from collapse_lib.regimes.weighing import Weighing
+from collapse_lib.regimes.draws import check_function
 
 Array = NDArray[np.float64]
 #: Words in a block of text, and how many there are.
 BLOCK, N_WORDS = 16, 200
+#: Why training cannot stop early.
+EXACT = "the fit is exact: there are no steps to stop"
 #: The share of real points that is called rare, where it can be chosen.
 RARE = 0.1
 
@@ -60,6 +62,8 @@ class World:
         Other real points, ``(n, ...)``, in a library.
     smooth
         The model with a penalty or prior.
+    early
+        The model whose training stops early, if it takes steps.
     oracle
         A fitted model with the true parameters, if there is one.
     weighs
@@ -81,6 +85,7 @@ class World:
     share: float = RARE
     temperature: float = 1.0
     oracle: Any = None
+    early: Any = None
     weighs: bool = True
     lacks: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,6 +96,7 @@ class World:
 
     def then(self, step: Callable[[Any], Any]) -> Any:
         """Return the bias of the generator, followed by a policy's step."""
+        check_function("step", step, "fitted -> fitted, for example TopP(0.9)")
         return step if self.bias is None else Chain((self.bias, step))
 
     def loop(
@@ -98,7 +104,7 @@ class World:
         regime: Regime,
         *,
         model: Any = None,
-        weigh: Weighing | None = None,
+        weigh: Any = None,
         counting: float | Callable[[int], float] = 1.0,
         written: float | Callable[[int], float] = 1.0,
     ) -> dict[str, Any]:
@@ -118,8 +124,25 @@ class World:
         written
             How many points, in units of ``n``, generation ``t`` asks for after the
             first.
+
+        Raises
+        ------
+        ValueError
+            If an argument is of another kind.
         """
+        if not isinstance(regime, Regime):
+            raise ValueError(
+                f"regime is {given(regime)}; it must be one of regimes, e.g. "
+                "regimes.Replace(bias=world.bias)"
+            )
         model = self.model if model is None else model
+        if isinstance(model, type) or not hasattr(model, "fit"):
+            raise ValueError(
+                f"model is {given(model)}; it must have fit(data, rng), or be None"
+            )
+        for name, share in {"counting": counting, "written": written}.items():
+            if isinstance(share, type) or not callable(share):
+                check_positive(name, share)
         if weigh is not None:
             model = self._weighed(model, weigh, counting)
         return {
@@ -141,6 +164,11 @@ class World:
 
         Points are counted in units of ``n``; the share is 1 where it is the real one.
         """
+        if not isinstance(generation, Generation):
+            raise ValueError(
+                f"generation is {given(generation)}; it must be one that the loop "
+                "yields"
+            )
         data: Any = generation.training
         points = data if isinstance(data, np.ndarray) else data.points
         loss = np.asarray(self.loss(generation.fitted), np.float64)
@@ -209,7 +237,7 @@ def _categorical() -> World:
     p = 1 / np.arange(1, 101)
     p /= p.sum()
     rng = np.random.default_rng(1900)
-    n, literal = 500, "literal"
+    n, literal = 300, "literal"
     first_rare = int((np.cumsum(p[::-1])[::-1] > RARE).sum())
     return World(
         model=models.Categorical(len(p), law=literal),
@@ -224,6 +252,7 @@ def _categorical() -> World:
         store=rng.choice(len(p), size=n, p=p),
         smooth=models.Categorical(len(p), law=literal, smoothing=0.5),
         oracle=models.FittedCategorical(p[None], literal),
+        lacks={"steps": EXACT},
     )
 
 
@@ -242,7 +271,11 @@ def _gaussian() -> World:
         store=np.random.default_rng(1901).standard_normal(n),
         smooth=_TowardsStandard(),
         oracle=models.FittedGaussian.standard(),
-        lacks={"equal points": "no two points are equal"},
+        lacks={
+            "equal points": "no two points are equal",
+            "probabilities": "there are densities, and no probabilities of states",
+            "steps": EXACT,
+        },
     )
 
 
@@ -283,10 +316,13 @@ def _mixture() -> World:
         rare=lambda x: (x[..., 1] > edge).astype(np.int64),
         store=store,
         smooth=models.GaussianMixture(3, reg_covar=0.1),
+        early=models.GaussianMixture(3, max_iter=3),
         weighs=False,
         lacks={
             "equal points": "no two points are equal",
-            "oracle": "components have no order in which an oracle could name them",
+            "parameters": "components have no order, so that none can be moved",
+            "probabilities": "there are densities, and no probabilities of states",
+            "one temperature": "the bias of a mixture is no parameter of a mixture",
         },
     )
 
@@ -338,7 +374,11 @@ def _ngram() -> World:
         store=text[-n:],
         smooth=models.NGram(N_WORDS, 2, models.JelinekMercer((0.9, 0.7))),
         weighs=False,
-        lacks={"oracle": "counts of texts have no true value to move them to"},
+        lacks={
+            "parameters": "counts of word pairs are not moved, they are counted",
+            "one temperature": "the bias is one of each next word",
+            "steps": EXACT,
+        },
     )
 
 
@@ -374,7 +414,12 @@ def _regression() -> World:
         store=np.asarray(truth.sample(n, np.random.default_rng(1904)))[0],
         smooth=models.LinearRegression(ridge=5.0),
         oracle=truth,
-        lacks={"equal points": "no two points are equal"},
+        lacks={
+            "equal points": "no two points are equal",
+            "probabilities": "there are answers, and no probabilities of states",
+            "one temperature": "the bias is one of coefficients",
+            "steps": EXACT,
+        },
     )
 
 
