@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,15 +17,17 @@ from scratch import scratch
 from collapse_lib import models, regimes
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.metrics.images import measure_images, measure_latents
-from collapse_lib.recursion import Arms, History
+from collapse_lib.recursion import Arms, Generation, History, generations
 from collapse_lib.studies import (
     autoencoder_numbers,
     autoencoders,
+    bench,
     fine_tuning,
     fine_tuning_numbers,
     fine_tuning_text,
     study,
     texts,
+    worlds,
 )
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
@@ -110,6 +113,45 @@ def seen() -> Arms:
     arrays = {name: np.asarray(a)[None, None] for name, a in measured.items()}
     history = History(np.arange(1), arrays, {"replicates": [0]})
     return History.of_arms({"paper": history})
+
+
+# ---- chapter 19 ---------------------------------------------------------------------
+
+
+ON_BENCH: dict[str, Any] = {
+    "world": "gaussian",
+    "temperature": 1.0,
+    "chains": 10,
+    "generations": 1,
+}
+
+
+def replaced(world: worlds.World) -> dict[str, Any]:
+    """Return a policy that keeps nothing."""
+    return world.loop(regimes.Replace(bias=world.bias))
+
+
+BENCH = bench.Bench({"replace": bench.Arm("replace", policy=replaced)})
+
+
+@cache
+def benched() -> Arms:
+    """Return what a bench measured."""
+    return BENCH.live(ON_BENCH, seed=5)
+
+
+@cache
+def one_fit() -> Generation:
+    """Return a generation of a Gaussian."""
+    loop = generations(
+        models.Gaussian(),
+        models.FittedGaussian.standard(),
+        regime=regimes.Replace(),
+        n_samples=5,
+        n_generations=0,
+        rng=rng(),
+    )
+    return copy.copy(next(loop))
 
 
 # ---- chapter 09 ---------------------------------------------------------------------
@@ -306,6 +348,57 @@ TABLE: dict[str, Callable[[], Call]] = {
         autoencoder_numbers.summarise,
         {"history": seen(), "real": rng().random((8, 28, 28), np.float32)},
     ),
+    "studies.worlds.world": lambda: (
+        worlds.world,
+        {"name": "gaussian", "temperature": 0.9},
+    ),
+    "studies.worlds.World.then": lambda: (
+        worlds.world("gaussian").then,
+        {"step": regimes.Temperature(0.5)},
+    ),
+    "studies.worlds.World.loop": lambda: (
+        worlds.world("gaussian").loop,
+        {
+            "regime": regimes.Replace(),
+            "model": models.Gaussian(),
+            "weigh": regimes.BySource(0.5),
+            "counting": 1.0,
+            "written": 1.0,
+        },
+    ),
+    "studies.worlds.World.measure": lambda: (
+        worlds.world("gaussian").measure,
+        {"generation": one_fit()},
+    ),
+    "studies.bench.Arm": lambda: (
+        bench.Arm,
+        {
+            "label": "an arm",
+            "regime": regimes.Replace(),
+            "policy": replaced,
+            "needs": ("labels",),
+            "requires": ("steps",),
+        },
+    ),
+    "studies.bench.Arm.lacks": lambda: (
+        BENCH.arms["replace"].lacks,
+        {"place": worlds.world("gaussian")},
+    ),
+    "studies.bench.Bench": lambda: (bench.Bench, {"arms": dict(BENCH.arms)}),
+    "studies.bench.Bench.plan": lambda: (BENCH.plan, {"config": ON_BENCH}),
+    "studies.bench.Bench.build": lambda: (
+        BENCH.build,
+        {"config": ON_BENCH, "seed": 5, "folder": scratch()},
+    ),
+    "studies.bench.Bench.live": lambda: (BENCH.live, {"config": ON_BENCH, "seed": 5}),
+    "studies.bench.loss_over": lambda: (
+        bench.loss_over,
+        {"history": benched(), "arm": "replace", "other": "replace"},
+    ),
+    "studies.bench.loss_over_own": lambda: (
+        bench.loss_over_own,
+        {"history": benched(), "arm": "replace"},
+    ),
     "studies.texts.reading": lambda: (
         texts.reading,
         {"test": TOKENS[0], "n": 3, "rng": rng()},
@@ -396,6 +489,7 @@ TABLE: dict[str, Callable[[], Call]] = {
 #: Name -> arguments that may be any text.
 ANY_TEXT: dict[str, str] = {
     "studies.study.Arm": "label",
+    "studies.bench.Arm": "label",
     "studies.study.Study.run": "folder",
     "studies.study.number_name": "arm metric",
     "studies.autoencoders.Arm": "label",
