@@ -216,6 +216,17 @@ def test_density_matches_a_plain_loop_and_counts_balls() -> None:
     assert fidelity.density(real, real, k) == (k + 1) / k
 
 
+@pytest.mark.parametrize("k", [1, 5])
+def test_neighbourhoods_are_those_of_prdc(k: int) -> None:
+    prdc = pytest.importorskip("prdc")
+    rng = np.random.default_rng(3)
+    real, generated = rng.normal(size=(150, 8)), 1.2 * rng.normal(size=(110, 8))
+    theirs = prdc.compute_prdc(real, generated, nearest_k=k)
+    for name in ("precision", "recall", "density", "coverage"):
+        ours = getattr(fidelity, name)(real, generated, k=k)
+        assert ours == pytest.approx(theirs[name], abs=1e-12), name
+
+
 @pytest.mark.parametrize("d", [1, 3, 64])
 def test_the_mean_density_of_one_law_is_1_in_any_dimension(d: int) -> None:
     draws = np.random.default_rng(0).standard_normal((60, 2, 100, d))
