@@ -43,6 +43,7 @@ WITHOUT_YEAR = {
     "c2pa2025bindings",
     "c2pa2025spec",
     "jolt2025uncontaminated",
+    "louven_uncontaminated",
 }
 
 # The legal code as Creative Commons publishes it in plain text. A single changed
