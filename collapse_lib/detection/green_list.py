@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collapse_lib.checks import check_number
-from collapse_lib.detection.keyed import Bits, uniform
+from collapse_lib.detection.keyed import Bits
 from collapse_lib.detection.marks import Array, Mark
 from collapse_lib.theory.watermarks import LARGEST_DELTA
 
@@ -42,7 +43,7 @@ class GreenList(Mark):
     :math:`\gamma V` tokens. Here every token is green by a hash of its own: the number
     is :math:`\gamma V` on average, reading needs no list, and over keys the count of an
     unmarked text without repeats is exactly binomial. For their lists give another
-    ``_green``.
+    ``_is_green``.
 
     Examples
     --------
@@ -75,8 +76,11 @@ class GreenList(Mark):
 
     def _of(self, bits: Bits) -> Array:
         """Return 1 for green tokens and 0 for others."""
-        return (uniform(bits) < self.gamma).astype(np.float64)
+        return self._is_green(bits).astype(np.float64)
+
+    def _is_green(self, bits: Bits) -> NDArray[np.bool_]:
+        return bits < np.uint64(self.gamma * 2.0**64)
 
     def _law(self, p: Array, bits: Bits) -> Array:
-        weights = p * np.exp(self.delta * self._of(bits))
+        weights = np.where(self._is_green(bits), np.exp(self.delta) * p, p)
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
