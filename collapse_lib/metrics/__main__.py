@@ -49,7 +49,14 @@ def _check_new(path: Path) -> None:
         raise refusal("--figure", f"{path.name} must end in .png")
     if os.path.lexists(path):
         raise refusal("--figure", f"{path.name} is there already; name another")
-    files.try_place(path)
+    if not path.parent.is_dir():
+        raise refusal("--figure", f"there is no folder {path.parent}; make it first")
+    try:
+        files.try_place(path)
+    except OSError as error:
+        raise refusal(
+            "--figure", f"{path.name} cannot be written there ({error.strerror})"
+        ) from None
 
 
 def _say(text: str, file: TextIO | None = None) -> None:
@@ -63,6 +70,13 @@ def _say(text: str, file: TextIO | None = None) -> None:
     )
 
 
+def _path(text: str) -> Path:
+    try:
+        return files.check_path("it", text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m collapse_lib.metrics",
@@ -72,9 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         ),
         allow_abbrev=False,
     )
-    parser.add_argument("real", type=Path, metavar="REAL")
-    parser.add_argument("generated", type=Path, metavar="GENERATED")
-    parser.add_argument("--figure", type=Path, metavar="FILE.png", help="draw it, too")
+    parser.add_argument("real", type=_path, metavar="REAL")
+    parser.add_argument("generated", type=_path, metavar="GENERATED")
+    parser.add_argument("--figure", type=_path, metavar="FILE.png", help="draw it, too")
     parser.add_argument("--seed", type=int, default=0, help="of the random halves")
     return parser
 

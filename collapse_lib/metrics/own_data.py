@@ -11,11 +11,12 @@ import csv
 import io
 import math
 import os
+import re
 import stat
 import warnings
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,16 @@ from PIL import Image, ImageOps
 
 from collapse_lib.checks import given, numeric, refusal
 from collapse_lib.data.texts import check_texts
+from collapse_lib.files import check_path
 
 Array = NDArray[np.float64]
 #: No more of a file, no more rows of an array and no more images are read.
 MOST_BYTES, MOST_ROWS, MOST_IMAGES = 5_000_000, 200_000, 2_000
 #: Cells that mean a missing value, in lower case.
 MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?", "."}
+TRUTH = {"true": 1.0, "false": 0.0}
+#: Where commas may be decimal: what may as well be thousands in groups.
+GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 #: The comma last: where another one separates, it may stand in numbers.
 SEPARATORS = ";\t|,"
 #: Pixels on a side of the images that are compared.
@@ -115,13 +120,18 @@ def read(name: str, value: Any) -> Own:
     if isinstance(value, pd.DataFrame):
         return _of_table(name, [str(one) for one in value.columns], _cells_of(value))
     if isinstance(value, (list, tuple)) or getattr(value, "ndim", None) == 1:
-        first = next(iter(value), None)
-        if isinstance(first, str):
+        # What is missing first is named by the door that the rest goes through.
+        known = (one for one in value if not _is_missing(one))
+        if isinstance(next(known, None), str):
             return Own("text", _text(name, value))
     return _of_array(name, value)
 
 
 # ---- paths --------------------------------------------------------------------------
+
+
+def _is_missing(one: Any) -> bool:
+    return one is None or one is pd.NA or (isinstance(one, float) and math.isnan(one))
 
 
 def _exists(value: str) -> bool:
@@ -142,7 +152,7 @@ def _looks_like_a_path(value: str) -> bool:
 def _of_path(name: str, path: Path) -> Own:
     shown = f"{name}, {path.name or path}"
     try:
-        mode = path.stat().st_mode
+        mode = check_path(name, path).stat().st_mode
         if stat.S_ISDIR(mode):
             return _of_folder(shown, path)
         if not stat.S_ISREG(mode):
@@ -162,7 +172,15 @@ def _of_path(name: str, path: Path) -> Own:
     if suffix in TABLES:
         own = _of_csv(shown, text)
         return Own(own.kind, own.content, own.columns, (*notes, *own.notes))
+    if _is_of_numbers(text):
+        notes = (*notes, f"{shown}: taken as text; of a table of numbers make a CSV")
     return Own("text", _text(shown, [text]), notes=notes)
+
+
+def _is_of_numbers(text: str) -> bool:
+    """Return whether most words at the beginning of a text are numbers."""
+    some = text[:4_000].replace(",", " ").split()[:-1]
+    return sum(_number(word) is not None for word in some) > 0.9 * len(some) > 10
 
 
 def _of_npy(shown: str, path: Path) -> Own:
@@ -244,11 +262,16 @@ def _text(name: str, values: Iterable[Any]) -> str:
 def _of_csv(shown: str, text: str) -> Own:
     try:
         separator = _separator(text)
-        found = enumerate(csv.reader(io.StringIO(text), delimiter=separator), 1)
+        lines = io.StringIO(text, newline=None)  # old Macs end lines with \r
+        found = enumerate(csv.reader(lines, delimiter=separator), 1)
         rows = [(i, row) for i, row in found if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise refusal(shown, f"cannot be read as CSV ({error})") from None
     width = len(rows[0][1])
+    # Spreadsheets end lines with separators: columns without a name and a cell.
+    while width > 1 and not any("".join(row[width - 1 :]).strip() for _, row in rows):
+        width -= 1
+        rows = [(i, row[:-1] if len(row) > width else row) for i, row in rows]
     for number, row in rows:
         if len(row) != width:
             raise refusal(
@@ -266,7 +289,16 @@ def _of_csv(shown: str, text: str) -> Own:
         raise refusal(shown, f"two columns are called {given(twice)}; rename one")
     body = [row for _, row in rows[headed:]]
     columns = [[_number(row[i], comma) for row in body] for i in range(width)]
-    return _of_table(shown, names, columns)
+    own = _of_table(shown, names, columns)
+    notes = [] if headed else [f"{shown}: no line of names, the first one is numbers"]
+    for i, name in enumerate(names if comma else []):
+        cells = [row[i].strip() for row in body if "," in row[i]]
+        if name in (own.columns or ()) and cells and all(map(GROUPED.fullmatch, cells)):
+            notes.append(
+                f"{shown}: in {given(name)} the comma is taken as decimal; if "
+                f"{cells[0]} means thousands, take the commas out"
+            )
+    return replace(own, notes=(*own.notes, *notes))
 
 
 def _separator(text: str) -> str:
@@ -283,13 +315,20 @@ def _separator(text: str) -> str:
 
 def _number(cell: Any, comma: bool = False) -> float | None:
     """Return the number in a cell, NaN if it is missing, None if it is a text."""
-    if isinstance(cell, (bool, int, float, np.number, np.bool_)):
-        return float(cell)
+    if isinstance(cell, (bool, int, float, np.integer, np.floating, np.bool_)):
+        try:
+            return float(cell)
+        except OverflowError:  # an integer of hundreds of digits
+            return math.inf
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return math.nan
     text = str(cell).strip()
     if text.lower() in MISSING:
         return math.nan
+    if text.lower() in TRUTH:  # so that a table is the same in memory and in a file
+        return TRUTH[text.lower()]
+    if "_" in text:  # Python takes 2020_01 for a number
+        return None
     try:
         return float(text.replace(",", ".") if comma else text)
     except ValueError:
@@ -310,7 +349,7 @@ def _of_table(name: str, names: list[str], columns: list[list[float | None]]) ->
     if len(set(names)) < len(names):
         raise refusal(name, "two columns have one name; rename one")
     good = [i for i, column in enumerate(columns) if None not in column]
-    empty = [i for i in good if all(cell != cell for cell in columns[i])]
+    empty = [i for i in good if not np.isfinite(np.array(columns[i], float)).any()]
     good = [i for i in good if i not in empty]
     left = [names[i] for i in range(len(names)) if i not in good]
     if not good:
@@ -395,12 +434,7 @@ def _resized(image: Image.Image) -> Array:
 
 
 def _of_folder(shown: str, folder: Path) -> Own:
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    paths = sorted(_files_in(folder))
     images = [path for path in paths if path.suffix.lower() in PICTURES]
     notes = []
     if others := len(paths) - len(images):
@@ -429,6 +463,23 @@ def _of_folder(shown: str, folder: Path) -> Own:
     return Own("images", np.stack(pictures), notes=tuple(notes))
 
 
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and below it, but hidden ones; follow no link to one.
+
+    A folder that cannot be read is an error, and not an empty one.
+    """
+
+    def refused(error: OSError) -> None:
+        raise error
+
+    for inside, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = [one for one in folders if not one.startswith(".")]
+        for name in names:
+            path = Path(inside, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
 def _picture(path: Path) -> tuple[Array, tuple[int, int]]:
     """Return an image, small, from 0 to 1, and its own size."""
     with warnings.catch_warnings():
@@ -451,8 +502,10 @@ def _picture(path: Path) -> tuple[Array, tuple[int, int]]:
 def _white(deep: NDArray[np.float32], mode: str) -> float:
     """Return the value of white in an image of more than 8 bits."""
     top = float(deep.max())
-    if not np.isfinite(deep).all():
-        raise ValueError("pixels are NaN or infinite")
+    if not (np.isfinite(deep).all() and deep.min() >= 0):
+        raise ValueError("pixels are negative, NaN or infinite")
+    if mode.startswith("I;16"):
+        return 65535.0
     if mode == "F" and top <= 1:
         return 1.0
     return 255.0 if top <= 255 else max(65535.0, top)

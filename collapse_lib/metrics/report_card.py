@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_count, refusal
+from collapse_lib.checks import check_count, given, refusal
 from collapse_lib.data.vocabulary import words
 from collapse_lib.metrics.compared import MEASURES, Line, Passages, Pictures
 from collapse_lib.metrics.own_data import Own, read
@@ -123,7 +124,8 @@ class Report:
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
         table = self.table.style.format(precision=3).hide(axis="index").to_html()
-        return f"<p>{self.title}</p>{table}"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<p>{self.title}</p>{table}{notes}"
 
 
 def report(real: Any, generated: Any, *, seed: int = 0) -> Report:
@@ -184,7 +186,8 @@ def report(real: Any, generated: Any, *, seed: int = 0) -> Report:
     a, b, notes = PREPARED[first.kind](first, second)
     size = min(len(a) // 2, len(b), MOST[first.kind])
     lines = _measured(first.kind, a, b, size, np.random.default_rng(seed))
-    return Report(first.kind, size, lines, (*first.notes, *second.notes, *notes))
+    said = (*first.notes, *second.notes, *notes)
+    return Report(first.kind, size, lines, tuple(map(_in_one_line, said)))
 
 
 # ---- halves -------------------------------------------------------------------------
@@ -236,15 +239,33 @@ Prepared = tuple[Any, Any, list[str]]
 def _tables(first: Own, second: Own) -> Prepared:
     """Return rows without missing values, in units of the real standard deviation."""
     a, b, names, notes = _shared(first, second)
+    if counting := [i for i in range(len(names)) if _counts(a, i) or _counts(b, i)]:
+        what = ", ".join(given(names[i]) for i in counting[:5])
+        notes.append(f"left out, as it numbers the rows: {what}")
+        if len(counting) == len(names):
+            raise refusal("real", f"no column but what numbers the rows ({what})")
+        names = [name for i, name in enumerate(names) if i not in counting]
+        a, b = (np.delete(one, counting, axis=1) for one in (a, b))
     whole = []
-    for name, one in (("real", a), ("generated", b)):
+    for name, one, least in (("real", a, LEAST_REAL), ("generated", b, LEAST)):
         good = np.isfinite(one).all(axis=1)
         if not good.all():
             missing = int((~good).sum())
             notes.append(f"{name}: {missing:,} rows with missing values were left out")
+        if good.sum() < least <= len(one):
+            gaps = (~np.isfinite(one)).sum(axis=0)
+            worst = int(gaps.argmax())
+            raise refusal(
+                name,
+                f"has {good.sum()} rows without missing values; at least {least} are "
+                f"needed; {given(names[worst])} alone misses {gaps[worst]:,} of "
+                f"{len(one):,}",
+            )
         whole.append(one[good])
     a, b = _enough("numbers", *whole)
-    varied = (a != a[0]).any(axis=0)
+    # What varies in the last digits alone is rounding.
+    size = np.abs(a).max(axis=0)
+    varied = np.ptp(a, axis=0) > 1e-12 * size
     if not varied.any():
         raise refusal("real", "every column has one value alone: nothing to compare")
     if not varied.all():
@@ -274,6 +295,15 @@ def _in_real_units(a: Array, b: Array) -> tuple[Array, Array]:
             "units the same?",
         )
     return a, b
+
+
+def _counts(points: Array, column: int) -> bool:
+    """Return whether a column numbers the rows, perhaps with some of them left out."""
+    values = points[:, column]
+    if len(values) < LEAST or not (values % 1 == 0).all():
+        return False
+    steps = np.diff(values)
+    return bool(steps.min() > 0 and np.ptp(steps) <= 1)
 
 
 def _enough(kind: str, real: Any, generated: Any) -> tuple[Any, Any]:
@@ -366,6 +396,11 @@ def _kind(own: Own) -> str:
     return {"numbers": "a table of numbers", "text": "text", "images": "images"}[
         own.kind
     ]
+
+
+def _in_one_line(note: str) -> str:
+    """Return a note as it can be printed: names come from anybody's files."""
+    return str(refusal("", note)).removeprefix(": ")
 
 
 def _shown(value: float) -> str:
