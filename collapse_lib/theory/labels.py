@@ -5,8 +5,10 @@ fit sees them in *groups*: with a record of their origin and without one, with a
 watermark and without one. Of a group its size is known, :math:`N_i`, in units of ``n``
 points, and which share of it models wrote, :math:`s_i`; of a point nothing else. All
 points are new in every generation: an archive, whose points come back in every fit, is
-no such group, and worth less, for its own error comes back with it. The group counts with the weight :math:`w_i`, and the weights
-add up to 1. With :math:`\kappa = \sum_i w_i s_i`, the weight of what models wrote, and
+no such group, and worth less, for its own error comes back with it.
+
+The group counts with the weight :math:`w_i`, and the weights add up to 1. With
+:math:`\kappa = \sum_i w_i s_i`, the weight of what models wrote, and
 :math:`B = n\delta^2/\sigma^2`, where :math:`\delta` is a shift that every generator
 adds in the same direction, the error of the fitted mean after the next fit is
 
