@@ -1,4 +1,4 @@
-"""Seven small worlds, in each of which the same mitigations can be tried.
+"""Five small worlds, in each of which the same mitigations can be tried.
 
 A world is a model, people who can write more real data, and what a judge, an oracle or
 a library of real points would know there. What a world does not have, it says.
