@@ -198,8 +198,9 @@ def false_alarm_rate(n_replicates: int, *, beyond: int = 1, in_a_row: int = 2) -
     .. math:: 2\binom{j+m-1}{m}\Big/\binom{R+m}{m}
 
     with R replicates, the band ending j places from each end, and m looks in a row.
-    Of R + m values of one law every order is equally likely. All m new ones are beyond
-    the j-th largest old one if and only if they are among the j + m - 1 largest of all.
+    Of R + m independent draws of one law every order is equally likely. All m new ones
+    are beyond the j-th largest old one if and only if they are among the j + m - 1
+    largest of all.
 
     Parameters
     ----------
@@ -212,7 +213,9 @@ def false_alarm_rate(n_replicates: int, *, beyond: int = 1, in_a_row: int = 2) -
     -------
     float
         For values that never tie; less otherwise. The law of the measure does not
-        matter. In T looks the chance is at most T - m + 1 times this.
+        matter. In T looks the chance is at most T - m + 1 times this. Values in a row
+        that hang together ring more often: the same value m times, as of a measure
+        without a draw of its own on a model that stays as it is, rings as one look.
 
     Raises
     ------

@@ -104,7 +104,8 @@ def mmd2(
     """
     a, b = two_sets(real, generated, least=2)
     h = _bandwidth(a) if bandwidth is None else check_positive("bandwidth", bandwidth)
-    return _discrepancy(a, b, lambda squared: np.exp(-0.5 * squared / h / h))
+    with np.errstate(over="ignore"):  # a width of nearly 0: the kernel is 0
+        return _discrepancy(a, b, lambda squared: np.exp(-0.5 * squared / h / h))
 
 
 def classifier_accuracy(

@@ -146,6 +146,10 @@ def _effective_number(values: Array, q: float) -> float:
         return float(np.exp(-(shares * logs).sum()))
     if q == math.inf:
         return float(1 / shares.max())
+    if abs(q - 1) < 0.5:  # a sum near 1 over a difference near 0: take the 1 off first
+        return float(
+            np.exp(np.log1p((shares * np.expm1((q - 1) * logs)).sum()) / (1 - q))
+        )
     top = logs.max()  # taken out, so that high powers do not all become 0
     power = q * top + np.log(np.exp(q * (logs - top)).sum())
     return float(np.exp(power / (1 - q)))

@@ -121,3 +121,15 @@ def test_more_looks_in_a_row_ring_less(n, in_a_row):
 
 def test_wilks():
     assert metrics.false_alarm_rate(99, beyond=3, in_a_row=1) == pytest.approx(0.06)
+
+
+def test_values_that_hang_together_ring_as_one_look():
+    rng = np.random.default_rng(4)
+    old, new = rng.normal(size=(4_000, 19)), rng.normal(size=4_000)
+    rung = [
+        metrics.first_alarm([[value], [value]], metrics.Band.of(row)).share
+        for row, value in zip(old, new, strict=True)
+    ]
+    found = Estimate.share(rung)
+    assert abs(found.value - metrics.false_alarm_rate(19, in_a_row=1)) < 4 * found.se
+    assert found.value > 5 * metrics.false_alarm_rate(19)

@@ -141,3 +141,8 @@ def test_sets_that_do_not_fit_are_refused(measure) -> None:
 def test_a_bandwidth_is_a_width() -> None:
     with pytest.raises(ValueError, match="bandwidth is 0; it must be a number > 0"):
         mmd2(X, Y, 0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_width_of_nearly_zero_leaves_equal_points_alone():
+    assert mmd2([[1.0], [2]], [[1.0], [4]], 1e-200) == -0.5

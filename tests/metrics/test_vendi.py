@@ -84,3 +84,11 @@ def test_what_has_no_direction_or_order_is_refused() -> None:
     for q in (-1, math.nan, "1", None):
         with pytest.raises(ValueError, match="q is .* >= 0, or math.inf"):
             vendi_score(np.eye(2), q)
+
+
+@pytest.mark.parametrize("near", [1e-15, 1e-13, 1e-9, 1e-5])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_orders_next_to_one_are_next_to_the_entropy(near, side):
+    kernel = [[1, 0.5], [0.5, 1]]
+    found = vendi_score(kernel, q=1 + side * near)
+    assert abs(found - vendi_score(kernel)) < near + 1e-12
