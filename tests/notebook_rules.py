@@ -192,6 +192,16 @@ def prose_between_code(page: Page) -> Iterator[str]:
             run = 0
 
 
+def every_line_is_shown(page: Page) -> Iterator[str]:
+    """A line of text that begins with a per cent sign is a comment to the page."""
+    for cell in page.notebook["cells"]:
+        if cell["cell_type"] != "markdown":
+            continue
+        for line in cell["source"].splitlines():
+            if line.lstrip().startswith("% "):
+                yield f"`{line[:50]}` is not shown; begin it with another word than %"
+
+
 def scale_is_a_parameter(page: Page) -> Iterator[str]:
     tagged = [c for c in page.code if "parameters" in tags_of(c)]
     sources = [cell["source"].strip() for cell in tagged]
@@ -365,6 +375,7 @@ RULES: dict[str, Rule] = {
         sections_in_order,
         titles_say_what_was_found,
         prose_between_code,
+        every_line_is_shown,
         scale_is_a_parameter,
         scales_are_literal,
         errors_are_expected,

@@ -372,6 +372,10 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
         "glued_numbers_exist",
         text("A bag holds", "{glue:text}`question:.2f`: a bag holds"),
     ),
+    "a line that the page takes for a comment": (
+        "every_line_is_shown",
+        text("A bag holds", "42 percent, written as\n% of a bag. It holds"),
+    ),
     "a mistyped tag": ("tags_are_known", tag(VISIBLE, "hide_input")),
     "two tags that contradict each other": (
         "tags_are_known",
