@@ -81,7 +81,7 @@ def curvature(
     >>> fit = NGram(2, order=2).fit(np.array([[[0, 1, 0, 1]]]), rng)
     >>> z = curvature(fit, [[0, 1, 0], [1, 1, 1]], lambda text, rng: 1 - text, rng)
     >>> z.round(1)
-    array([[ 0.6, -0.8]])
+    array([[ 0.5, -0.6]])
     """
     check_reader("fitted", fitted)
     blocks = check_text("text", text, fitted)
