@@ -46,6 +46,8 @@ notebooks: $(STAMP)
 	$(BIN)/python scripts/execute.py --timeout $(TIMEOUT)
 	$(BIN)/python scripts/update_readme.py
 
+# No reordering: the tests of the pages take minutes in one process, and come last if
+# files with few tests do.
 ## test: everything that CI runs
 test: export OMP_NUM_THREADS := 1
 test: $(STAMP)
@@ -55,7 +57,8 @@ test: $(STAMP)
 	$(BIN)/python scripts/build_book.py
 	$(BIN)/python -m pytest tests chapters collapse_lib --doctest-modules \
 	    --nbval --nbval-current-env --nbval-cell-timeout=$(TIMEOUT) \
-	    --nbval-sanitize-with tests/nbval_sanitize.cfg -n 2 --dist loadscope
+	    --nbval-sanitize-with tests/nbval_sanitize.cfg -n 2 --dist loadscope \
+	    --no-loadscope-reorder
 
 ## reproduce: run one chapter at a larger scale, for example CHAPTER=03 SCALE=laptop
 reproduce: $(STAMP)
