@@ -206,7 +206,7 @@ TOPICS = {
     "mitigation": "chapters/19-",
     "mode collapse": "appendices/glossary",
     "catastrophic forgetting": "appendices/glossary",
-    "own data": "appendices/use-it-on-your-own-data",
+    "your own data": "appendices/use-it-on-your-own-data",
 }
 
 
