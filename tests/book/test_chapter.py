@@ -423,7 +423,7 @@ def test_results_land_where_the_schema_test_looks(root: Path) -> None:
     assert results.SCALES == ("ci", "laptop", "paper")
 
 
-def test_the_companion_needs_neither_torch_nor_ipython() -> None:
+def test_the_companion_needs_neither_torch_nor_ipython(root: Path) -> None:
     """The reader's browser has neither; an import must not ask for them."""
     code = (
         "import sys\n"
@@ -433,10 +433,11 @@ def test_the_companion_needs_neither_torch_nor_ipython() -> None:
         "            raise ModuleNotFoundError(name, name=name)\n"
         "sys.meta_path.insert(0, Absent())\n"
         "from collapse_lib import book\n"
-        "c = book.Chapter('20', scale='ci', scales={'ci': {}}, seed=1)\n"
+        "c = book.Chapter('20', scale='ci', scales={'ci': {}}, seed=1,"
+        " root=sys.argv[1])\n"
         "c.say('x', 1.0); print(c.finish())"
     )
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", code, str(root)]
     place = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
