@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -12,11 +13,28 @@ from sphinx.errors import NoUri
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from collapse_lib import claims
 from collapse_lib.book import notebooks
 from collapse_lib.book.notebooks import Notebook
+from collapse_lib.claims import Ledger
 
 logger = logging.getLogger(__name__)
 _NO_CLASSES: Mapping[int, str] = MappingProxyType({})
+
+
+def ledger_of(root: Path) -> Ledger:
+    """Return the claims of a book; the file is read again only if it has changed."""
+    file = root / "claims.yaml"
+    try:
+        stamp = file.stat().st_mtime_ns
+    except OSError:
+        stamp = 0
+    return _read(file, stamp)
+
+
+@lru_cache(maxsize=2)
+def _read(file: Path, stamp: int) -> Ledger:
+    return claims.load(file)
 
 
 class BookDirective(SphinxDirective):

@@ -15,9 +15,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any, ClassVar
 
-from directives import BookDirective, link, raw, table
+import known
+from directives import BookDirective, ledger_of, link, raw, table
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
@@ -102,7 +104,7 @@ class LedgerDirective(BookDirective):
 
     def ledger(self) -> Ledger:
         """Return the claims and their sources."""
-        return claims.load(self.root / "claims.yaml")
+        return ledger_of(self.root)
 
     def place(self, row: Row, chapters: Mapping[str, Notebook]) -> str:
         """Return the address of a claim: its card, or else its row in the ledger."""
@@ -190,7 +192,7 @@ class LedgerTable(LedgerDirective):
             f'<small class="evidence">{card.evidence(claim.evidence)}</small>'
         )
         if compact:
-            return [f"{first}<br>{_badge(row.word)}", paper, escape(_why(row))]
+            return [f"{first}<br>{_judged(row)}", paper, escape(_why(row))]
         return [first, paper, _measured(row), _verdict(row)]
 
 
@@ -225,12 +227,22 @@ def _check(claim: Claim, check: Mapping[str, Any]) -> str:
 
 
 def _verdict(row: Row) -> str:
-    parts = [_badge(row.word)]
+    parts = [_judged(row)]
     parts += [
         f"<small>at scale {escape(scale)}: {SYMBOLS[word]} {word}</small>"
         for scale, word in row.larger
     ]
     return "<br>".join(parts)
+
+
+def _judged(row: Row) -> str:
+    """Return the verdict, and a word if its value is not known at first hand."""
+    unjudged = row.word == "not attempted"
+    return _badge(row.word) + ("" if unjudged else known.beside(_known(row)))
+
+
+def _known(row: Row) -> str:
+    return known.word_of(row.claim.evidence)
 
 
 def _badge(word: str) -> str:
@@ -295,8 +307,8 @@ def _legend(rows: Iterable[Row]) -> str:
     return f'<ul class="tile-legend">{"".join(parts)}</ul>\n'
 
 
-def hide_payload(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Leave the data of verdicts out of a page; it shows their cards.
+def prepare_verdicts(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Leave the data of verdicts out of a page, and add to the cards what they lack.
 
     Without this the page's renderer would warn that it does not know the type. Other
     unknown types still make it warn.
@@ -304,6 +316,10 @@ def hide_payload(app: Sphinx, docname: str, source: list[str]) -> None:
     if MIME not in source[0]:
         return
     notebook = json.loads(source[0])
+    root = Path(app.srcdir)
+    app.env.note_dependency(str(root / "claims.yaml"))
+    words = {c.id: known.word_of(c.evidence) for c in ledger_of(root).values()}
+    known.add_words(notebook, words)
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(MIME, None)
@@ -312,7 +328,7 @@ def hide_payload(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.connect("source-read", hide_payload)
+    app.connect("source-read", prepare_verdicts)
     app.add_directive("ledger", LedgerTable)
     app.add_directive("ledger-tiles", LedgerTiles)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,9 +2,11 @@
 
 ``{number}`03:median_sigma``` shows a number that a chapter put into its prose, so that
 it is typed nowhere; ``{number}`ledger:reproduced``` how many claims have this verdict,
-and ``{number}`ledger:judged``` how many were put to a test. ``{claim}`C05``` is a link
+and ``{number}`ledger:judged``` how many were put to a test; ``{number}`doubt:checks```
+is one of the numbers of `doubt`. ``{claim}`C05``` is a link
 to the card with the verdict on a claim, or to its row in the ledger where no chapter
-judges it; it shows the verdict's symbol and colour, and its title says the rest.
+judges it; it shows the verdict's symbol and colour, a word if it judges a value that we
+do not know at first hand, and its title says the rest.
 """
 
 from __future__ import annotations
@@ -13,14 +15,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import known
+from directives import ledger_of
 from docutils import nodes
+from doubt import doubt_number, measured
 from ledger import join
 from sphinx.application import Sphinx
 from sphinx.errors import NoUri
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
-from collapse_lib import claims
 from collapse_lib.book.notebooks import BookError, chapters, sources
 from collapse_lib.claims.verdict import SYMBOLS
 
@@ -35,7 +39,8 @@ def find_number(root: Path, key: str) -> str:
     root
         The folder of the book.
     key
-        Chapter and name, such as ``03:median_sigma``; or ``ledger`` and a verdict.
+        Chapter and name, such as ``03:median_sigma``; or ``ledger`` and a verdict, or
+        ``doubt`` and a name.
 
     Raises
     ------
@@ -47,6 +52,8 @@ def find_number(root: Path, key: str) -> str:
         raise BookError(f"{key!r} is no number; write it like 03:median_sigma")
     if chapter == "ledger":
         return count_verdicts(root, name)
+    if chapter == "doubt":
+        return doubt_number(measured(ledger_of(root), chapters(root)), name)
     found = chapters(root)
     if chapter not in found:
         raise BookError(
@@ -75,7 +82,7 @@ def count_verdicts(root: Path, word: str) -> str:
             f"'ledger:{word}': no verdict is called {word!r}; there are "
             f"{', '.join(SYMBOLS)}, and 'judged' for all that were put to a test"
         )
-    rows = join(claims.load(root / "claims.yaml"), chapters(root))
+    rows = join(ledger_of(root), chapters(root))
     counts = Counter(row.word for row in rows)
     untested = counts["not attempted"] + counts["definition"]
     return str(len(rows) - untested if word == "judged" else counts[word])
@@ -96,15 +103,17 @@ class NumberRole(SphinxRole):
             return [], []
 
 
-def claim_place(root: Path, claim_id: str) -> tuple[str, str, str, str]:
+def claim_place(root: Path, claim_id: str) -> tuple[str, str, str, str, str]:
     """Return the page and the anchor of a claim, its title and the verdict on it.
+
+    The last text is the word that has to stand beside the verdict, or empty.
 
     Raises
     ------
     BookError
         If the ledger has no such claim.
     """
-    ledger = claims.load(root / "claims.yaml")
+    ledger = ledger_of(root)
     if claim_id not in ledger:
         raise BookError(
             f"there is no claim {claim_id!r}; claims.yaml has {', '.join(ledger)}"
@@ -113,8 +122,9 @@ def claim_place(root: Path, claim_id: str) -> tuple[str, str, str, str]:
     chapter = chapters(root).get(claim.chapter)
     if chapter and claim_id in chapter.verdicts:
         word = chapter.verdicts[claim_id]["verdict"]
-        return chapter.docname, f"claim-{claim_id}", claim.title, word
-    return "appendices/ledger", f"ledger-{claim_id}", claim.title, "not attempted"
+        doubt = known.word_of(claim.evidence)
+        return chapter.docname, f"claim-{claim_id}", claim.title, word, doubt
+    return "appendices/ledger", f"ledger-{claim_id}", claim.title, "not attempted", ""
 
 
 class ClaimRole(SphinxRole):
@@ -126,7 +136,7 @@ class ClaimRole(SphinxRole):
         try:
             for path in sources(root):
                 self.env.note_dependency(str(path))
-            page, anchor, title, word = claim_place(root, self.text)
+            page, anchor, title, word, doubt = claim_place(root, self.text)
             href = self.env.app.builder.get_relative_uri(self.env.docname, page)
         except (ValueError, OSError) as error:
             logger.warning("claim: %s", error, location=self.get_location())
@@ -134,14 +144,17 @@ class ClaimRole(SphinxRole):
         except NoUri:  # a builder without pages
             return [nodes.inline("", self.text)], []
         shown = f"{self.text}\N{NO-BREAK SPACE}{SYMBOLS[word]}"
+        told = f"{title}: {word}." + (f" {known.meaning_of(doubt)}" if doubt else "")
         place = nodes.reference(
             "",
             shown,
             refuri=f"{href}#{anchor}",
-            reftitle=f"{title}: {word}",
+            reftitle=told,
             classes=["claim-link", word.replace(" ", "-")],
             internal=True,
         )
+        if doubt:
+            place += nodes.inline("", f"\N{NO-BREAK SPACE}{doubt}", classes=["known"])
         return [place], []
 
 

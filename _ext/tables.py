@@ -5,8 +5,9 @@
 ``theirs`` in ``unit`` (a time or another cost, or an amount a second), their ``ratio``
 (how many times better ours is) and ``bar``, the ratio we promise.
 
-``{status}`` says how long each chapter took, and with which versions. Its option
-``:packages: numpy torch`` chooses the versions shown, as they stand in
+``{status}`` says how long each chapter took, which verdicts it reached, how many of
+them judge a value that we do not know at first hand, and with which versions. Its
+option ``:packages: numpy torch`` chooses the versions shown, as they stand in
 ``requirements.lock``.
 """
 
@@ -20,7 +21,8 @@ from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
-from directives import BookDirective, link, table
+import known
+from directives import BookDirective, ledger_of, link, table
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
@@ -166,7 +168,7 @@ class Status(BookDirective):
         cells = sum(len(chapter.code) for chapter in chapters.values())
         size = sum(chapter.path.stat().st_size for chapter in chapters.values())
         amounts = [f"{seconds:,.0f}", f"{cells}", _kilobytes(size)]
-        rows.append(["All", *amounts, _counted(every), ""])
+        rows.append(["All", *amounts, self._counted(every), ""])
         shown = table("Last run of each chapter", heads, rows, "status")
         return [shown, nodes.paragraph("", self._versions())]
 
@@ -177,9 +179,18 @@ class Status(BookDirective):
             f"{_seconds(chapter):,.0f}",
             f"{len(chapter.code)}",
             _kilobytes(chapter.path.stat().st_size),
-            _counted(chapter.verdicts.values()),
+            self._counted(chapter.verdicts.values()),
             "<br>".join(larger) or "–",
         ]
+
+    def _counted(self, verdicts: Iterable[Mapping[str, Any]]) -> str:
+        """Return how many verdicts there are of each kind, a line for each."""
+        ledger, each = ledger_of(self.root), list(verdicts)
+        counts = Counter(verdict["verdict"] for verdict in each)
+        lines = [f"{SYMBOLS[w]} {counts[w]} {w}" for w in SYMBOLS if w in counts]
+        judged = [ledger[v["claim"]] for v in each if v["claim"] in ledger]
+        words = [known.word_of(claim.evidence) for claim in judged]
+        return "<br>".join(filter(None, [*lines, known.counted(words)])) or "–"
 
     def _versions(self) -> str:
         locked = lock.versions(self.root)
@@ -189,13 +200,6 @@ class Status(BookDirective):
             raise BookError(f"requirements.lock does not name {', '.join(missing)}")
         shown = [f"{name} {locked[lock.normal(name)]}" for name in wanted if name]
         return f"Versions: {', '.join(shown)}." if shown else ""
-
-
-def _counted(verdicts: Iterable[Mapping[str, Any]]) -> str:
-    """Return how many verdicts there are of each kind, a line for each."""
-    counts = Counter(verdict["verdict"] for verdict in verdicts)
-    lines = (f"{SYMBOLS[w]} {counts[w]} {w}" for w in SYMBOLS if w in counts)
-    return "<br>".join(lines) or "–"
 
 
 def _seconds(chapter: Notebook) -> float:

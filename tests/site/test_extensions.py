@@ -286,8 +286,8 @@ def test_verdicts_are_counted(book: Path) -> None:
 
 def test_a_claim_is_found_at_its_card_or_in_the_ledger(book: Path) -> None:
     assert claim_place(book, "C02")[:2] == ("chapters/01-first", "claim-C02")
-    assert claim_place(book, "C02")[2:] == ("Claim 2", "not reproduced")
-    place = ("appendices/ledger", "ledger-C44", "Claim 44", "not attempted")
+    assert claim_place(book, "C02")[2:] == ("Claim 2", "not reproduced", "")
+    place = ("appendices/ledger", "ledger-C44", "Claim 44", "not attempted", "")
     assert claim_place(book, "C44") == place
     with pytest.raises(BookError, match="no claim 'C47'; claims.yaml has C01"):
         claim_place(book, "C47")
@@ -562,14 +562,81 @@ def test_wrong_data_are_a_warning(book: Path) -> None:
     assert "have no collapse.seconds" in warnings
 
 
-def test_the_data_of_verdicts_are_no_output_of_the_page(book: Path) -> None:
+def prepared(book: Path) -> str:
+    """Return what the page's renderer is given of the chapter."""
     path = book / f"chapters/{WITH_NUMBERS}.ipynb"
     source = [path.read_text("utf-8")]
     assert MIME in source[0]
-    ledger.hide_payload(None, "chapters/01-first", source)  # type: ignore[arg-type]
-    assert MIME not in source[0]
-    assert "text/html" in source[0]
-    assert "'0.017'" in source[0]
+    env = SimpleNamespace(note_dependency=lambda file: None)
+    app = cast("Sphinx", SimpleNamespace(srcdir=book, env=env))
+    ledger.prepare_verdicts(app, "chapters/01-first", source)
+    return source[0]
+
+
+def test_the_data_of_verdicts_are_no_output_of_the_page(book: Path) -> None:
+    shown = prepared(book)
+    assert MIME not in shown
+    assert "text/html" in shown
+    assert "'0.017'" in shown
+
+
+def know_otherwise(book: Path, **values: str) -> None:
+    """Change how the published values of claims are known."""
+
+    def change(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for claim in entries:
+            if claim["id"] in values:
+                claim["evidence"]["value"] = values[claim["id"]]
+        return entries
+
+    edit_claims(book, change)
+
+
+def test_a_verdict_on_what_is_not_known_at_first_hand_says_so(book: Path) -> None:
+    path = book / f"chapters/{WITH_NUMBERS}.ipynb"
+    content = json.loads(path.read_text("utf-8"))
+    rows = {"verdict": ["✓ reproduced", "✗ not reproduced", "✓ reproduced"]}
+    frame = pd.DataFrame(rows, index=["C01", "C02", "C03"])
+    frame.insert(0, "title", "A title")
+    html = frame.rename_axis(columns="claim").to_html()
+    output = {"output_type": "execute_result", "metadata": {}, "execution_count": 1}
+    content["cells"].append(code_cell({**output, "data": {"text/html": html}}))
+    path.write_text(json.dumps(content), "utf-8")
+    assert 'class=\\"known\\"' not in prepared(book)
+    know_otherwise(book, C01="second-hand", C02="reconstructed")
+    cells = json.loads(prepared(book))["cells"]
+    texts = [
+        "".join(output["data"].get("text/html", ""))
+        for cell in cells
+        for output in cell.get("outputs", [])
+    ]
+    cards = [text for text in texts if text.startswith("<details")]
+    for card, word in zip(cards, ("second-hand", "reconstructed", ""), strict=True):
+        summary = re.sub("<[^>]+>", "", card.partition("</summary>")[0])
+        assert summary.rstrip().endswith(word or "reproduced")
+        assert card.count('class="known"') == bool(word)
+    [table] = [text for text in texts if "dataframe" in text]
+    assert re.findall('reproduced <span class="known" title=".*?">(.*?)<', table) == [
+        "second-hand",
+        "reconstructed",
+    ]
+    assert "in what others wrote or showed of it" in table
+
+
+def test_every_place_that_shows_a_verdict_says_how_its_value_is_known(
+    book: Path,
+) -> None:
+    know_otherwise(book, C02="second-hand", C03="reconstructed")
+    assert claim_place(book, "C02")[4] == "second-hand"
+    html, _ = build(book, INTRO)
+    [role] = re.findall(r'<a class="claim-link .*?</a>', html, re.DOTALL)
+    assert re.sub("<[^>]+>", "", role) == "C02\xa0✗\xa0second-hand"
+    assert "not reproduced. Published value: second-hand. We have not seen it" in role
+    [compact, status] = re.findall(r"<table.*?</table>", html, re.DOTALL)[0::2]
+    assert "✗ not reproduced second-hand" in re.sub("<[^>]+>", "", compact)
+    assert "of these 1 second-hand, 1 reconstructed" in re.sub("<[^>]+>", "", status)
+    full = (book / "out/appendices/ledger.html").read_text("utf-8")
+    assert full.count('class="known"') == 2
 
 
 def test_a_stored_run_that_the_page_judges_by_is_not_named_twice() -> None:
