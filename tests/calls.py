@@ -1155,6 +1155,18 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.gaussian.marginal_sample,
         {"n_samples": 10, "samplings": 2, "size": 3, "rng": rng()},
     ),
+    "theory.gaussian_moments.w2_moments": lambda: (
+        T.gaussian_moments.w2_moments,
+        dict(SIZES),
+    ),
+    "theory.gaussian_moments.accumulate_moments": lambda: (
+        T.gaussian_moments.accumulate_moments,
+        {"n_samples": 10, "generations": 3},
+    ),
+    "theory.gaussian_moments.subsample_moments": lambda: (
+        T.gaussian_moments.subsample_moments,
+        {"n_samples": 10, "generations": 3},
+    ),
     "theory.linear_vae.decoder_variance": lambda: (
         T.linear_vae.decoder_variance,
         {"variance": [5.0, 2.0], "noise": 1.0},

@@ -4,6 +4,7 @@ from . import curation as curation
 from . import discrete as discrete
 from . import filtering as filtering
 from . import gaussian as gaussian
+from . import gaussian_moments as gaussian_moments
 from . import kde as kde
 from . import labels as labels
 from . import linear_vae as linear_vae
