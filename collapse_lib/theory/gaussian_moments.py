@@ -106,7 +106,8 @@ def accumulate_moments(n_samples: int, generations: int) -> tuple[Array, Array]:
     k = np.arange(1.0, generations + 2)
     mean = 1 - 1 / (k**2 * n_samples)
     spread = 2 * (n_samples - 1 + ((k - 1) / k) ** 2) / (k * n_samples) ** 2
-    return np.cumprod(mean), np.cumprod(mean**2 + spread)
+    square = np.cumprod(mean**2 + spread, dtype=np.float64)
+    return np.cumprod(mean, dtype=np.float64), square
 
 
 def subsample_moments(n_samples: int, generations: int) -> tuple[Array, Array, Array]:
