@@ -67,6 +67,29 @@ def test_the_moments_of_one_fit_by_quadrature(n):
     assert found == pytest.approx([mean, variance], rel=loose)
 
 
+def raw_moments(sizes):
+    """Return mean and variance of the risk from E sigma^k and E mu^2 sigma^k."""
+    power = {k: 1.0 for k in range(5)}  # E sigma^k
+    mixed, fourth = dict.fromkeys(range(3), 0.0), 0.0  # E mu^2 sigma^k, E mu^4
+    for n in sizes:
+        m = n - 1
+        fourth += 6 * mixed[2] / n + 3 * power[4] / n**2
+        log_chi = [math.lgamma((m + k) / 2) - math.lgamma(m / 2) for k in range(5)]
+        factor = [math.exp(log_chi[k]) * (2 / m) ** (k / 2) for k in range(5)]
+        mixed = {k: factor[k] * (mixed[k] + power[k + 2] / n) for k in mixed}
+        power = {k: factor[k] * power[k] for k in power}
+    mean = mixed[0] + power[2] - 2 * power[1] + 1
+    square = fourth + 2 * (mixed[2] - 2 * mixed[1] + mixed[0])
+    square += power[4] - 4 * power[3] + 6 * power[2] - 4 * power[1] + 1
+    return mean, square - mean**2
+
+
+@pytest.mark.parametrize("sizes", [[2, 3], [6] * 4, [5, 80, 9, 30, 200]])
+def test_the_moments_of_the_risk_are_those_of_powers_of_sigma(sizes):
+    found = [float(array[-1]) for array in gaussian_moments.w2_moments(sizes)]
+    assert found == pytest.approx(raw_moments(sizes), rel=1e-10)
+
+
 def test_the_mean_risk_is_the_one_that_was_known():
     for n in (3, 100, 10**6):
         mean, _ = gaussian_moments.w2_moments([n] * 40)
@@ -101,6 +124,21 @@ def test_moments_of_the_variance_if_all_is_kept(n):
     mean, square = gaussian_moments.accumulate_moments(n, 11)
     assert_means(sigma**2, mean)
     assert_means(sigma**4, square)
+
+
+def test_two_fits_of_all_by_fractions():
+    """Fit 2 multiplies by (M + Q + Z^2 / 2) / (2 M), with Q chi-square of M - 1."""
+    m = Fraction(5)
+    q, q2 = m - 1, m**2 - 1
+    square = m**2 + q2 + Fraction(3, 4) + 2 * m * q + m + q  # E of the bracket squared
+    mean, fourth = gaussian_moments.accumulate_moments(5, 1)
+    first = q / m, q2 / m**2
+    assert mean == pytest.approx(
+        [float(first[0]), float(first[0] * (m + q + Fraction(1, 2)) / (2 * m))]
+    )
+    assert fourth == pytest.approx(
+        [float(first[1]), float(first[1] * square / (2 * m) ** 2)]
+    )
 
 
 def test_the_limits_if_all_is_kept():
