@@ -15,6 +15,14 @@ precision and launch mode is fastest and still agrees with float32.
 A machine that only trains autoencoders needs numpy, pandas, scipy, torch and tqdm, and
 the MNIST files in the folder that COLLAPSE_MNIST names. Language models of our own are
 pretrained first on articles of Wikipedia: ``python -m collapse_lib.data wikipedia``.
+
+Chapter 09 names one more configuration beside its scales, for weights that others
+pretrained: first ``python -m collapse_lib.data smollm2-135m``, then
+
+    python scripts/run_study.py 09 pretrained _build/runs/09-pretrained --only a-0
+
+goes on for hours, and may be stopped at any time. ``--store FILE`` writes the numbers
+that the folder has come to.
 """
 
 from __future__ import annotations
@@ -30,19 +38,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from collapse_lib.book import notebooks
+from collapse_lib.book import notebooks, results
 from collapse_lib.data.digits import mnist
 from collapse_lib.files import read_record, write_record
 from collapse_lib.models.vae.images import Images
+from collapse_lib.studies import fine_tuning_numbers as summary
 from collapse_lib.studies.autoencoders import Autoencoders, vae
 from collapse_lib.studies.fine_tuning import VARIED, FineTuning
-from collapse_lib.studies.study import FORMAT, Study, TimeUp, note_call
+from collapse_lib.studies.fine_tuning_text import material
+from collapse_lib.studies.study import FORMAT, Study, TimeUp, note_call, trained_on
 
 ROOT = Path(__file__).resolve().parents[1]
 MODES = (("float32", True), ("tf32", False), ("tf32", True), ("bfloat16", True))
@@ -63,12 +74,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     chapter, study = defined(code, "chapter"), defined(code, "study")
     if not isinstance(study, Study):
         parser.error(f"chapter {chapter.number} has no study")
-    if given.scale not in chapter.scales:
-        parser.error(f"scale {given.scale!r}: choose from {', '.join(chapter.scales)}")
-    config = chapter.scales[given.scale]
+    named = configurations(code, chapter.scales)
+    if given.scale not in named:
+        parser.error(f"scale {given.scale!r}: choose from {', '.join(named)}")
+    config = named[given.scale]
     settings = settings_of(given, study)
     if given.probe:
         print(json.dumps(probe(config, settings)))
+        return 0
+    if given.store:
+        print(store(study, chapter, given, config).provenance)
         return 0
     said = "finished"
 
@@ -93,7 +108,7 @@ def options() -> argparse.ArgumentParser:
     """Return what the command understands."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("chapter", help="two digits")
-    parser.add_argument("scale", help="one of the chapter's SCALES")
+    parser.add_argument("scale", help="one of the chapter's SCALES, or of BESIDE")
     parser.add_argument("folder", type=Path, help="of what is kept to go on from")
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--only", nargs="+", help="lineages to run, for example a-0")
@@ -101,6 +116,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--device", help="default: a GPU if there is one")
     parser.add_argument("--precision", help="default: measured on a GPU, else float32")
     parser.add_argument("--no-graph", action="store_true", help="no CUDA graphs")
+    parser.add_argument(
+        "--store", type=Path, help="run nothing; write the numbers so far of a folder"
+    )
     parser.add_argument("--probe", action="store_true", help="measure one mode only")
     return parser
 
@@ -126,6 +144,47 @@ def run(
         if isinstance(study, FineTuning) and given.only is None:
             for key in VARIED:
                 study.varied(config, key, minutes=left(), **kept)
+
+
+def store(
+    study: Study, chapter: Any, given: argparse.Namespace, config: Mapping[str, Any]
+) -> results.Result:
+    """Write what a run of language models has come to, finished or not, as a result.
+
+    The scales of a chapter are stored by the chapter itself.
+    """
+    if not isinstance(study, FineTuning):
+        raise SystemExit(f"--store: chapter {chapter.number} has no language models")
+    text = material(config, given.folder)
+    history = study.read(given.folder, study.plan(config))
+    numbers = summary.summarise(history, text, tuple(study.published))
+    where = trained_on(given.folder)
+    spent = [one.sum() for name, one in numbers.items() if name.endswith("_seconds")]
+    result = results.Result(
+        chapter=chapter.number,
+        scale=given.scale,
+        config=config,
+        seed=chapter.seed,
+        numbers={name: value.round(5).tolist() for name, value in numbers.items()},
+        verdicts=[],
+        versions=results.versions(),
+        device=where,
+        commit=results.commit(ROOT),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(float(sum(spent)), 1),
+    )
+    results.save(result, given.store)
+    return result
+
+
+def configurations(code: Sequence[str], scales: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that a notebook can run: its SCALES, and more in a mapping BESIDE.
+
+    A scale can be asked for at the top of a chapter and is one of a few for all
+    chapters. What stands beside them is run here only.
+    """
+    bound = [name for cell in code for one in _statements(cell) for name in _bound(one)]
+    return {**scales, **(defined(code, "BESIDE") if "BESIDE" in bound else {})}
 
 
 def defined(code: Sequence[str], name: str) -> Any:

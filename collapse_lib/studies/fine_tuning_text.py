@@ -23,6 +23,8 @@ from collapse_lib.models.pretrained.model import Pretrained
 BLOCK = 64
 #: Lines whose tokens are joined and cut into blocks, as in the released code.
 GROUP = 1_000
+#: Blocks that a large model writes together: their beams fill a processor's products.
+TOGETHER = 64
 #: What a configuration says about every fine-tuning.
 TRAINING = ("batch", "learning_rate", "final_learning_rate")
 
@@ -147,7 +149,7 @@ def _model(
     """Return the model to fine-tune, and its tokenizer."""
     training = {**{key: config[key] for key in TRAINING}, **settings}
     if isinstance(config["model"], str):
-        model = Pretrained(name=config["model"], **training)
+        model = Pretrained(name=config["model"], writing_batch=TOGETHER, **training)
         end = model.config.get("eos_token_id")
         return replace(model, end=end), model.tokenizer()
     tokenizer = pretraining.tokenizer()

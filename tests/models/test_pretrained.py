@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +25,12 @@ from collapse_lib.data.__main__ import main
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.files import sha256_of
 from collapse_lib.models.language import network as networks
-from collapse_lib.models.language.decoding import Ancestral, Beam, Greedy
+from collapse_lib.models.language.decoding import Ancestral, Beam, Decoder, Greedy
 from collapse_lib.models.pretrained import opt as opt_weights
 from collapse_lib.models.weights import pack
 
 transformers = pytest.importorskip("transformers")
+from collapse_lib.models.pretrained.huggingface import HuggingFace  # noqa: E402
 
 TEXT = [
     "the cat sat on the mat and the dog sat on the cat",
@@ -98,25 +100,29 @@ def copy(fetched: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(fetched, tmp_path / "copy"))
 
 
+def save_llama(folder: Path, tokenizer: Path, **settings: object) -> Path:
+    sizes = {
+        "vocab_size": 280,
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 40,
+        "initializer_range": 0.3,
+        "tie_word_embeddings": True,
+    }
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(**{**sizes, **settings})
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    shutil.copy(tokenizer, folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def llama(fetched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of another architecture."""
-    folder = tmp_path_factory.mktemp("llama")
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=280,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=40,
-        initializer_range=0.3,
-        tie_word_embeddings=True,
-    )
-    transformers.LlamaForCausalLM(config).save_pretrained(folder)
-    shutil.copy(fetched / "tokenizer.json", folder)
-    return folder
+    return save_llama(tmp_path_factory.mktemp("llama"), fetched / "tokenizer.json")
 
 
 def tiny(folder: Path, **settings: object) -> models.Pretrained:
@@ -233,8 +239,6 @@ def test_model_0_can_be_where_every_fit_begins(fetched: Path) -> None:
     "decoder", [Greedy(), Greedy(2.0), Beam(3), Beam(3, 2.0)], ids=str
 )
 def test_both_networks_write_the_same(decoder: object, fetched: Path) -> None:
-    from collapse_lib.models.pretrained.huggingface import HuggingFace
-
     ours = tiny(fetched).network(seed=0).eval()
     theirs = HuggingFace(fetched).eval()
     tokens = torch.from_numpy(real(fetched)).long()
@@ -243,6 +247,55 @@ def test_both_networks_write_the_same(decoder: object, fetched: Path) -> None:
         expected = theirs.write(tokens, 9, decoder, generator=random, end=end)
         new = decoder.generate(ours, tokens, 9, generator=random, end=end)
         assert (new == expected).all()
+
+
+@pytest.mark.parametrize(
+    "decoder", [Greedy(), Greedy(2.0), Beam(3), Beam(3, 2.0), Beam(5)], ids=str
+)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"num_key_value_heads": 4},
+        {"num_key_value_heads": 1, "tie_word_embeddings": False},
+        {"head_dim": 6, "attention_bias": True, "mlp_bias": True},
+        {"rope_parameters": {"rope_type": "linear", "factor": 3.0, "rope_theta": 9.0}},
+    ],
+    ids=["grouped", "single", "one group", "wide heads", "other angles"],
+)
+def test_a_llama_writes_what_hugging_face_writes(
+    settings: dict[str, object], decoder: Decoder, fetched: Path, tmp_path: Path
+) -> None:
+    """Where the beams of a prompt share its keys, and theirs are never copied."""
+    folder = save_llama(tmp_path / "llama", fetched / "tokenizer.json", **settings)
+    network = HuggingFace(folder).eval()
+    tokens, random = torch.from_numpy(real(fetched)).long(), torch.Generator()
+    for end in (END, None):
+        assert network.is_llama
+        new = network.write(tokens, 9, decoder, generator=random, end=end)
+        network.is_llama = False
+        expected = network.write(tokens, 9, decoder, generator=random, end=end)
+        network.is_llama = True
+        assert (new == expected).all()
+    assert len(torch.unique(new, dim=0)) > 1  # prompts matter
+
+
+def test_a_llama_is_sampled_from_its_own_probabilities(llama: Path) -> None:
+    """The second token, which is read from the memory of the first."""
+    network, colder, n = HuggingFace(llama).eval(), 0.2, 2_000
+    prompts = torch.from_numpy(real(llama))[:1].long().expand(n, -1)
+    random = torch.Generator().manual_seed(5)
+    new = network.write(prompts, 2, Ancestral(colder), generator=random, end=None)
+    first = new[:, 0].mode().values
+    seconds = new[new[:, 0] == first, 1]
+    with torch.no_grad():
+        logits = network(torch.cat([prompts[0], first[None]])[None])[0, -1]
+    p = (logits / colder).softmax(0)
+    share = torch.bincount(seconds, minlength=len(p)) / len(seconds)
+    error = (p * (1 - p) / len(seconds)).sqrt()
+    common = p * len(seconds) > 10
+    assert common.sum() > 3
+    assert ((share - p).abs() < 4 * error)[common].all()
 
 
 def test_another_architecture_draws_what_the_seed_says(llama: Path) -> None:
@@ -510,19 +563,51 @@ def half_rotated(weight: np.ndarray, heads: int) -> np.ndarray:
     return halves.swapaxes(1, 2).reshape(rows, columns)
 
 
-def write_gguf(path: Path, llama: Path, tokenizer: Tokenizer) -> None:
+def as_it_is(weight: np.ndarray) -> dict[str, object]:
+    return {"tensor": weight}
+
+
+def in_four_bits(weight: np.ndarray) -> dict[str, object]:
+    """Pack a matrix as the kind Q4_1 is defined, 32 weights in 20 bytes."""
+    gguf = pytest.importorskip("gguf")
+    if weight.ndim == 1:
+        return as_it_is(weight)
+    step, least, codes = four_bits(weight)
+    halves = codes.reshape(*codes.shape[:2], 2, 16)
+    parts = [step.view(np.uint8), least.view(np.uint8)]
+    parts.append(halves[:, :, 0] | halves[:, :, 1] << 4)
+    packed = np.concatenate(parts, axis=2).reshape(len(weight), -1)
+    return {"tensor": packed, "raw_dtype": gguf.GGMLQuantizationType.Q4_1}
+
+
+def four_bits(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return step and least weight of every 32 weights, and the multiples of steps."""
+    blocks = weight.reshape(len(weight), -1, 32)
+    least = blocks.min(axis=2, keepdims=True).astype(np.float16)
+    step = ((blocks.max(axis=2, keepdims=True) - least) / 15).astype(np.float16)
+    codes = np.rint((blocks - least) / step.astype(np.float32)).clip(0, 15)
+    return step, least, codes.astype(np.uint8)
+
+
+def write_gguf(
+    path: Path,
+    llama: Path,
+    tokenizer: Tokenizer,
+    pack: Callable[[np.ndarray], dict[str, object]] = as_it_is,
+) -> None:
     """Write a tiny Llama as the file of SmolLM2 is written."""
     gguf = pytest.importorskip("gguf")
+    sizes = json.loads((llama / "config.json").read_text())
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_block_count(2)
     writer.add_context_length(40)
-    writer.add_embedding_length(16)
-    writer.add_feed_forward_length(32)
+    writer.add_embedding_length(sizes["hidden_size"])
+    writer.add_feed_forward_length(sizes["intermediate_size"])
     writer.add_head_count(4)
     writer.add_head_count_kv(2)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_rope_freq_base(10_000.0)
-    writer.add_rope_dimension_count(4)
+    writer.add_rope_dimension_count(sizes["hidden_size"] // 4)
     writer.add_vocab_size(280)
     model = json.loads(tokenizer.backend.to_str())["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].get)
@@ -555,7 +640,7 @@ def write_gguf(path: Path, llama: Path, tokenizer: Tokenizer) -> None:
         array = weight.numpy()
         if names[stem] in ("attn_q", "attn_k"):
             array = half_rotated(array, 4 if names[stem] == "attn_q" else 2)
-        writer.add_tensor(f"{layer}{names[stem]}.weight", array)
+        writer.add_tensor(f"{layer}{names[stem]}.weight", **pack(array))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -581,6 +666,29 @@ def test_a_wheel_with_a_gguf_file_becomes_the_same_model(
     again = tiny(own).tokenizer()
     assert (again.encode(TEXT[0]) == tokenizer.encode(TEXT[0])).all()
     assert again.decode(again.encode(TEXT[1])) == TEXT[1]
+
+
+def test_four_bits_are_a_least_weight_and_steps_from_it(
+    fetched: Path, tmp_path: Path
+) -> None:
+    """Weights of Q4_1, computed by hand: m + d q, where q is 0 to 15."""
+    wide = {"hidden_size": 32, "intermediate_size": 64}
+    llama = save_llama(tmp_path / "llama", fetched / "tokenizer.json", **wide)
+    write_gguf(tmp_path / "a.gguf", llama, tiny(fetched).tokenizer(), in_four_bits)
+    own = files.convert_gguf(tmp_path / "a.gguf", tmp_path / "own", "by hand")
+    found, original = files.weights(own), files.weights(llama)
+    assert found.keys() == original.keys()
+    for name, weight in original.items():
+        if weight.ndim == 1:
+            assert torch.equal(found[name], weight)
+            continue
+        step, least, codes = (
+            one.astype(np.float32) for one in four_bits(weight.numpy())
+        )
+        # Rows of queries and keys stand in another order in the file; a row is whole.
+        by_hand = (least + step * codes).reshape(weight.shape)
+        assert np.allclose(found[name], by_hand, rtol=0, atol=1e-6)
+        assert (np.abs(by_hand - weight.numpy()) < 0.51 * step.max() + 1e-3).all()
 
 
 def test_another_wheel_is_refused(tmp_path: Path) -> None:
@@ -620,6 +728,15 @@ def test_without_the_extra_the_error_names_it(
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ImportError, match=r"need transformers; pip install .\[pretr"):
         tiny(llama).network(seed=0)
+
+
+def test_without_a_reader_of_the_file_the_error_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    with pytest.raises(ImportError, match=r"need gguf; pip install .\[pretrained\]"):
+        files.convert_gguf(tmp_path / "a.gguf", tmp_path / "own", "nowhere")
+    assert not list(tmp_path.iterdir())
 
 
 # ---- other people's folders, sizes and programs -------------------------------------

@@ -616,3 +616,12 @@ def test_only_what_a_name_needs_is_run() -> None:
     assert run_study.defined(code, "found") == pytest.approx(2 * np.pi)
     with pytest.raises(SystemExit, match="defines 'missing'"):
         run_study.defined(code, "missing")
+
+
+def test_a_notebook_may_name_configurations_beside_its_scales() -> None:
+    scales = {"ci": {"n": 1}}
+    code = ["SCALES = {'ci': {'n': 1}}"]
+    assert run_study.configurations(code, scales) == scales
+    code.append("BESIDE = {'pretrained': {'n': 2 * SCALES['ci']['n']}}")
+    found = run_study.configurations(code, scales)
+    assert found == {"ci": {"n": 1}, "pretrained": {"n": 2}}

@@ -7,7 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from collapse_lib.models.language.cache import Reader
 from collapse_lib.models.language.sampling import LONGEST_RUN, Request, penalise
 
 
@@ -30,7 +29,7 @@ def search(request: Request, beams: int, penalty: float) -> Tensor:
     batch, n_old = prompts.shape
     # The last tokens found are never read.
     slots = n_old + (n_new - 1) * beams
-    reader = Reader(request.network, batch, slots, beams)
+    reader = request.reader(batch, slots, beams)
     hidden = reader.start(prompts)
     tree = _Tree(prompts, n_new, beams, slots, reader.keys.dtype)
     memory = hidden.new_empty(batch * beams, len(reader.tokens))

@@ -31,13 +31,17 @@ class Request:
     generator: torch.Generator
     end: int | None
 
+    def reader(self, batch: int, slots: int, alternatives: int = 1) -> Reader:
+        """Return what reads for the network, see `Reader`."""
+        return Reader(self.network, batch, slots, alternatives)
+
 
 @torch.inference_mode()
 def one_by_one(request: Request, choose: Choice) -> Tensor:
     """Return ``n_new`` tokens after each prompt, one sequence per prompt."""
     prompts, n_new = request.prompts, request.n_new
     batch, n_old = prompts.shape
-    reader = Reader(request.network, batch, n_old + n_new)
+    reader = request.reader(batch, n_old + n_new)
     tokens = prompts.new_empty(batch, n_old + n_new)
     tokens[:, :n_old] = prompts
     hidden = reader.start(prompts)

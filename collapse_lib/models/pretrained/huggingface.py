@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from collapse_lib import files
 from collapse_lib.data.models import library
 from collapse_lib.models.language.decoding import Decoder
+from collapse_lib.models.pretrained.llama import LlamaRequest
 
 
 class HuggingFace(nn.Module):
@@ -58,6 +59,7 @@ class HuggingFace(nn.Module):
         # Instruction-tuned models bring settings of their own, such as a temperature.
         model.generation_config = transformers.GenerationConfig()
         self.model = model
+        self.is_llama = isinstance(model, transformers.LlamaForCausalLM)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits, shape ``(B, T, vocabulary)``, of tokens ``(B, T)``."""
@@ -74,6 +76,9 @@ class HuggingFace(nn.Module):
         end: int | None,
     ) -> Tensor:
         """Return ``n_new`` tokens after each prompt; see `Decoder.generate`."""
+        if self.is_llama:
+            request = LlamaRequest(self.model, prompts, n_new, generator, end)
+            return decoder._write(request)
         seed = int(torch.randint(2**62, (1,), generator=generator))
         devices = [prompts.device] if prompts.is_cuda else []
         # Without an end nothing stops early; with one it is forbidden until the last.
