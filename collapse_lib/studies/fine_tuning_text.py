@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from collapse_lib.checks import check_count, check_keys
-from collapse_lib.data.corpora import SPLITS, corpus
+from collapse_lib.data import wikitext_sections
+from collapse_lib.data.corpora import SPLITS, Corpus, corpus
 from collapse_lib.data.texts import check_texts
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.declared import declared
@@ -101,7 +102,7 @@ def material(
         "test": config["test_blocks"],
     }
     blocks = {
-        split: human_blocks(tokenizer, corpus(name, split).documents, counts[split])
+        split: human_blocks(tokenizer, _corpus(name, split).documents, counts[split])
         for split in SPLITS
     }
     train = blocks["train"]
@@ -141,6 +142,13 @@ def human_blocks(tokenizer: Tokenizer, documents: Sequence[str], n: int) -> Toke
     told = check_texts("documents", documents)
     lines = (line for text in told for line in text.splitlines(keepends=True))
     return tokenizer.blocks(lines, BLOCK, special=True, group=GROUP, n=n or None)
+
+
+def _corpus(name: str, split: str) -> Corpus:
+    """Return human text; one more kind than `corpus` knows."""
+    if name == wikitext_sections.NAME:
+        return wikitext_sections.sections(split)
+    return corpus(name, split)
 
 
 def _model(

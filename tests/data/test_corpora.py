@@ -17,7 +17,7 @@ import pytest
 from scipy import stats
 
 from collapse_lib.book.lock import versions
-from collapse_lib.data import corpora, fetching, wikipedia
+from collapse_lib.data import corpora, fetching, wikipedia, wikitext_sections
 from collapse_lib.data.corpora import corpus, repeats
 
 
@@ -169,6 +169,49 @@ def test_without_a_folder_the_variable_is_named(monkeypatch) -> None:
     monkeypatch.delenv(corpora.WIKITEXT_VARIABLE, raising=False)
     with pytest.raises(FileNotFoundError, match="COLLAPSE_WIKITEXT2"):
         corpus("wikitext-2", "test")
+
+
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write twenty articles of three sections each, one of them with a part."""
+    text = "".join(
+        f" \n = {i} = \n \n Lead {i} . \n \n = = Food = = \n \n Fish {i} . \n \n"
+        f" = = = Raw = = = \n \n Sushi {i} . \n \n = = Home = = \n \n Sea {i} . \n"
+        for i in range(20)
+    )
+    for split in ("validation", "test"):
+        names, _ = corpora.WIKITEXT_FILES[split]
+        (tmp_path / names[0]).write_text(text)
+        known = {**corpora.WIKITEXT_FILES, split: (names, sha256(text.encode()))}
+        monkeypatch.setattr(corpora, "WIKITEXT_FILES", known)
+    return tmp_path
+
+
+def test_sections_of_an_article_stay_in_its_part(many: Path) -> None:
+    found = {
+        split: wikitext_sections.sections(split, many).documents
+        for split in corpora.SPLITS
+    }
+    assert [len(found[split]) for split in corpora.SPLITS] == [48, 12, 60]
+    parts = {
+        split: {re.findall(r" (\d+) \.", text)[0] for text in texts}
+        for split, texts in found.items()
+    }
+    assert len(parts["train"]) == 16 and len(parts["test"]) == 20
+    assert not parts["train"] & parts["validation"]
+    food = [text for text in found["test"] if "Fish" in text]
+    assert all("Sushi" in text and "Sea" not in text for text in food)
+    assert food[0].startswith("= = Food = =") and food[0].endswith(" . \n")
+    # In a random order, but always in the same.
+    assert found["test"] != tuple(sorted(found["test"]))
+    assert found["test"] == wikitext_sections.sections("test", many).documents
+
+
+def test_sections_say_how_to_get_the_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="COLLAPSE_WIKITEXT2"):
+        wikitext_sections.sections("train", tmp_path)
+    with pytest.raises(ValueError, match="split is 'all'; allowed: 'train'"):
+        wikitext_sections.sections("all", tmp_path)
 
 
 # ---- Wikipedia ----------------------------------------------------------------------

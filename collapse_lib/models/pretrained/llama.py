@@ -85,7 +85,7 @@ class LlamaReader(Reader):
         rotary = self.cos[place : place + n], self.sin[place : place + n]
         if mask is not None:
             mask = mask.repeat(1, self.group, 1)
-        x = self.inner.embed_tokens(tokens).flatten(0, 1)
+        x: Tensor = self.inner.embed_tokens(tokens).flatten(0, 1)
         for layer, keys, values in zip(self.blocks, *memory, strict=True):
             every = n if layer is self.blocks[-1] else 1
             mixed = self._mixed(
