@@ -15,7 +15,7 @@ import run_study
 from notebook_code import defined_in
 
 from collapse_lib import regimes
-from collapse_lib.book import notebooks
+from collapse_lib.book import notebooks, results
 from collapse_lib.data.corpora import corpus
 from collapse_lib.data.tokenizer import Tokenizer
 from collapse_lib.models import Ancestral, Beam, Transformer
@@ -558,7 +558,8 @@ def test_a_small_model_can_be_pretrained(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_script_stops_in_time_and_goes_on(tmp_path: Path) -> None:
     script = ROOT / "scripts" / "run_study.py"
-    command = [sys.executable, str(script), "09", "ci", str(tmp_path), "--only", "a-0"]
+    command = [sys.executable, str(script), "09", "ci", str(tmp_path)]
+    command += ["--only", "a-0", "zero-shot-0"]
     done = subprocess.run(
         [*command, "--minutes", "0"], capture_output=True, text=True, timeout=300
     )
@@ -572,8 +573,16 @@ def test_the_script_stops_in_time_and_goes_on(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "finished" in done.stdout
-    generations = STUDY.read(tmp_path).arm("a").generations
-    assert len(generations) == 1 + config["generations"]
+    run = STUDY.read(tmp_path).arm("a")
+    assert len(run.generations) == 1 + config["generations"]
+    # Its numbers, with where they come from, as the chapter stores those of a scale.
+    path = tmp_path / "numbers" / "so-far.json"
+    assert run_study.main(["09", "ci", str(tmp_path), "--store", str(path)]) == 0
+    result = results.load(path, {"ci": config})
+    found = np.array(result.numbers["a_perplexity"])
+    expected = np.exp(run.array("test_loss").mean(axis=-1)).T
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    assert "torch" in result.device and result.seed == 9 and result.seconds > 0
 
 
 @pytest.mark.parametrize(
