@@ -289,15 +289,17 @@ class LedgerTiles(LedgerDirective):
 
     def _tile(self, row: Row, chapters: Mapping[str, Notebook]) -> str:
         claim = row.claim
-        rated = [f"{what}: {word}." for what, word, _ in claim.evidence.in_words()]
-        text = f"{claim.title}: {row.word}. {' '.join(rated)}"
-        caveats = "<br>".join(claim.evidence.caveats)
-        caveats = f' <small aria-hidden="true">{caveats}</small>' if caveats else ""
+        rated = " ".join(
+            f"{what}: {word}." for what, word, _ in claim.evidence.in_words()
+        )
+        caveats = f" <small>{', '.join(claim.evidence.caveats)}</small>"
+        symbol = f'<span aria-hidden="true">{SYMBOLS[row.word]}</span>'
+        name = f'<span class="tile-id">{escape(claim.id)}</span> {escape(claim.title)}'
         return (
             f'<li><a class="tile {row.css}" href="{escape(self.place(row, chapters))}" '
-            f'title="{escape(text)}"><span aria-hidden="true">{SYMBOLS[row.word]}'
-            f'</span> {escape(claim.id)}<span class="sr-only">: {escape(text)}</span>'
-            f"{caveats}</a></li>"
+            f'title="{escape(rated)}">{symbol} {name}'
+            f'<span class="sr-only">: {row.word}.</span>'
+            f"{caveats * bool(claim.evidence.caveats)}</a></li>"
         )
 
 

@@ -133,7 +133,8 @@ def _all_names(seen: set[Any]) -> Iterator[str]:
 
 def documented() -> dict[str, tuple[list[str], list[str]]]:
     """Return module -> what the API page shows of it (nothing: all), and hides."""
-    page = (ROOT / "appendices/api.md").read_text("utf-8")
+    pages = sorted((ROOT / "appendices/api").glob("*.md"))
+    page = "".join(path.read_text("utf-8") for path in pages)
     shown = {}
     for entry in page.split(".. automodule:: collapse_lib.")[1:]:
         names = {

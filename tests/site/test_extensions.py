@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import citing
 import draw_logo
+import front
 import ledger
+import numpy as np
 import offline
 import pages
 import pandas as pd
@@ -18,12 +25,13 @@ import repository
 import tables
 import yaml
 from docutils import nodes
+from PIL import Image
 from roles import claim_place, find_number
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from collapse_lib import claims
-from collapse_lib.book import lock, notebooks
+from collapse_lib.book import lock, notebooks, pictures
 from collapse_lib.book.display import GLUE
 from collapse_lib.book.notebooks import BookError
 from collapse_lib.claims import Estimate
@@ -509,8 +517,9 @@ def test_the_directives_show_the_data(book: Path) -> None:
     assert "too &lt;large&gt;" in html  # why C02 was not reproduced
     tiles = re.findall(r'<a class="tile .*?</a>', html)
     # What a reader must not miss is visible, the rest is in the title.
-    assert '<small aria-hidden="true">smaller model</small>' in tiles[0]
-    assert '<small aria-hidden="true">second-hand</small>' in tiles[3]
+    assert "<small>smaller model</small>" in tiles[0]
+    assert "<small>second-hand</small>" in tiles[3]
+    assert all(f"</span> Claim {number}<" in tiles[number - 1] for number in (1, 46))
     assert "Published value: read off a figure. Our test: smaller model." in tiles[0]
     assert "2\xa0ms" in html and "<strong>200</strong>" in html and "✓ yes" in html
     assert "Versions: numpy 2.0." in html
@@ -711,3 +720,69 @@ def test_a_folded_proof_opens_without_a_script(tmp_path: Path) -> None:
     assert "short" in folded and "And a second paragraph." in folded
     assert "Proof." not in folded
     assert "Proof. It stays open." in rest and "<details>" not in rest
+
+
+# ---- the front page ----------------------------------------------------------
+
+
+def test_the_picture_goes_to_the_script_as_it_is() -> None:
+    data = front.data()
+    shape = data["height"], data["width"]
+    darkness = np.array([dark for dark, _ in data["parts"]])
+    sent = darkness[[int(part) for part in data["pixels"]]].reshape(shape)
+    np.testing.assert_array_equal(sent, pictures.seascape())
+    assert data["parts"][0] == (0.0, "paper")
+    assert data["parts"][1] == (0.1, "sun and birds")
+
+
+def test_the_strip_without_scripts_is_a_line_of_copies() -> None:
+    sheets = front.copies(20, 20_000)
+    original = pictures.seascape().ravel()
+    np.testing.assert_allclose(sheets[0], original / original.sum())
+    for one, other in pairwise(sheets):
+        assert not other[one == 0].any()  # what is lost stays lost
+    addresses = re.findall(r'src="data:image/png;base64,([^"]+)"', front.strip())
+    assert len(addresses) == len(front.STRIP)
+    decoded = base64.b64decode(addresses[2])
+    shown = np.asarray(Image.open(io.BytesIO(decoded)))
+    faint = np.isclose(original, 0.1)
+    inked = (shown.ravel() < 255)[faint].mean()
+    assert inked == pytest.approx((sheets[20][faint] > 0).mean())
+
+
+CFF = """
+title: A book
+authors:
+  - {family-names: Doe, given-names: Jo}
+  - {name: The Readers}
+version: 1.2
+date-released: "2026-11-22"
+"""
+
+
+def test_a_citation_is_made_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "CITATION.cff"
+    path.write_text(CFF, "utf-8")
+    citation = citing.read(path)
+    assert citation.text() == "Jo Doe, The Readers (2026). A book. Version 1.2."
+    assert citation.text("Ends", 7) == (
+        "Jo Doe, The Readers (2026). Ends (chapter 7). In: A book. Version 1.2."
+    )
+    entry = citation.bibtex("Ends", 7)
+    assert entry.startswith("@incollection{model-collapse-book-2026-07,\n")
+    assert "  author = {{Jo Doe} and {The Readers}},\n" in entry
+    assert "  booktitle = {A book},\n" in entry and entry.count("{") == entry.count("}")
+    with_doi = replace(citation, doi="10.1/x")
+    assert "https://doi.org/10.1/x" in with_doi.text()
+    assert "  doi = {10.1/x},\n" in with_doi.bibtex()
+
+
+def test_a_citation_without_a_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "CITATION.cff"
+    path.write_text(CFF.replace("version: 1.2\n", ""), "utf-8")
+    with pytest.raises(BookError, match=r"CITATION\.cff lacks version"):
+        citing.read(path)
+
+
+def test_a_folder_that_is_no_checkout_has_no_commit(tmp_path: Path) -> None:
+    assert citing.commit(tmp_path) == ""

@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import build_book
+import front
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
@@ -28,6 +30,8 @@ from screenshots import (
     served,
     settle,
 )
+
+from collapse_lib.book import pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 BROKEN = Path(__file__).parents[1] / "fixtures" / "site"
@@ -373,9 +377,65 @@ def test_internal_links_lead_somewhere(
 def test_every_claim_has_a_tile_that_leads_to_it(
     articles: dict[str, BeautifulSoup],
 ) -> None:
-    links = [str(tile["href"]) for tile in articles["intro.html"].select("a.tile")]
+    page = articles["appendices/ledger.html"]
+    links = [str(tile["href"]) for tile in page.select("a.tile")]
     numbers = {int(m[1]) for link in links if (m := re.search(r"-C(\d\d)", link))}
     assert numbers == set(range(1, 47))
     judged = [link for link in links if "#claim-" in link]
     assert judged, "no tile leads to a verdict card in a chapter"
-    assert all(link.startswith("chapters/") for link in judged)
+    assert all(link.startswith("../chapters/") for link in judged)
+
+
+def test_the_picture_on_the_front_page_fades(browser: Browser, address: str) -> None:
+    context = new_context(browser, "dark", 390)
+    watch, page = Watch(context, address), context.new_page()
+    page.goto(f"{address}/intro.html")
+    slider = page.get_by_label("Number of the copy")
+    drops, copy, n_lines = 20_000, 20, 50
+    told = page.locator("fading-picture p").inner_text()
+    faint, bold, fresh_faint, _ = (int(n) for n in re.findall(r"(\d+) %", told))
+    assert told.startswith(f"After {copy} copies of copies")
+    # The same from the library: what one line of copies may show.
+    lines = [front.copies(copy, drops, seed) for seed in range(n_lines)]
+    darkness = pictures.seascape().ravel()
+    for shown, at, dark in (
+        (faint, copy, 0.1),
+        (bold, copy, 1.0),
+        (fresh_faint, 1, 0.1),
+    ):
+        pixels = np.isclose(darkness, dark)
+        left = np.array([(line[at][pixels] > 0).mean() for line in lines])
+        assert abs(shown / 100 - left.mean()) < 5 * left.std(ddof=1) + 0.005
+    slider.focus()
+    page.keyboard.press("Home")
+    assert (
+        "The original" in page.locator("fading-picture figcaption").first.inner_text()
+    )
+    page.keyboard.press("End")
+    last = page.locator("fading-picture p").inner_text()
+    assert int(re.findall(r"(\d+) %", last)[0]) < faint
+    page.get_by_label("A copy has").select_option("2000")
+    fewer = page.locator("fading-picture p").inner_text()
+    assert int(re.findall(r"(\d+) %", fewer)[1]) < int(re.findall(r"(\d+) %", last)[1])
+    context.close()
+    assert watch.faults == []
+
+
+def test_the_front_page_has_a_strip_without_scripts(
+    browser: Browser, address: str
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/intro.html")
+    assert page.locator(".fading-strip img >> visible=true").count() == 4
+    context.close()
+
+
+def test_each_chapter_says_how_it_is_cited(html: Path) -> None:
+    soup = BeautifulSoup((html / CHAPTER).read_text("utf-8"), "html.parser")
+    (tag,) = soup.select('meta[name="citation_title"]')
+    (title,) = soup.select("h1")
+    assert str(tag["content"]) in title.get_text()
+    (entry,) = soup.select("#cite-chapter-bibtex")
+    assert "@incollection{" in entry.get_text()
+    assert f"title = {{{tag['content']}}}" in entry.get_text()
