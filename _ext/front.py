@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from directives import BookDirective, link, raw
 from docutils import nodes
-from ledger import LedgerDirective, join
+from ledger import LedgerDirective, join, legend
 from numpy.typing import NDArray
 from PIL import Image
 from sphinx.application import Sphinx
@@ -117,7 +117,8 @@ class LedgerSummary(LedgerDirective):
         chapters = self.chapters()
         part_of = self._part_of()
         counts: dict[str, Counter[str]] = {part: Counter() for part in part_of.values()}
-        for row in join(self.ledger(), chapters):
+        rows = join(self.ledger(), chapters)
+        for row in rows:
             counts[part_of[chapters[row.claim.chapter].docname]][row.word] += 1
         longest = max(sum(count.values()) for count in counts.values())
         page = self.href("appendices/ledger")
@@ -128,7 +129,9 @@ class LedgerSummary(LedgerDirective):
             if count
         )
         more = link(page, "All claims by name, with what we measured", "summary-more")
-        return [raw(f'<ul class="ledger-summary">{"".join(bars)}</ul>\n<p>{more}</p>')]
+        summary = f'<ul class="ledger-summary">{"".join(bars)}</ul>'
+        totals = f'<div class="ledger-legend">{legend(rows)}</div>'
+        return [raw(f"{totals}\n{summary}\n<p>{more}</p>")]
 
     def _part_of(self) -> dict[str, str]:
         """Return the part of each chapter, as the table of contents has it."""

@@ -263,7 +263,7 @@ class LedgerTiles(LedgerDirective):
         chapters = self.chapters()
         rows = join(self.ledger(), chapters)
         figure = nodes.figure(classes=["ledger-figure"])
-        figure += raw(_legend(rows) + self._groups(rows, chapters))
+        figure += raw(legend(rows) + self._groups(rows, chapters))
         paragraph, *_ = self.parse_content_to_nodes()
         figure += nodes.caption("", "", *paragraph.children)
         self.set_source_info(figure)
@@ -303,7 +303,8 @@ class LedgerTiles(LedgerDirective):
         )
 
 
-def _legend(rows: Iterable[Row]) -> str:
+def legend(rows: Iterable[Row]) -> str:
+    """Return the words and symbols of the verdicts, each with its number of claims."""
     counts = Counter(row.word for row in rows)
     parts = [f"<li>{_badge(word)} {counts[word]}</li>" for word in SYMBOLS]
     return f'<ul class="tile-legend">{"".join(parts)}</ul>\n'

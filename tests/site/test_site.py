@@ -40,9 +40,13 @@ SEVERE = {"serious", "critical"}
 AXE = {"resultTypes": ["violations"], "preload": False}
 #: Nine in ten elements are parts of formulas, of code and of the API reference, and
 #: alike on all pages; axe would take minutes for them, even to pass over them. It looks
-#: at the formulas and the code of one chapter and one listing, and at the first API
-#: entry of each section; the others are taken off a page before.
-ALIKE = "mjx-container, .highlight pre, section > dl.py ~ dl.py"
+#: at the formulas and the code of one chapter and one listing, at the first API entry of
+#: each section, and at the first claims of the ledger; the others are taken off a page
+#: before.
+ALIKE = (
+    "mjx-container, .highlight pre, section > dl.py ~ dl.py, "
+    "table.ledger tr:nth-child(n + 30)"
+)
 IN_FULL = re.compile(rf"chapters/01|{LISTINGS}")
 
 pytestmark = pytest.mark.slow
@@ -429,6 +433,40 @@ def test_the_front_page_has_a_strip_without_scripts(
     page.goto(f"{address}/intro.html")
     assert page.locator(".fading-strip img >> visible=true").count() == 4
     context.close()
+
+
+#: What is beyond the right edge of the sheet, but for what only machines read.
+CUT = """() => [...document.querySelectorAll("article *")]
+    .filter(one => !one.closest("mjx-assistive-mml, .sr-only, script, style"))
+    .filter(one => one.getBoundingClientRect().width > 0)
+    .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+    .map(one => one.outerHTML.slice(0, 100))"""
+#: Pixels between the margins of an A4 sheet.
+SHEET = 660
+
+
+@pytest.mark.parametrize(
+    "name", ["chapters/03-one-gaussian.html", "appendices/ledger.html"]
+)
+def test_on_paper_a_page_is_light_open_and_whole(
+    browser: Browser, address: str, name: str
+) -> None:
+    context = new_context(browser, "dark", SHEET)
+    watch, page = Watch(context, address), context.new_page()
+    page.goto(f"{address}/{name}")
+    settle(page)
+    folded = page.locator("article details:not([open])").count()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert page.locator("article details:not([open])").count() == 0
+    assert page.evaluate(CUT) == []
+    assert page.locator(".bd-sidebar-primary >> visible=true").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.locator("article details:not([open])").count() == folded
+    context.close()
+    assert watch.faults == []
 
 
 def test_each_chapter_says_how_it_is_cited(html: Path) -> None:
