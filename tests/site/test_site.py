@@ -40,9 +40,9 @@ SEVERE = {"serious", "critical"}
 AXE = {"resultTypes": ["violations"], "preload": False}
 #: Nine in ten elements are parts of formulas, of code and of the API reference, and
 #: alike on all pages; axe would take minutes for them, even to pass over them. It looks
-#: at the formulas and the code of one chapter and one listing, at the first API entry of
-#: each section, and at the first claims of the ledger; the others are taken off a page
-#: before.
+#: at the formulas and the code of one chapter and one listing, at the first API entry
+#: of each section, and at the first claims of the ledger; the others are taken off a
+#: page before.
 ALIKE = (
     "mjx-container, .highlight pre, section > dl.py ~ dl.py, "
     "table.ledger tr:nth-child(n + 30)"
