@@ -81,7 +81,7 @@ HOOKS = {
     "theory.bias.Moments": "a pair of arrays that is returned",
     "studies.study.Lineage": "a plan is made of them, which `run` and `read` check",
     "studies.study.First": "an experiment returns it, for `run` alone",
-    "studies.worlds.World": "`world` makes one, and names those that there are",
+    "studies.world.World": "`world` makes one, and names those that there are",
 }
 #: Classes to derive from: their methods are theirs in the table.
 PUBLIC_BASES = (

@@ -352,11 +352,11 @@ TABLE: dict[str, Callable[[], Call]] = {
         worlds.world,
         {"name": "gaussian", "temperature": 0.9},
     ),
-    "studies.worlds.World.then": lambda: (
+    "studies.world.World.then": lambda: (
         worlds.world("gaussian").then,
         {"step": regimes.Temperature(0.5)},
     ),
-    "studies.worlds.World.loop": lambda: (
+    "studies.world.World.loop": lambda: (
         worlds.world("gaussian").loop,
         {
             "regime": regimes.Replace(),
@@ -366,7 +366,7 @@ TABLE: dict[str, Callable[[], Call]] = {
             "written": 1.0,
         },
     ),
-    "studies.worlds.World.measure": lambda: (
+    "studies.world.World.measure": lambda: (
         worlds.world("gaussian").measure,
         {"generation": one_fit()},
     ),

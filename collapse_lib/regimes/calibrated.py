@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_lib.checks import check_finite, given, numeric
+from collapse_lib.checks import given
 from collapse_lib.models.base import Fitted
 from collapse_lib.models.discrete import FittedCategorical
 from collapse_lib.models.gaussian import FittedGaussian
 from collapse_lib.models.multivariate import FittedMultivariateGaussian
+from collapse_lib.regimes.chosen import checked_store
 from collapse_lib.regimes.draws import (
     Bias,
     probabilities,
@@ -69,15 +70,7 @@ class Calibrated(Bias):
 
     def __post_init__(self) -> None:
         """Check the store."""
-        store = numeric("store", self.store)
-        if store.ndim < 1 or not store.size:
-            raise ValueError(
-                f"store is {given(self.store)}; it must be points of shape (m, ...), "
-                "at least one"
-            )
-        if store.dtype.kind == "f":
-            check_finite("store", store)
-        object.__setattr__(self, "store", store)
+        object.__setattr__(self, "store", checked_store(self.store))
 
     def __call__(self, fitted: Any) -> Fitted:
         """Return the calibrated generator.

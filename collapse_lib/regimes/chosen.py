@@ -224,15 +224,7 @@ class Grounded(Bias):
 
     def __post_init__(self) -> None:
         """Check the store and the share."""
-        store = numeric("store", self.store)
-        if store.ndim < 1 or not store.size:
-            raise ValueError(
-                f"store is {given(self.store)}; it must be points of shape (m, ...), "
-                "at least one"
-            )
-        if store.dtype.kind == "f":
-            check_finite("store", store)
-        object.__setattr__(self, "store", store)
+        object.__setattr__(self, "store", checked_store(self.store))
         check_share("share", self.share)
 
     def __call__(self, fitted: Any) -> Fitted:
@@ -263,6 +255,25 @@ class Grounded(Bias):
         both = np.concatenate([drawn, real], axis=1)
         order = np.broadcast_to(np.arange(n), both.shape[:2])
         return chosen(both, rng.permuted(order, axis=1))
+
+
+def checked_store(store: Any) -> NDArray[Any]:
+    """Return points of a store as an array ``(m, ...)``.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or one is not finite.
+    """
+    array = numeric("store", store)
+    if array.ndim < 1 or not array.size:
+        raise ValueError(
+            f"store is {given(store)}; it must be points of shape (m, ...), at least "
+            "one"
+        )
+    if array.dtype.kind == "f":
+        check_finite("store", array)
+    return array
 
 
 def _summarised(real: NDArray[Any], drawn: Summary, kind: str) -> Summary:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from collapse_lib.recursion.history import Arms, History
 from collapse_lib.recursion.loop import recurse
 from collapse_lib.studies import study
 from collapse_lib.studies.study import Config, Experiment, First, Lineage, Record, Study
-from collapse_lib.studies.worlds import World, world
+from collapse_lib.studies.world import World
+from collapse_lib.studies.worlds import world
 
 #: Resamples of a standard error, of blocks of so many chains: models of an ecosystem
 #: that learn from each other are not independent.
@@ -77,20 +78,25 @@ class Arm(study.Arm):
 class Bench(Study):
     """All mitigations in one world, side by side, from the same real samples.
 
-    A configuration has ``world``, ``temperature``, ``chains`` and ``generations``.
+    A configuration has ``world``, ``temperature``, ``chains`` and ``generations``, and
+    may have ``replicates``: so many times the chains, one after the other.
     """
 
     arms: Mapping[str, Arm]
 
-    grows = ("generations",)
+    grows = ("generations", "replicates")
 
     @declared
     def plan(self, config: Config) -> list[Lineage]:
-        """Return one lineage of each arm that the world has what it needs for."""
+        """Return lineages of all arms that the world has what they need for.
+
+        Every arm has its first replicate before any has its second.
+        """
         place, last = _world(config), config["generations"]
         check_count("generations", last, least=1)
+        repeats = check_count("replicates", config.get("replicates", 1), least=1)
         names = [name for name, arm in self.arms.items() if not arm.lacks(place)]
-        return [Lineage(name, 0, last) for name in names]
+        return [Lineage(name, r, last) for r in range(repeats) for name in names]
 
     @declared
     def build(
@@ -106,12 +112,17 @@ class Bench(Study):
     def live(self, config: Config, *, seed: int) -> Arms:
         """Return what `run` does, without a file: for what takes seconds."""
         loops = self.build(config, seed=seed, folder=Path())
-        found = {}
+        found: dict[str, list[History]] = {}
         for arm, replicate, last in self.plan(config):
             arguments = loops.lineage(arm, replicate, lambda: None)
             history = recurse(**arguments, n_generations=last, progress=False)
-            found[arm] = replace(history, attrs={"replicates": [replicate]})
-        return History.of_arms(found)
+            found.setdefault(arm, []).append(history)
+        return History.of_arms({arm: _together(runs) for arm, runs in found.items()})
+
+
+def _together(replicates: Sequence[History]) -> History:
+    joined = History.join(replicates)
+    return replace(joined, attrs={"replicates": list(range(len(replicates)))})
 
 
 def _world(config: Config) -> World:
@@ -161,7 +172,7 @@ def loss_over(history: Arms, arm: str, other: str | None = None) -> Estimate:
     Parameters
     ----------
     history
-        What `Bench.run` returned, of at least ten chains.
+        What `Bench.run` returned, of at least five chains.
     arm, other
         Names of arms; without a second one, that of never training again, which is the
         first fit of the arm ``replace``.
@@ -174,7 +185,8 @@ def loss_over(history: Arms, arm: str, other: str | None = None) -> Estimate:
     Notes
     -----
     The error is of resampled chains, the same for both arms, in blocks of five: models
-    of an ecosystem that learn from each other are not independent.
+    of an ecosystem that learn from each other are not independent. Of fewer than ten
+    chains each is a block.
     """
     above = _losses(history, arm)[-1]
     if other is None:
@@ -199,18 +211,20 @@ def _losses(history: Arms, arm: str) -> NDArray[np.float64]:
             f"arm is {given(arm)}; the history has {', '.join(history.arms)}"
         )
     part = history.arm(arm)
-    if "loss" not in part.arrays or part.chains < 2 * TOGETHER:
+    if "loss" not in part.arrays or part.chains < TOGETHER:
         raise ValueError(
             f"history has {', '.join(part.arrays)} of {part.chains} chains; needed is "
-            f"the loss of at least {2 * TOGETHER}, as Bench.run measures it"
+            f"the loss of at least {TOGETHER}, as Bench.run measures it"
         )
     return np.asarray(part.array("loss"))
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> Estimate:
     """Return a ratio of medians over chains, with its standard error."""
-    rng, n = np.random.default_rng(len(above)), len(above) // TOGETHER
-    blocks = np.arange(n * TOGETHER).reshape(n, TOGETHER)
+    rng, chains = np.random.default_rng(len(above)), len(above)
+    size = TOGETHER if chains >= 2 * TOGETHER else 1
+    n = chains // size
+    blocks = np.arange(n * size).reshape(n, size)
     places = blocks[rng.integers(n, size=(RESAMPLES, n))].reshape(RESAMPLES, -1)
     drawn = np.median(above[places], axis=1) / np.median(below[places], axis=1)
     ratio = float(np.median(above) / np.median(below))

@@ -9,7 +9,8 @@ import pytest
 from collapse_lib import regimes
 from collapse_lib.recursion import History
 from collapse_lib.studies.bench import Arm, Bench, loss_over, loss_over_own
-from collapse_lib.studies.worlds import WORLDS, world
+from collapse_lib.studies.small_worlds import SMALL
+from collapse_lib.studies.worlds import world
 
 CONFIG = {"world": "gaussian", "temperature": 0.9, "chains": 10, "generations": 3}
 
@@ -35,7 +36,7 @@ def drawn(w, n, rng):
     return (people.expand(1) if hasattr(people, "expand") else people).sample(n, rng)
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("name", SMALL)
 def test_a_world_knows_which_of_its_real_points_are_rare_and_usual(name):
     """The shares are those of the source, up to the noise of two samples."""
     w = world(name)
@@ -57,7 +58,7 @@ def test_an_oracle_has_no_loss_and_a_fit_has_some(name):
     assert float(w.loss(w.model.fit(drawn(w, w.n, rng), rng))[0]) > 0
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("name", SMALL)
 def test_losses_fall_like_one_over_n(name):
     """Ten times the points: a tenth of the loss, or near, and never more than half."""
     w, rng = world(name), np.random.default_rng(2)
@@ -68,7 +69,7 @@ def test_losses_fall_like_one_over_n(name):
     assert 0 < many < few / 2
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("name", SMALL)
 def test_a_bias_makes_what_is_written_more_plausible(name):
     if name == "regression":
         fitted = replace(world(name).oracle)
@@ -105,16 +106,35 @@ def test_arms_without_what_they_require_are_left_out_with_a_reason():
     assert ARMS["equal"].lacks(world("categorical")) == ""
 
 
-def test_a_live_run_has_the_numbers_of_a_stored_one(tmp_path: Path):
+@pytest.mark.parametrize("replicates", [1, 2])
+def test_a_live_run_has_the_numbers_of_a_stored_one(tmp_path: Path, replicates: int):
     """And all arms begin with the same first data."""
-    live = STUDY.live(CONFIG, seed=3)
-    stored = STUDY.run(CONFIG, seed=3, folder=tmp_path)
+    config = {**CONFIG, "replicates": replicates}
+    live = STUDY.live(config, seed=3)
+    stored = STUDY.run(config, seed=3, folder=tmp_path)
+    assert live.arm("replace").chains == 10 * replicates
     for name in live.arms:
         for measured in ("loss", "used", "rare"):
             ours, theirs = (h.arm(name).array(measured) for h in (live, stored))
             assert (ours == theirs).all()
     first = {name: live.arm(name).array("loss")[0] for name in live.arms}
     assert (first["replace"] == first["half-real"]).all()
+
+
+def test_a_second_replicate_is_run_after_the_first_of_every_arm(tmp_path: Path):
+    """And a run with one replicate can be taken up for two."""
+    plan = STUDY.plan({**CONFIG, "replicates": 2})
+    assert [one.name for one in plan] == [
+        "replace-0",
+        "half-real-0",
+        "replace-1",
+        "half-real-1",
+    ]
+    one = STUDY.run(CONFIG | {"replicates": 1}, seed=3, folder=tmp_path)
+    two = STUDY.run(CONFIG | {"replicates": 2}, seed=3, folder=tmp_path)
+    ours, theirs = (run.arm("replace").array("loss") for run in (one, two))
+    assert (ours == theirs[:, :10]).all()
+    assert (ours != theirs[:, 10:]).all()
 
 
 def history(**losses):
@@ -150,5 +170,11 @@ def test_the_error_of_a_ratio_is_that_of_other_samples():
     spread = np.std([one.value for one in found], ddof=1)
     typical = np.median([one.se for one in found])
     assert typical == pytest.approx(spread, rel=0.3)
-    with pytest.raises(ValueError, match="at least 10"):
-        loss_over(history(replace=np.ones((2, 5))), "replace")
+    with pytest.raises(ValueError, match="at least 5"):
+        loss_over(history(replace=np.ones((2, 4))), "replace")
+
+
+def test_of_few_chains_each_is_resampled_by_itself():
+    """Five chains would be one block, and one block has no spread."""
+    few = history(replace=[[1, 2, 3, 4, 5], [3, 2, 5, 9, 4]])
+    assert 0 < loss_over(few, "replace").se < 3
