@@ -1055,13 +1055,17 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.discrete.collapse_time,
         {"p": [0.5, 0.5], "n_samples": 10},
     ),
+    "theory.discrete.collapse_time_diffusion": lambda: (
+        T.discrete.collapse_time_diffusion,
+        {"p": [0.5, 0.5], "n_samples": 50},
+    ),
     "theory.discrete.absorption_time": lambda: (
         T.discrete.absorption_time,
         {"q": 0.5, "n_samples": 10},
     ),
     "theory.discrete.absorption_time_diffusion": lambda: (
         T.discrete.absorption_time_diffusion,
-        {"q": 0.5, "n_samples": 10},
+        {"q": 0.5, "n_samples": 50},
     ),
     "theory.discrete.binomial_law": lambda: (
         T.discrete.binomial_law,

@@ -25,6 +25,10 @@ Array = NDArray[np.float64]
 
 #: Counts whose probabilities are laid out at a time.
 MOST_COUNTS = 100_000
+#: Draws a generation up to which ancestors are counted exactly.
+MOST_ANCESTORS = 10_000
+#: Draws a generation from which on the limit of many is offered.
+FEWEST_OF_A_LIMIT = 20
 
 
 def loss_probability(q: ArrayLike, n_samples: int) -> Array:
@@ -155,7 +159,63 @@ def heterozygosity_with_real(n_synthetic: int, n_real: int) -> float:
 
 
 def collapse_time(p: ArrayLike, n_samples: int) -> float:
-    r"""Return the mean number of generations until one state is left, for large M.
+    r"""Return the exact mean number of generations until one state is left.
+
+    .. math:: T = 1 + \sum_{j=2}^{M} G_j \Bigl(1 - \sum_i p_i^j\Bigr),
+
+    where :math:`G_j` is the mean number of generations for which the samples of a late
+    generation have :math:`j` ancestors.
+
+    Parameters
+    ----------
+    p
+        Initial probabilities of the states, with sum 1; the first generation is drawn
+        from them, and counts.
+    n_samples
+        Number of draws :math:`M` per generation, at most 10,000 (the time grows with
+        its square). For more, `collapse_time_diffusion` is the limit.
+
+    Raises
+    ------
+    ValueError
+        If ``p`` is not a list of probabilities with sum 1, or ``n_samples`` is out of
+        range.
+
+    Notes
+    -----
+    Backwards in time: each of :math:`a` ancestors has one of the :math:`M` samples
+    before it as its own, so that the next number of ancestors is the number of boxes
+    that :math:`a` balls hit among :math:`M`, a Markov chain from :math:`M` down to 1.
+    The first generation's samples are drawn from ``p`` independently, and so the world
+    has more than one state as long as the ancestors there are not all of one state.
+    For two states it is `absorption_time`, which solves another system.
+
+    Examples
+    --------
+    >>> collapse_time([0.5, 0.5], 2)
+    2.0
+    >>> round(collapse_time([0.1] * 10, 100), 1)
+    187.4
+    """
+    share = power = _distribution(p)
+    n = check_count("n_samples", n_samples, least=1, most=MOST_ANCESTORS)
+    if np.count_nonzero(share) == 1:
+        return 0.0
+    boxes = np.arange(1, n + 1)
+    hit = (boxes == 1) * 1.0  # the law of the number of boxes that the balls hit
+    left = np.zeros(n)  # mean generations with several states, from 1, 2, ... ancestors
+    for balls in range(2, n + 1):
+        missed = np.append(0.0, hit[:-1] * (n - boxes[:-1]) / n)
+        hit = hit * boxes / n + missed
+        matters = power > 1e-20
+        share, power = share[matters], power[matters] * share[matters]
+        ahead = 1 - power.sum() + hit[: balls - 1] @ left[: balls - 1]
+        left[balls - 1] = ahead / (1 - hit[balls - 1])
+    return 1 + float(left[-1])
+
+
+def collapse_time_diffusion(p: ArrayLike, n_samples: int) -> float:
+    r"""Return the limit of `collapse_time` for many samples.
 
     .. math:: T \approx M \sum_{j \ge 2} \frac{2}{j(j-1)}
         \Bigl(1 - \sum_i p_i^j\Bigr) = -2M \sum_i (1 - p_i)\ln(1 - p_i)
@@ -165,32 +225,28 @@ def collapse_time(p: ArrayLike, n_samples: int) -> float:
     p
         Initial probabilities of the states, with sum 1.
     n_samples
-        Number of draws :math:`M` per generation.
+        Number of draws :math:`M` per generation, at least 20: for ten equal states the
+        limit is 8 % too long at 10, 1.2 % at 100 and 0.16 % at 1,000.
 
     Raises
     ------
     ValueError
-        If ``p`` is not a list of probabilities with sum 1.
+        If ``p`` is not a list of probabilities with sum 1, or ``n_samples`` is out of
+        range.
 
     Notes
     -----
-    Backwards in time: :math:`2M/(j(j-1))` is the mean time for which today's samples
-    have :math:`j` ancestors (Kingman's coalescent), and the world is not yet collapsed
-    while these ancestors are not all of one state. For two states the sum is
+    :math:`2M/(j(j-1))` is the mean time for which today's samples have :math:`j`
+    ancestors in Kingman's coalescent. For two states the sum is
     `absorption_time_diffusion`; for ten equal ones it is 1.9 M.
 
     Examples
     --------
-    >>> round(collapse_time([0.1] * 10, 100), 1)
+    >>> round(collapse_time_diffusion([0.1] * 10, 100), 1)
     189.6
     """
-    p = _probability("p", p)
-    if p.ndim != 1 or abs(p.sum() - 1) > 1e-9:
-        raise ValueError(
-            f"p has shape {p.shape} and sum {p.sum():.12g}; it must be a list of "
-            "probabilities with sum 1"
-        )
-    return float(2 * _samples(n_samples) * entropy_terms(1 - p).sum())
+    n = check_count("n_samples", n_samples, least=FEWEST_OF_A_LIMIT)
+    return float(2 * n * entropy_terms(1 - _distribution(p)).sum())
 
 
 def absorption_time(q: float, n_samples: int) -> float:
@@ -336,15 +392,18 @@ def absorption_time_diffusion(q: ArrayLike, n_samples: int) -> Array:
     r"""Return Kimura's approximation :math:`-2M[q\ln q + (1-q)\ln(1-q)]`.
 
     The mean time to absorption with two states, for large :math:`M`: the diffusion
-    limit of the binomial chain (Kimura and Ohta 1969).
+    limit of the binomial chain (Kimura and Ohta 1969). For :math:`q = 0.1` it is 8.5 %
+    longer than `absorption_time` at 20 samples, 4.3 % at 50 and 0.4 % at 1,000; below
+    20 it is refused.
 
     Raises
     ------
     ValueError
-        If ``q`` is not between 0 and 1 or ``n_samples`` is not a positive integer.
+        If ``q`` is not between 0 and 1 or ``n_samples`` is no integer from 20 on.
     """
     q = _probability("q", q)
-    return 2 * _samples(n_samples) * (entropy_terms(q) + entropy_terms(1 - q))
+    n = check_count("n_samples", n_samples, least=FEWEST_OF_A_LIMIT)
+    return 2 * n * (entropy_terms(q) + entropy_terms(1 - q))
 
 
 def survival_factor(generations: int) -> Array:
@@ -406,3 +465,13 @@ def _samples(n_samples: int) -> int:
 
 def _probability(name: str, value: ArrayLike) -> Array:
     return numbers(name, value, least=0, most=1)
+
+
+def _distribution(p: ArrayLike) -> Array:
+    p = _probability("p", p)
+    if p.ndim != 1 or abs(p.sum() - 1) > 1e-9:
+        raise ValueError(
+            f"p has shape {p.shape} and sum {p.sum():.12g}; it must be a list of "
+            "probabilities with sum 1"
+        )
+    return p

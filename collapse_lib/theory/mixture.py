@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 from collapse_lib.checks import check_count, check_not_negative, numbers
 
 Array = NDArray[np.float64]
+
+#: Points a generation up to which the law is solved for. Above, its limit is off by
+#: less than a part in a thousand, for probabilities from 0.001 to 0.999.
+MOST_SOLVED = 2_000
 
 
 def balance_quantile(q: ArrayLike, n_samples: int, reg_covar: float) -> Array:
@@ -20,15 +24,17 @@ def balance_quantile(q: ArrayLike, n_samples: int, reg_covar: float) -> Array:
     .. math:: \sigma_{n+1}^2 = \frac{\chi^2_{M-1}}{M}\,\sigma_n^2 + r.
 
     The fit takes away about a share 1/M per generation, r brings the same amount back
-    each time. For large M the variance, in units of rM, settles at the inverse gamma
-    law with shape 2 and scale 1.
+    each time, and the variance comes to rest at the law that this step leaves as it is.
 
     Parameters
     ----------
     q
-        Probabilities from 0 to 1; 0.5 gives the median, :math:`0.596\,rM`.
+        Probabilities from 0 to 1; 0.5 gives the median, which is 0.635 rM for M = 5,
+        0.600 rM for M = 50 and tends to 0.596 rM.
     n_samples
-        Points per generation, at least 2.
+        Points per generation, at least 2. Up to 2,000 the law is solved for; above, the
+        quantiles are those of its limit, and off by less than 0.1 % for ``q`` from
+        0.001 to 0.999.
     reg_covar
         What is added, at least 0.
 
@@ -44,10 +50,15 @@ def balance_quantile(q: ArrayLike, n_samples: int, reg_covar: float) -> Array:
 
     Notes
     -----
-    With :math:`\chi^2_{M-1}/M \approx 1 - \frac1M + \sqrt{\frac2M}\,Z` the variance v
-    follows :math:`dv = (r - v/M)\,dt + \sqrt{2/M}\,v\,dW`, whose stationary density is
-    proportional to :math:`v^{-3} e^{-rM/v}`. Its mean is rM, and this is exact:
-    :math:`E v = (1 - \frac1M) E v + r`.
+    The law of :math:`u = \sigma^2/r - 1` solves :math:`\log u' = \log A + \log(1+u)`
+    with :math:`A = \chi^2_{M-1}/M`, here on a grid in :math:`\log u` so fine that the
+    sum over it has the precision of the numbers. Its mean is known, and a test of the
+    solution: :math:`E v = (1 - \frac1M) E v + r` for the variance v, hence rM.
+
+    With :math:`A \approx 1 - \frac1M + \sqrt{\frac2M}\,Z` the variance follows
+    :math:`dv = (r - v/M)\,dt + \sqrt{2/M}\,v\,dW`, whose stationary density is
+    proportional to :math:`v^{-3} e^{-rM/v}`: in units of rM, the inverse gamma law with
+    shape 2 and scale 1 is the limit.
 
     Examples
     --------
@@ -55,6 +66,30 @@ def balance_quantile(q: ArrayLike, n_samples: int, reg_covar: float) -> Array:
     0.0173
     """
     q = numbers("q", q, least=0, most=1)
-    check_count("n_samples", n_samples, least=2)
+    n = check_count("n_samples", n_samples, least=2)
     check_not_negative("reg_covar", reg_covar)
-    return np.asarray(reg_covar * n_samples * stats.invgamma(2).ppf(q))
+    if reg_covar == 0:
+        return np.zeros(q.shape)
+    if n > MOST_SOLVED:
+        return np.asarray(reg_covar * np.fmax(1, n * stats.invgamma(2).ppf(q)))
+    return np.asarray(reg_covar * _at_rest(q, n))
+
+
+def _at_rest(q: Array, n_samples: int) -> Array:
+    """Return quantiles of the variance in units of what is added."""
+    shape, rate = (n_samples - 1) / 2, n_samples / 2  # the gamma law of A
+    least = max(stats.gamma(shape, scale=1 / rate).ppf(1e-15), 1e-40)
+    step = min(0.8 * np.sqrt(2 / n_samples), 0.3)  # in widths of log A, and at most
+    grid = np.arange(np.log(least), np.log(n_samples) + 16, step)  # log u
+    grown = np.logaddexp(0, grid)  # log(1 + u)
+    moves = stats.loggamma(shape).pdf(grid[:, None] - grown + np.log(rate))
+    equations = moves / moves.sum(axis=0) - np.eye(len(grid))
+    equations[-1] = 1  # the sum of the weights, in the place of one equation too many
+    weights = np.linalg.solve(equations, np.arange(len(grid)) == len(grid) - 1)
+    low, high = np.full(q.shape, grid[0]), np.full(q.shape, grid[-1])
+    for _ in range(60):  # halve the interval in which log u lies
+        middle = (low + high) / 2
+        scaled = rate * np.exp(middle[..., None] - grown)
+        below = special.gammainc(shape, scaled) @ weights < q
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return np.where(q == 0, 1.0, np.where(q == 1, np.inf, 1 + np.exp(high)))

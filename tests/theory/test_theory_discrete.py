@@ -16,6 +16,7 @@ from collapse_lib.theory import discrete
 
 probabilities = st.floats(0, 1)
 sizes = st.integers(1, 10_000)
+large_sizes = st.integers(20, 10_000)
 
 
 def run(p, n_samples, n_generations, measure, *, chains, seed, regime=None):
@@ -155,6 +156,7 @@ def test_a_world_of_one_state_needs_no_time(q):
     assert discrete.absorption_time(q, 30) == 0
     assert discrete.absorption_time_diffusion(q, 30) == 0
     assert discrete.collapse_time([q, 1 - q], 30) == 0
+    assert discrete.collapse_time_diffusion([q, 1 - q], 30) == 0
 
 
 @pytest.mark.parametrize("q", [0.1, 0.5])
@@ -167,43 +169,88 @@ def test_diffusion_approaches_the_exact_time(q):
     assert errors[2] < 0.004
 
 
-@given(q=probabilities, n_samples=sizes)
+@given(q=probabilities, n_samples=large_sizes)
 def test_diffusion_does_not_care_which_state_is_called_the_first(q, n_samples):
     here = discrete.absorption_time_diffusion(q, n_samples)
     there = discrete.absorption_time_diffusion(1 - q, n_samples)
     assert here == pytest.approx(float(there), rel=1e-9, abs=1e-9)
 
 
-@given(q=probabilities, n_samples=sizes)
+@given(q=probabilities, n_samples=large_sizes)
 def test_collapse_of_two_states_is_their_diffusion_time(q, n_samples):
     two = float(discrete.absorption_time_diffusion(q, n_samples))
-    both = discrete.collapse_time([q, 1 - q], n_samples)
+    both = discrete.collapse_time_diffusion([q, 1 - q], n_samples)
     assert both == pytest.approx(two, rel=1e-9, abs=1e-9)
 
 
-def test_collapse_time_is_the_coalescent_sum():
+def test_the_limit_of_the_collapse_time_is_the_coalescent_sum():
     """Ten equal states: sum over j of 2/(j(j-1)) (1 - 10^(1-j)), whose rest is 2/J."""
     j = np.arange(2, 100_001)
     total = (2 / (j * (j - 1)) * (1 - 10.0 ** (1 - j))).sum() + 2 / 100_000
-    assert discrete.collapse_time([0.1] * 10, 1) == pytest.approx(total, rel=1e-9)
+    time = discrete.collapse_time_diffusion([0.1] * 10, 100)
+    assert time / 100 == pytest.approx(total, rel=1e-9)
     assert total == pytest.approx(1.896, abs=5e-4)
 
 
-def test_collapse_time_by_simulation():
-    n_samples = 100
+@given(q=probabilities, n_samples=st.integers(2, 60))
+def test_collapse_of_two_states_solves_the_system_of_the_binomial_chain(q, n_samples):
+    """Ancestors counted backwards, and the chain forwards: the same mean time."""
+    both = discrete.collapse_time([q, 1 - q], n_samples)
+    assert both == pytest.approx(discrete.absorption_time(q, n_samples), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("p", "n_samples"),
+    [([0.2, 0.3, 0.5], 1), ([0.2, 0.3, 0.5], 2), ([0.1, 0.1, 0.8], 7)],
+)
+def test_collapse_of_three_states_solves_the_system_of_the_multinomial_chain(
+    p, n_samples
+):
+    counts = [
+        (a, b, n_samples - a - b)
+        for a in range(n_samples + 1)
+        for b in range(n_samples + 1 - a)
+    ]
+    moves = np.array(
+        [
+            stats.multinomial(n_samples, np.divide(row, n_samples)).pmf(counts)
+            for row in counts
+        ]
+    )
+    several = np.array([np.count_nonzero(row) > 1 for row in counts])
+    start = stats.multinomial(n_samples, p).pmf(counts)[several]
+    inner = moves[several][:, several]
+    times = np.linalg.solve(np.eye(len(inner)) - inner, np.ones(len(inner)))
+    expected = 1 + start @ times
+    assert discrete.collapse_time(p, n_samples) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("n_samples", [3, 30])
+def test_collapse_time_by_simulation(n_samples):
     left = run(
         [0.1] * 10,
         n_samples,
-        20 * n_samples,
+        30 * n_samples,
         lambda f: tails.support_size(f.p),
-        chains=1500,
+        chains=2000,
         seed=5,
     )
     times = tails.first_below(left, 2) + 1
-    expected = discrete.collapse_time([0.1] * 10, n_samples)
-    se = times.std() / math.sqrt(len(times))
-    # The formula is the limit of large M: 4 % too long at M = 100, as published too.
-    assert -0.04 * expected - 4 * se < times.mean() - expected < 4 * se
+    assert_mean(times, discrete.collapse_time([0.1] * 10, n_samples))
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "too_long"), [(20, 0.048), (100, 0.0119), (1000, 0.0016)]
+)
+def test_how_far_the_limit_is_from_the_collapse_time(n_samples, too_long):
+    limit = discrete.collapse_time_diffusion([0.1] * 10, n_samples)
+    exact = discrete.collapse_time([0.1] * 10, n_samples)
+    assert limit / exact - 1 == pytest.approx(too_long, rel=0.05)
+
+
+def test_states_that_cannot_occur_change_no_time():
+    few, more = [0.25, 0.75], [0.25, 0.0, 0.75, 0.0]
+    assert discrete.collapse_time(few, 40) == discrete.collapse_time(more, 40)
 
 
 # ------------------------------------------------------------------- rare states
@@ -309,10 +356,26 @@ def test_counts_have_the_law_of_the_definition():
             "q is 3; allowed",
         ),
         (
+            lambda: discrete.absorption_time_diffusion(0.5, 19),
+            "n_samples is 19; it must be an integer >= 20",
+        ),
+        (
             lambda: discrete.collapse_time([0.5, 0.6], 5),
             r"p has shape \(2,\) and sum 1.1",
         ),
         (lambda: discrete.collapse_time(1.0, 5), r"p has shape \(\) and sum 1"),
+        (
+            lambda: discrete.collapse_time([1.0], 10_001),
+            "n_samples is 10001; it must be an integer from 1 to 10000",
+        ),
+        (
+            lambda: discrete.collapse_time_diffusion([0.5, 0.6], 50),
+            r"p has shape \(2,\) and sum 1.1",
+        ),
+        (
+            lambda: discrete.collapse_time_diffusion([0.5, 0.5], 3),
+            "n_samples is 3; it must be an integer >= 20",
+        ),
         (
             lambda: discrete.survival_factor(0),
             "generations is 0; it must be an integer",
