@@ -81,12 +81,15 @@ def _join_one(claim: Claim, chapters: Mapping[str, Notebook]) -> Row:
             "no verdict on it; run the chapter again (`make notebooks`), or replace "
             "the checks by not_attempted"
         )
-    # A stored run keeps the words of its day; its numbers are judged as all others.
+    # A stored run keeps the words of its day; its numbers are judged as all others. One
+    # that has not measured what is asked today says nothing here.
     larger = tuple(
         (scale, claims.rejudge(claim, entry).word)
         for scale, result in chapter.stored.items()
         for entry in result.verdicts
-        if entry["claim"] == claim.id and not _same(entry, verdict)
+        if entry["claim"] == claim.id
+        and {check["name"] for check in entry["checks"]} == set(claim.checks)
+        and not _same(entry, verdict)
     )
     return Row(claim, verdict["verdict"], tuple(verdict["checks"]), larger)
 

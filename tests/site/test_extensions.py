@@ -270,6 +270,28 @@ def test_a_claim_without_its_verdict_is_refused(book: Path) -> None:
         joined(book)
 
 
+@pytest.mark.parametrize(
+    ("name", "larger"), [("size", (("laptop", "partly"),)), ("weight", ())]
+)
+def test_a_stored_run_is_judged_by_what_it_measured(name: str, larger: Any) -> None:
+    """One with other checks than today's has no verdict on the claim."""
+    claim = claims.load()["C07"]
+    numbers = dict.fromkeys(claim.checks, 0.02)
+    judgement = claims.judge(
+        claim, {key: Estimate(x, 0.001, against=0.02) for key, x in numbers.items()}
+    ).payload()
+    stored = json.loads(json.dumps(judgement))
+    stored["checks"][0] |= {"value": 0.5}
+    if name != "size":
+        stored["checks"][0]["name"] = name
+    chapter = SimpleNamespace(
+        verdicts={"C07": judgement},
+        stored={"laptop": SimpleNamespace(verdicts=[stored])},
+    )
+    row = ledger._join_one(claim, cast(Any, {"02": chapter}))
+    assert row.larger == larger
+
+
 # ---- roles, benchmarks, status, files ----------------------------------------
 
 
