@@ -37,6 +37,14 @@ def test_k_choice_is_the_sum_over_all_candidates(k, scale):
     )
 
 
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_of_outcomes_in_a_strict_order_the_highest_candidate_is_kept(k):
+    p = np.diff(np.geomspace(1e-3, 1, 10), prepend=0)  # the best outcome first
+    kept = curation.k_choice(p, -50.0 * np.arange(10), k)
+    # Something of the first so many is kept if any candidate is one of them.
+    np.testing.assert_allclose(np.cumsum(kept), 1 - (1 - np.cumsum(p)) ** k, rtol=1e-12)
+
+
 def test_two_candidates_are_the_replicator_of_pairs():
     share = 1 / (1 + np.exp(REWARD - REWARD[:, None]))
     expected = P * (2 * share @ P)
