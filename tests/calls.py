@@ -1235,6 +1235,10 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.filtering.worth_of_a_point,
         {"real_share": 0.1, "sensitivity": [0.9, 1.0], "false_alarms": 0.01},
     ),
+    "theory.special.log_gamma_tail": lambda: (
+        T.special.log_gamma_tail,
+        {"n": [3, 4], "total": [2.0, 9.0]},
+    ),
     "theory.special.log_binomial_tail": lambda: (
         T.special.log_binomial_tail,
         {"successes": [1, 2], "trials": 3, "chance": 0.25},

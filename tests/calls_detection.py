@@ -131,10 +131,6 @@ TABLE: dict[str, Callable[[], Call]] = {
     "detection.Tournament": lambda: options(detection.Tournament(n_symbols=3)),
     "detection.Gumbel": lambda: options(detection.Gumbel(n_symbols=3)),
     "detection.Gumbel.log_p": lambda: (detection.Gumbel(n_symbols=3).log_p, SCORED),
-    "detection.log_gamma_tail": lambda: (
-        detection.log_gamma_tail,
-        {"n": [3, 4], "total": [2.0, 9.0]},
-    ),
     "detection.log_any": lambda: (
         detection.log_any,
         {"log_p": [-1.0, -50.0], "messages": 5},

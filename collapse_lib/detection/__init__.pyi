@@ -3,7 +3,6 @@ from .curvature import curvature as curvature
 from .green_list import GreenList as GreenList
 from .gumbel import Gumbel as Gumbel
 from .gumbel import log_any as log_any
-from .gumbel import log_gamma_tail as log_gamma_tail
 from .keyed import hashed as hashed
 from .marks import Mark as Mark
 from .radioactivity import Trace as Trace

@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from collapse_lib.checks import check_count, check_switch, numbers, numeric
+from collapse_lib.checks import check_count, check_switch, numbers
 from collapse_lib.detection.keyed import Bits, uniform
 from collapse_lib.detection.marks import Array, Mark, first
+from collapse_lib.theory.special import log_gamma_tail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,59 +88,6 @@ class Gumbel(Mark):
         counted = np.ones(bits.shape, bool) if repeats else first(bits)
         total = np.where(counted, self._of(bits), 0).sum(axis=-1)
         return log_gamma_tail(counted.sum(axis=-1), total)
-
-
-def log_gamma_tail(n: ArrayLike, total: ArrayLike) -> Array:
-    r"""Return the log of the chance that ``n`` exponential scores sum to as much.
-
-    .. math::
-        \log Q(n, s) = \log \sum_{k=0}^{n-1} e^{-s} \frac{s^k}{k!}
-
-    Parameters
-    ----------
-    n
-        How many scores, integers from 1 up.
-    total
-        Their sum :math:`s`, 0 or more; shapes are broadcast.
-
-    Returns
-    -------
-    array
-        Natural logarithms: they say more than 0 where the chance is 1e-400.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not as described.
-
-    Examples
-    --------
-    >>> float(np.exp(log_gamma_tail(80, 80 * 1.8576)).round(12))
-    2.65e-10
-    """
-    counts = numeric("n", n)
-    if counts.dtype.kind not in "iu" or not counts.size or counts.min() < 1:
-        raise ValueError("n must be integers from 1 up: how many scores were added")
-    s = numbers("total", total, least=0)
-    try:
-        n_all, s_all = np.broadcast_arrays(counts, s)
-    except ValueError:
-        raise ValueError(
-            f"n has shape {counts.shape} and total {s.shape}, which do not go together"
-        ) from None
-    pairs = zip(n_all.flat, s_all.flat, strict=True)
-    found = [_log_tail(int(a), float(b)) for a, b in pairs]
-    return np.asarray(found).reshape(n_all.shape)
-
-
-def _log_tail(n: int, s: float) -> float:
-    """Add the terms, the largest first taken out."""
-    if s == 0:
-        return 0.0
-    k = np.arange(1, n)
-    terms = np.concatenate([[0.0], np.cumsum(np.log(s) - np.log(k))]) - s
-    top = terms.max()
-    return float(min(top + np.log(np.exp(terms - top).sum()), 0))
 
 
 def log_any(log_p: ArrayLike, messages: int) -> Array:

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collapse_lib.checks import given, numbers, together
+from collapse_lib.checks import given, numbers, numeric, together
 
 Array = NDArray[np.float64]
 
@@ -147,6 +147,59 @@ def log_binomial_tail(
     below = np.where(start < 0, -np.inf, tail)
     with np.errstate(divide="ignore"):  # a side that is not used may be certain
         return np.where(above, tail, np.log1p(-np.exp(np.minimum(below, 0))))
+
+
+def log_gamma_tail(n: ArrayLike, total: ArrayLike) -> Array:
+    r"""Return the log of the chance that ``n`` exponential scores sum to as much.
+
+    .. math::
+        \log Q(n, s) = \log \sum_{k=0}^{n-1} e^{-s} \frac{s^k}{k!}
+
+    Parameters
+    ----------
+    n
+        How many scores, integers from 1 up.
+    total
+        Their sum :math:`s`, 0 or more; shapes are broadcast.
+
+    Returns
+    -------
+    array
+        Natural logarithms: they say more than 0 where the chance is 1e-400.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> float(np.exp(log_gamma_tail(80, 80 * 1.8576)).round(12))
+    2.65e-10
+    """
+    counts = numeric("n", n)
+    if counts.dtype.kind not in "iu" or not counts.size or counts.min() < 1:
+        raise ValueError("n must be integers from 1 up: how many scores were added")
+    s = numbers("total", total, least=0)
+    try:
+        n_all, s_all = np.broadcast_arrays(counts, s)
+    except ValueError:
+        raise ValueError(
+            f"n has shape {counts.shape} and total {s.shape}, which do not go together"
+        ) from None
+    pairs = zip(n_all.flat, s_all.flat, strict=True)
+    found = [_log_poisson_below(int(a), float(b)) for a, b in pairs]
+    return np.asarray(found).reshape(n_all.shape)
+
+
+def _log_poisson_below(n: int, s: float) -> float:
+    """Return the log of the chance that a Poisson number of mean s is below n."""
+    if s == 0:
+        return 0.0
+    k = np.arange(1, n)
+    terms = np.concatenate([[0.0], np.cumsum(np.log(s) - np.log(k))]) - s
+    top = terms.max()
+    return float(min(top + np.log(np.exp(terms - top).sum()), 0))
 
 
 def _log_pmf(k: Array, n: Array, p: Array) -> Array:

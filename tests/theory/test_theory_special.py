@@ -86,3 +86,21 @@ def test_binomial_tails_are_scipys_and_go_further():
 def test_more_successes_than_trials_are_refused():
     with pytest.raises(ValueError, match="successes has 3 of 2 trials"):
         special.log_binomial_tail([1, 3], 2, 0.5)
+
+
+def test_gamma_tails_are_exact_sums():
+    for n, s in ((1, Fraction(1, 2)), (5, Fraction(30)), (80, Fraction(743, 5))):
+        terms = sum(s**k / math.factorial(k) for k in range(n))
+        exact = math.log(terms.numerator) - math.log(terms.denominator) - float(s)
+        found = float(special.log_gamma_tail(n, float(s)))
+        assert math.isclose(found, exact, rel_tol=1e-11)
+
+
+def test_gamma_tails_are_scipys_and_go_further():
+    n, s = np.array([1, 5, 80, 204]), np.array([0.5, 30.0, 148.6, 210.0])
+    known = stats.gamma.logsf(s, n)
+    np.testing.assert_allclose(special.log_gamma_tail(n, s), known, rtol=1e-9)
+    assert special.log_gamma_tail(3, 0.0) == 0
+    assert special.log_gamma_tail(10, 5000.0) < -4000  # no longer a number in scipy
+    with pytest.raises(ValueError, match="how many scores were added"):
+        special.log_gamma_tail(0, 1.0)
