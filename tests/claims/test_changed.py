@@ -55,7 +55,9 @@ def test_every_claim_whose_check_changed_after_a_look_is_on_the_page(
 ) -> None:
     before, _, after = changed.marked(page(root))
     told = set(re.findall(r"\b[CL]\d+[a-z]?\b", before + after))
-    told |= {"L02", "L03"}  # the page says "L01 to L04"
+    ranges = r"`([CL])(\d+)[a-z]?` to \{claim\}`[CL](\d+)[a-z]?`"
+    for letter, first, last in re.findall(ranges, before + after):
+        told |= {f"{letter}{n:02d}" for n in range(int(first), int(last) + 1)}
     moved = {
         change.claim
         for commit in past
