@@ -1194,6 +1194,10 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.mixture.balance_quantile,
         {"q": 0.5, "n_samples": 10, "reg_covar": 1e-6},
     ),
+    "theory.mixture.unlimited_splits": lambda: (
+        T.mixture.unlimited_splits,
+        {"n_generations": 2, "tol": 1e-3, "max_iter": 20},
+    ),
     "theory.multivariate.mean_error": lambda: (
         T.multivariate.mean_error,
         {"n_samples": 10, "samplings": [1, 2], "estimator": "mle"},

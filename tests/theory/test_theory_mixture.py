@@ -1,10 +1,11 @@
-"""The variance at which regularisation and refitting balance."""
+"""Where regularisation and refitting balance, and what EM that stops early does."""
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
-from collapse_lib.theory.mixture import balance_quantile
+from collapse_lib.models import FittedGaussianMixture, GaussianMixture
+from collapse_lib.theory.mixture import balance_quantile, unlimited_splits
 
 
 def rest(n_samples, reg, chains=4000, lives=12):
@@ -77,3 +78,85 @@ def test_quantiles_grow_with_everything():
 def test_arguments_out_of_range_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         balance_quantile(*arguments)
+
+
+def em_by_quadrature(last, tol):
+    """Return the same as one refit of the law, by Gauss and Legendre's rule."""
+
+    def density(x, m, v):
+        return (stats.norm.pdf(x, m, v**0.5) + stats.norm.pdf(x, -m, v**0.5)) / 2
+
+    def mean(function):
+        def of(x):
+            return 2 * function(x) * density(x, last, 1 - last**2)
+
+        return integrate.fixed_quad(of, 0, 9, n=120)[0]
+
+    m, before = mean(lambda x: x), -np.inf
+    v = mean(lambda x: x**2) - m**2
+    while True:
+        new, now = em_round(m, v, mean, density)
+        m, v = new
+        if abs(now - before) < tol:
+            return m
+        before = now
+
+
+def em_round(m, v, mean, density):
+    """Return means and variance of the two parts, and the log-likelihood before."""
+
+    def right(x):  # the right part's share of x
+        return stats.norm.pdf(x, m, v**0.5) / density(x, m, v) / 2
+
+    new = mean(lambda x: x * (2 * right(x) - 1))  # of x and of -x
+    spread = mean(lambda x: right(x) * (x - new) ** 2 + (1 - right(x)) * (x + new) ** 2)
+    return (new, spread), mean(lambda x: np.log(density(x, m, v)))
+
+
+def test_a_refit_to_an_unlimited_sample_is_em_by_quadrature():
+    splits = unlimited_splits(1, 5e-3)
+    assert splits[0] == pytest.approx(em_by_quadrature(0.0, 5e-3), abs=1e-8)
+    assert splits[1] == pytest.approx(em_by_quadrature(splits[0], 5e-3), abs=1e-8)
+
+
+def test_the_model_does_the_same_with_evenly_spread_points():
+    """Points at quantiles have next to no sampling error; the cut is that at 0."""
+    quantiles = (np.arange(40_000) + 0.5) / 40_000
+    data, splits = stats.norm.ppf(quantiles), unlimited_splits(3, 1e-5)
+    for split in splits:
+        model = GaussianMixture(2, tol=1e-5, max_iter=2_000, reg_covar=0)
+        fit = model.fit(data[None, :, None], np.random.default_rng(1))
+        # k-means stops a little beside the middle: half the distance hardly feels it.
+        assert abs(np.diff(fit.means[0, :, 0])[0]) / 2 == pytest.approx(split, abs=2e-3)
+        parts = FittedGaussianMixture.of(
+            [0.5, 0.5], [[-split], [split]], [[[1 - split**2]]] * 2
+        )
+        data = quantiles_of(parts, quantiles)
+
+
+def quantiles_of(parts, quantiles):
+    x = np.linspace(-8, 8, 20_001)
+    sd = np.sqrt(parts.covariances[0, :, 0, 0])
+    below = stats.norm.cdf((x[:, None] - parts.means[0, :, 0]) / sd) @ parts.weights[0]
+    return np.interp(quantiles, below, x)
+
+
+def test_a_smaller_tolerance_parts_the_blob_less_and_keeps_less_of_it():
+    ends = [unlimited_splits(30, tol)[-1] for tol in (1e-4, 1e-5, 1e-6)]
+    assert (np.diff(ends) < 0).all()
+    assert (np.diff(unlimited_splits(30, 1e-5)) > 0).all()
+    assert unlimited_splits(0, 1e-5, max_iter=1)[0] > unlimited_splits(0, 1e-5)[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((-1, 1e-5), "n_generations is -1"),
+        ((1, 0.0), "tol is 0"),
+        ((1, 1e-9), "at least 1e-08"),
+        ((1, 1e-5, 0), "max_iter is 0"),
+    ],
+)
+def test_settings_out_of_range_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        unlimited_splits(*arguments)
