@@ -65,13 +65,17 @@ class Arm(study.Arm):
         Whether to start from the weights of model 0 instead of the pretrained ones.
     last_epoch
         Whether later generations hand on the last epoch's weights instead of those of
-        the epoch with the least loss on original validation text.
+        the epoch with the least loss on original validation text. Both are measured.
+    human
+        Whether later generations train on human text, each on the text of the next
+        replicate, instead of what was written.
     """
 
     epochs: int = 5
     decoder: Decoder = Beam(5)
     from_model_0: bool = False
     last_epoch: bool = False
+    human: bool = False
 
     def __post_init__(self) -> None:
         """Check the regime, and how later generations are trained and write."""
@@ -83,15 +87,17 @@ class Arm(study.Arm):
             )
         check_switch("from_model_0", self.from_model_0)
         check_switch("last_epoch", self.last_epoch)
+        check_switch("human", self.human)
 
 
 @dataclass(frozen=True)
 class FineTuning(Study):
     """Language models fine-tuned on what the generation before wrote.
 
-    A configuration has ``seeds`` replicates of the published arms, and ``arm_seeds`` of
-    the others that it names in ``arms`` ("all": all others). Replicates may not be
-    added, as they share the text.
+    A configuration has text for ``seeds`` replicates, which may not be more later, and
+    as many of the published arms. Of the others that it names in ``arms`` ("all": all
+    others) it has ``arm_seeds``, a number, or name -> number: then a published arm may
+    have one of its own, too.
 
     Parameters
     ----------
@@ -120,13 +126,9 @@ class FineTuning(Study):
     def plan(self, config: Config) -> list[Lineage]:
         """Return the lineages; what the claims need most comes first."""
         check_keys("config", config, *PLANNED)
-        controls = [arm for arm in self.arms if arm not in self.published]
-        wanted = controls if config["arms"] == "all" else config["arms"]
-        counts = {arm: config["seeds"] for arm in self.published}
-        counts |= {arm: config["arm_seeds"] for arm in wanted}
         lineages = [
             Lineage(arm, replicate, config["generations"])
-            for arm, n in counts.items()
+            for arm, n in self.replicates(config).items()
             for replicate in range(n)
         ]
 
@@ -136,6 +138,33 @@ class FineTuning(Study):
             return 1 if lineage.replicate == 0 else 2
 
         return [Lineage(ZERO_SHOT, 0, 0), *sorted(lineages, key=rank)]
+
+    @declared
+    def replicates(self, config: Config) -> dict[str, int]:
+        """Return how many replicates of each arm a configuration has.
+
+        Raises
+        ------
+        ValueError
+            If ``arm_seeds`` names an arm that there is not, or says nothing of one that
+            ``arms`` names.
+        """
+        check_keys("config", config, "arms", "seeds", "arm_seeds")
+        controls = [arm for arm in self.arms if arm not in self.published]
+        wanted = controls if config["arms"] == "all" else config["arms"]
+        numbers = {arm: config["seeds"] for arm in self.published}
+        named = config["arm_seeds"]
+        if not isinstance(named, Mapping):
+            return numbers | dict.fromkeys(wanted, named)
+        odd = sorted({*named} - {*self.arms}) + sorted({*wanted} - {*named})
+        if odd:
+            raise ValueError(
+                f"arm_seeds is {given(named)}, arms is {given(config['arms'])}; it "
+                f"must say how often each of these arms is run, and of no others: see "
+                f"{', '.join(odd)}"
+            )
+        own = [arm for arm in self.published if arm in named]
+        return numbers | {arm: named[arm] for arm in [*own, *wanted]}
 
     @declared
     def build(
@@ -195,7 +224,8 @@ class FineTuning(Study):
         Returns
         -------
         dict
-            Value -> what was measured in ``arm_seeds`` replicates.
+            Value -> what was measured in ``arm_seeds`` replicates, or as many as the
+            configuration has of setting a.
         """
         check_choice("key", key, tuple(VARIED))
         training = ("learning_rate", "final_learning_rate")
@@ -205,7 +235,9 @@ class FineTuning(Study):
         clock = study.Clock(time.time() + 60 * minutes)
         folder, found = check_path("folder", folder), {}
         fall = config["final_learning_rate"] / config["learning_rate"]
-        replicates = [f"a-{replicate}" for replicate in range(config["arm_seeds"])]
+        n = config["arm_seeds"]
+        n = self.replicates(config)["a"] if isinstance(n, Mapping) else n
+        replicates = [f"a-{replicate}" for replicate in range(n)]
         for value in config[key]:
             name = tuple(value) if isinstance(value, list) else value
             if value == config[VARIED[key]]:
@@ -322,11 +354,15 @@ class _Protocol(Experiment):
 
 @dataclass(frozen=True)
 class _Told:
-    """A model, the text ``(n, block)`` that it wrote, and CPU seconds for both."""
+    """A model, the text ``(n, block)`` that it wrote, and CPU seconds for both.
+
+    ``best`` has the weights of its best epoch, where it was not the one that wrote.
+    """
 
     fitted: FittedLanguageModel
     text: Tokens
     seconds: tuple[float, float]
+    best: FittedLanguageModel | None = None
 
     def sample(self, n: int, rng: np.random.Generator) -> Tokens:
         """Return ``n`` of the blocks that it wrote, or all in order."""
@@ -398,16 +434,21 @@ class _Teller:
 
     def learn(self, t: int, data: Tokens) -> _Told:
         """Train a generation and let it write."""
-        start = time.process_time()
+        start, best = time.process_time(), None
         model = replace(self.protocol.text.model, epochs=self.arm.epochs)
         if self.arm.from_model_0:
             model = replace(model, init=self.model_0().weights[0])
-        if self.arm.last_epoch:
+        if self.arm.human:
+            train = self.protocol.text.train
+            data = train[(self.replicate + t) % len(train)][None]
+        if self.arm.last_epoch:  # trained twice, in the same way
+            best = model.fit(data, self.stream("train", self.name, t))
             model = replace(model, validation=None)
         fitted = model.fit(data, self.stream("train", self.name, t))
         trained = time.process_time()
         text = self.write(fitted, self.stream("write", self.name, t))
-        return _Told(fitted, text, (trained - start, time.process_time() - trained))
+        seconds = (trained - start, time.process_time() - trained)
+        return _Told(fitted, text, seconds, best)
 
     def write(self, fitted: FittedLanguageModel, rng: np.random.Generator) -> Tokens:
         """Return what a model writes after the prompts."""
@@ -418,6 +459,7 @@ class _Teller:
         """Return the text, and how surprised this model and model 0 are by texts.
 
         Losses by epoch end in NaN where other generations are trained for longer.
+        ``best_loss``, where the last epoch is handed on, is that of the best one.
         """
         start, told = time.process_time(), generation.fitted
         fitted, model_0 = told.fitted, generation.first.fitted
@@ -427,6 +469,9 @@ class _Teller:
             "test_loss": fitted.nll(self.protocol.text.test)[0],
             "own_loss": model_0.nll(told.text)[0],
         }
+        if self.arm.last_epoch:
+            best = told.best or fitted
+            arrays["best_loss"] = best.nll(self.protocol.text.test)[0]
         for name in ("losses", "validation_losses"):
             losses = getattr(fitted, name)[0]
             rest = epochs - len(losses)

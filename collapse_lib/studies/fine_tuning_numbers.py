@@ -26,6 +26,9 @@ Array = NDArray[np.float64]
 BATCH = 16
 #: What counts as likely and as unlikely for model 0, as quantiles of its own text.
 LIKELY, UNLIKELY = 0.05, 0.99
+#: How many times the median perplexity of model 0's own text is far from it. The
+#: paper's threshold of 10 is three times the mode of its generation 0.
+FAR = 3
 #: Edges of the histograms, perplexities in equal steps of their logarithm.
 EDGES = np.geomspace(1, 1_000, 61)
 #: Generations whose histograms the paper shows.
@@ -52,8 +55,9 @@ def summarise(
     dict
         Under the names of `number_name`, shape ``(replicates, generations + 1)``, as
         far as all replicates of an arm have come; ``histogram``, the shares of
-        sequences between `EDGES` in the generations of `SHOWN`, is the mean of the
-        replicates, with ``bounds``, see the function of that name.
+        sequences between `EDGES` in the generations of `SHOWN`, has shape
+        ``(replicates, len(SHOWN), len(EDGES) - 1)``, and ``bounds`` are those of each
+        replicate, see the function of that name.
         ``zero_shot`` is the perplexity before fine-tuning; ``real_rep4``,
         ``real_different``, ``real_vocabulary`` and ``real_topic`` describe the prompts
         of each replicate, the last one their similarity to other prompts.
@@ -66,7 +70,7 @@ def summarise(
         "real_vocabulary": np.array([len(np.unique(blocks)) for blocks in text.train]),
         "real_topic": np.array(
             [
-                similarity(np.roll(blocks, len(blocks) // 2, 0), blocks, weights).mean()
+                similarity(blocks, others(blocks), weights).mean()
                 for blocks, weights in zip(text.train, rarity, strict=True)
             ]
         ),
@@ -79,8 +83,8 @@ def summarise(
     for arm in [name for name in published if name in arms]:
         own = arms[arm].array("own_loss")
         shown = [own[t] for t in SHOWN if t < len(own)]
-        shares = [[histogram(losses) for losses in runs] for runs in shown]
-        numbers[number_name(arm, "histogram")] = np.mean(shares, axis=1)
+        shares = np.array([[histogram(losses) for losses in runs] for runs in shown])
+        numbers[number_name(arm, "histogram")] = shares.swapaxes(0, 1)
         numbers[number_name(arm, "bounds")] = np.array([bounds(one) for one in own[0]])
     return numbers
 
@@ -101,34 +105,47 @@ def measure(run: Sequence[Record], prompts: Tokens, rarity: Array) -> dict[str, 
     -------
     dict
         Name -> one number for each generation: ``perplexity`` of human test text,
-        its ``factor`` and ``spread`` over batches; of the text that the generation
+        its ``factor`` and ``spread`` over batches, and ``best``, its perplexity at the
+        best epoch, whichever was handed on; of the text that the generation
         wrote, the shares ``low`` and ``high`` of sequences that model 0 finds likelier
-        and less likely than nearly all of its own, their ``median`` perplexity,
-        ``rep4`` and ``topic``, the share of ``different`` sequences, and
-        how many tokens of the ``vocabulary`` occur.
+        and less likely than nearly all of its own, the share ``far`` beyond `FAR` times
+        the median of its own, their ``median`` perplexity,
+        ``rep4`` and ``topic``, the likeness to the prompt, with the likeness to another
+        prompt, ``chance``; the share of ``different`` sequences, and how many tokens of
+        the ``vocabulary`` occur.
     """
     own = [record["own_loss"] for record in run]
-    low, high = np.log(bounds(own[0]))
+    low, high, far = np.log(bounds(own[0]))
     test = [record["test_loss"] for record in run]
     texts = [record["text"] for record in run]
     return {
         "perplexity": [perplexity(losses) for losses in test],
+        "best": [
+            perplexity(record.get("best_loss", record["test_loss"])) for record in run
+        ],
         "factor": [metrics.batch_factor(-losses[:, None], BATCH) for losses in test],
         "spread": [batch_spread(losses) for losses in test],
         "low": [(losses < low).mean() for losses in own],
         "high": [(losses > high).mean() for losses in own],
+        "far": [(losses > far).mean() for losses in own],
         "median": [np.exp(np.median(losses)) for losses in own],
         "rep4": [metrics.rep_n(text, 4) for text in texts],
         "different": [different(text) for text in texts],
         "vocabulary": [len(np.unique(text)) for text in texts],
         "topic": [similarity(text, prompts, rarity).mean() for text in texts],
+        "chance": [similarity(text, others(prompts), rarity).mean() for text in texts],
         "best_epoch": [best_epoch(record) for record in run],
         "seconds": [record["seconds"].sum() for record in run],
     }
 
 
+def others(prompts: Tokens) -> Tokens:
+    """Return another prompt in each place, that of a text half the number away."""
+    return np.roll(prompts, len(prompts) // 2, 0)
+
+
 def bounds(losses: NDArray[Any]) -> Array:
-    """Return below and above which perplexity a sequence is likely and unlikely.
+    """Return below and above which perplexity a sequence is likely, unlikely, and far.
 
     Parameters
     ----------
@@ -136,7 +153,8 @@ def bounds(losses: NDArray[Any]) -> Array:
         Of the sequences that model 0 wrote, under model 0.
     """
     losses = numbers("losses", losses, ndim=1, shape="(n,)")
-    return np.asarray(np.exp(np.quantile(losses, (LIKELY, UNLIKELY))))
+    low, median, high = np.exp(np.quantile(losses, (LIKELY, 0.5, UNLIKELY)))
+    return np.array([low, high, FAR * median])
 
 
 def perplexity(losses: NDArray[Any]) -> Array:

@@ -91,10 +91,12 @@ def material(
         folder = check_path("folder", folder)
     model, tokenizer = _model(config, folder, settings)
     name, replicates = config["corpus"], config["seeds"]
-    if config["arm_seeds"] > replicates:
+    named = config["arm_seeds"]
+    most = max(named.values(), default=0) if isinstance(named, Mapping) else named
+    if most > replicates:
         raise ValueError(
-            f"arm_seeds is {config['arm_seeds']}; it must be at most seeds, which is "
-            f"{replicates}: the controls share the text of the other arms"
+            f"arm_seeds is {named}; it must be at most seeds, which is {replicates}: "
+            "the controls share the text of the other arms"
         )
     counts = {
         "train": replicates * config["blocks"],

@@ -257,12 +257,32 @@ def test_a_penalty_keeps_words_from_coming_back(network: networks.Network) -> No
     assert different(Beam(5, 3.0)) > 2 * different(Beam(5))
 
 
+def test_one_beam_divides_scores_and_several_multiply_log_probabilities(
+    network: networks.Network,
+) -> None:
+    # Whatever was read, token 5 has score 5, token 7 has score 3, and all others 0.
+    same = unpack(networks.empty(SIZES), pack(network)).eval()
+    with torch.no_grad():
+        same.norm.weight.zero_()
+        same.norm.bias.copy_(torch.eye(SIZES.width)[0])
+        same.tokens.weight[:, 0] = 0
+        same.tokens.weight[[5, 7], 0] = torch.tensor([5.0, 3.0])
+    seen = torch.tensor([[5]])
+    # Score 5 halved is below 3, so 7 comes; then 5, at 2.5, is above 3 halved.
+    for decoder in (Greedy(2.0), Beam(1, 2.0)):
+        assert generate(decoder, same, seen, 4).tolist() == [[7, 5, 5, 5]]
+    # The log probabilities are -0.24 and -2.24: twice the first is still the larger.
+    assert generate(Beam(2, 2.0), same, seen, 4).tolist() == [[5, 5, 5, 5]]
+
+
 # ---- the same as the library everybody uses -----------------------------------------
 
 DECODERS = [
     Greedy(),
     Greedy(2.0),
     Beam(1),
+    Beam(1, 1.3),
+    Beam(1, 3.0),
     Beam(3),
     Beam(5),
     Beam(5, 1.3),

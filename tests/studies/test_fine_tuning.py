@@ -22,7 +22,7 @@ from collapse_lib.models import Ancestral, Beam, Transformer
 from collapse_lib.models.pretrained import small as pretraining
 from collapse_lib.recursion.history import Arms
 from collapse_lib.studies import fine_tuning as finetuning
-from collapse_lib.studies.fine_tuning import PURPOSES, stream
+from collapse_lib.studies.fine_tuning import PURPOSES, Arm, FineTuning, stream
 from collapse_lib.studies.fine_tuning_text import Material, human_blocks, material
 from collapse_lib.studies.study import TimeUp, records
 
@@ -142,6 +142,24 @@ def test_what_the_claims_need_comes_first() -> None:
     ]
 
 
+def test_arms_may_have_numbers_of_replicates_of_their_own() -> None:
+    config = {"seeds": 3, "arms": ["ancestral", "accumulate"], "generations": 9}
+    named = {"b": 2, "ancestral": 3, "accumulate": 1}
+    config["arm_seeds"] = named
+    assert STUDY.replicates(config) == {"a": 3, **named}
+    names = [one.name for one in STUDY.plan(config)[1:]]
+    assert sorted(names) == [
+        *["a-0", "a-1", "a-2", "accumulate-0"],
+        *["ancestral-0", "ancestral-1", "ancestral-2", "b-0", "b-1"],
+    ]
+    for odd in ({"b": 2, "ancestral": 1}, {**named, "c": 1}):
+        with pytest.raises(ValueError, match="see (accumulate|c)$"):
+            STUDY.plan({**config, "arm_seeds": odd})
+    more = small_config(arms=["ancestral"], arm_seeds={"ancestral": 3})
+    with pytest.raises(ValueError, match="it must be at most seeds, which is 2"):
+        material(more)
+
+
 def test_the_arms_are_those_of_the_paper() -> None:
     a, b = ARMS["a"], ARMS["b"]
     assert (a.epochs, a.regime, a.decoder) == (5, regimes.Replace(), Beam(5))
@@ -210,8 +228,39 @@ def test_other_starts_and_checkpoints(
     warm, last = seen[1:3], seen[3:]
     assert all((model.init == weights).all() for model, _ in warm)
     assert all((model.init == text.model.init).all() for model, _ in last)
-    assert all(model.validation is None for model, _ in last)
+    # Trained twice: the last epoch's weights write, the best one's are measured, too.
+    assert [model.validation is None for model, _ in last] == [False, True] * 2
     assert all(model.validation is not None for model, _ in warm)
+
+
+def test_both_epochs_are_measured_where_the_last_one_writes(
+    text: Material, tmp_path: Path
+) -> None:
+    long = Arm("fifty epochs, so that they get worse", last_epoch=True, epochs=50)
+    study = FineTuning({"a": Arm("as published"), "last": long}, published=("a",))
+    found = study.run(CONFIG, seed=3, folder=tmp_path, text=text, only=["last-0"])
+    first, second, _ = lineage(found, "last", 0)
+    np.testing.assert_array_equal(first["best_loss"], first["test_loss"])
+    model = replace(text.model, epochs=50)
+    best = model.fit(first["text"][None], stream(3, "train", 1, 0, 1))
+    assert best.validation_losses[0].argmin() < 49
+    np.testing.assert_array_equal(second["best_loss"], best.nll(text.test)[0])
+    last = replace(model, validation=None)
+    fit = last.fit(first["text"][None], stream(3, "train", 1, 0, 1))
+    np.testing.assert_array_equal(second["test_loss"], fit.nll(text.test)[0])
+    assert second["best_loss"].mean() < second["test_loss"].mean()
+
+
+def test_human_text_comes_from_the_next_replicate(
+    text: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = spied(monkeypatch)
+    arms = {"a": Arm("as published"), "human": Arm("human text", human=True)}
+    study = FineTuning(arms, published=("a",))
+    study.run(CONFIG, seed=3, folder=tmp_path, text=text, only=["human-0"])
+    data = [blocks[0] for _, blocks in seen]
+    for found, replicate in zip(data, (0, 1, 0), strict=True):
+        np.testing.assert_array_equal(found, text.train[replicate])
 
 
 def test_arms_share_model_0_and_what_it_writes_if_they_write_alike(

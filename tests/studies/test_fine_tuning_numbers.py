@@ -74,6 +74,9 @@ def test_every_number_of_every_arm(history: Arms, text: Material) -> None:
     written = [tuple(row) for row in history.arm("b").array("text")[2, 1]]
     assert numbers["b_different"][1, 2] == len(set(written)) / N
     assert numbers["b_vocabulary"][1, 2] == len({token for r in written for token in r})
+    prompts, rarity = text.train[1], rarities(text.train[1])
+    other = similarity(np.array(written), np.roll(prompts, N // 2, 0), rarity)
+    assert numbers["b_chance"][1, 2] == pytest.approx(other.mean())
     for name in ("rep4", "topic", "different", "vocabulary"):
         assert numbers[f"real_{name}"].shape == (SEEDS,)
     assert all(np.isfinite(values).all() for values in numbers.values())
@@ -92,12 +95,30 @@ def test_likely_and_unlikely_are_relative_to_generation_0(
     expected = (own[1] > np.quantile(own[0], 0.99)).mean()
     assert numbers["b_high"][0, 1] == expected
     assert numbers["b_median"][0, 0] == pytest.approx(np.exp(1), rel=0.1)
+    far = np.exp(own) > 3 * np.median(np.exp(own[0]))
+    assert 0 < far[2].mean() < 1
+    np.testing.assert_allclose(numbers["b_far"][0], far.mean(axis=1))
+    low, high, third = summary.bounds(own[0])
+    assert numbers["b_bounds"][0].tolist() == [low, high, third]
+    assert third == pytest.approx(3 * np.median(np.exp(own[0])), rel=1e-3)
+
+
+def test_the_best_epoch_counts_where_another_one_was_handed_on() -> None:
+    rng = np.random.default_rng(0)
+    run = [record(rng, 0), record(rng, 1) | {"best_loss": np.full(64, 2.0)}]
+    found = summary.measure(run, np.zeros((N, 8), int), np.ones(V))
+    assert found["best"][0] == found["perplexity"][0]
+    assert found["best"][1] == pytest.approx(np.exp(2))
+    assert found["perplexity"][1] > 2 * found["best"][1]
 
 
 def test_histograms_hold_everything(history: Arms, text: Material) -> None:
     numbers = summary.summarise(history, text)
-    assert numbers["b_histogram"].shape == (4, len(summary.EDGES) - 1)
-    np.testing.assert_allclose(numbers["b_histogram"].sum(axis=1), 1)
+    assert numbers["b_histogram"].shape == (SEEDS, 4, len(summary.EDGES) - 1)
+    np.testing.assert_allclose(numbers["b_histogram"].sum(axis=2), 1)
+    own = history.arm("b").array("own_loss")[3, 1]
+    inside = (np.exp(own) >= summary.EDGES[7]) & (np.exp(own) < summary.EDGES[8])
+    assert numbers["b_histogram"][1, 3, 7] == inside.mean()
     assert "penalty_two_histogram" not in numbers
     shares = summary.histogram(np.log([0.5, 1.5, 1e6, 1e6]))
     assert shares[0] == 0.25 and shares[-1] == 0.5

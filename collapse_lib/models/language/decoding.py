@@ -251,10 +251,17 @@ class Beam(Decoder):
         How many beginnings are kept.
     repetition_penalty
         The log probability of a token that occurs already, prompt included, is
-        multiplied by this number (Keskar et al. 2019); 1 changes nothing.
+        multiplied by this number (Keskar et al. 2019); 1 changes nothing. For one beam
+        see the notes.
 
     Notes
     -----
+    One beam is greedy search: nothing is compared but the tokens of one step, and the
+    penalty acts on their scores as in `Greedy`. Hugging Face's ``generate`` does the
+    same. With a penalty the two are different searches: a log probability is never
+    positive, so that with several beams every token that occurs already loses; a score
+    may have either sign.
+
     Shumailov et al. (2024) use five beams, and a penalty of 2 in their ablation.
     """
 
@@ -276,6 +283,8 @@ class Beam(Decoder):
             )
 
     def _write(self, request: Request) -> Tensor:
+        if self.beams == 1:
+            return Greedy(self.repetition_penalty)._write(request)
         return beam_search.search(request, self.beams, self.repetition_penalty)
 
     def settings(self) -> dict[str, Any]:
