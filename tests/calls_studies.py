@@ -412,6 +412,7 @@ TABLE: dict[str, Callable[[], Call]] = {
             "decoder": models.Beam(2),
             "from_model_0": False,
             "last_epoch": False,
+            "human": False,
         },
     ),
     "studies.fine_tuning.FineTuning": lambda: (
@@ -419,6 +420,10 @@ TABLE: dict[str, Callable[[], Call]] = {
         {"arms": {"a": WRITING}, "published": ("a",)},
     ),
     "studies.fine_tuning.FineTuning.plan": lambda: (TUNING.plan, {"config": RECIPE}),
+    "studies.fine_tuning.FineTuning.replicates": lambda: (
+        TUNING.replicates,
+        {"config": RECIPE},
+    ),
     "studies.fine_tuning.FineTuning.build": lambda: (
         TUNING.build,
         {"config": RECIPE, "seed": 5, "folder": scratch(), "text": material()},
