@@ -21,6 +21,10 @@ CHUNK = 1_024
 N_PAIRS = 5_000  # of images whose distance is measured
 PER_GROUP = 100  # images in one published density
 N_GRID = 200
+#: Squared distances below this share of the two squares are not left to rounding.
+NEAR = 2.0**-16
+#: Differences of coordinates that are held at one time.
+CELLS = 2**21
 
 
 def class_entropy(probabilities: ArrayLike) -> float:
@@ -352,12 +356,20 @@ def squared_distances(
 ) -> NDArray[np.float64]:
     """Return all squared Euclidean distances, shape ``(len(a), len(b))``.
 
-    What is no more than the rounding of the squares is 0, so that equal points are.
+    The quick way is by squares and products, but a small difference of large squares
+    has lost its digits: pairs nearer to each other than to the origin by the factor
+    `NEAR` are taken again, coordinate by coordinate. So no place of the origin spoils
+    the result, only the speed, and equal points have the distance 0.
     """
     squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)
     squared = squares - 2 * a @ b.T
-    squares *= (a.shape[1] + 1) * np.finfo(np.float64).eps
-    squared[squared <= squares] = 0
+    squares *= NEAR
+    rows, columns = np.nonzero(squared <= squares)
+    at_once = max(1, CELLS // a.shape[1])
+    for start in range(0, len(rows), at_once):
+        i, j = (part[start : start + at_once] for part in (rows, columns))
+        gaps = a[i] - b[j]
+        squared[i, j] = np.einsum("pd,pd->p", gaps, gaps)
     return np.asarray(squared)
 
 

@@ -253,7 +253,41 @@ def test_equal_points_have_no_distance() -> None:
     squared = fidelity.squared_distances(points, points)
     assert (np.diagonal(squared) == 0).all()
     near = fidelity.squared_distances(points, points + 1e-5)
-    np.testing.assert_allclose(np.diagonal(near), 40 * 1e-10, rtol=1e-2)
+    # What is left is the rounding of 1 + 1e-5 itself.
+    np.testing.assert_allclose(np.diagonal(near), 40 * 1e-10, rtol=1e-9)
+
+
+def on_a_fine_grid(points: np.ndarray) -> np.ndarray:
+    """Points that an offset of 1e8 leaves as they are."""
+    return np.round(points * 2**20) / 2**20
+
+
+@pytest.mark.parametrize("d", [1, 3, 64])
+def test_an_offset_changes_no_distance(d: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = on_a_fine_grid(cloud(70, d, seed=3)), on_a_fine_grid(cloud(60, d, seed=4))
+    exact = ((a[:, None] - b) ** 2).sum(axis=2)
+    for cells in (fidelity.CELLS, 100 * d):  # at once, and in pieces
+        monkeypatch.setattr(fidelity, "CELLS", cells)
+        for offset in (0.0, 10.0, 1e4, 1e8):
+            found = fidelity.squared_distances(a + offset, b + offset)
+            np.testing.assert_allclose(found, exact, rtol=1e-10)
+
+
+@pytest.mark.parametrize("apart", [0.0, 2.0**26])
+def test_an_offset_changes_no_judgement(apart: float) -> None:
+    """Of all points, or of two clusters far from each other and from their mean."""
+    side = np.random.default_rng(7).choice([-1.0, 1.0], size=(2, 300, 1))
+    real, made = (
+        on_a_fine_grid(cloud(300, 2, scale=scale, seed=seed))
+        for scale, seed in ((1.0, 5), (1.3, 6))
+    )
+    metrics = (fidelity.precision, fidelity.recall, fidelity.density, fidelity.coverage)
+    for metric in metrics:
+        near, far = (
+            metric(real + side[0] * gap + at, made + side[1] * gap + at)
+            for gap, at in ((min(apart, 1e3), 0.0), (apart, 1e8))
+        )
+        assert near == far, metric
 
 
 def test_the_coverage_of_one_law_is_its_formula() -> None:

@@ -72,8 +72,19 @@ def test_nothing_is_found_on_average_where_nothing_is() -> None:
 
 
 def test_units_and_places_are_no_matter_of_rounding() -> None:
-    far = energy_distance(X + 1e6, Y + 1e6)
-    assert far == pytest.approx(energy_distance(X, Y), abs=1e-4)
+    x, y = (np.round(one * 2**20) / 2**20 for one in (X, Y))  # 1e8 + x is exact
+    # Of all points, or of halves that lie far apart.
+    for apart in (0.0, 2.0**26):
+        halves = [apart * (np.arange(len(one)) % 2)[:, None] for one in (x, y)]
+        near, far = (
+            [one + half + at for one, half in zip((x, y), halves, strict=True)]
+            for at in (0.0, 1e8)
+        )
+        assert energy_distance(*far) == pytest.approx(energy_distance(*near), rel=1e-9)
+        assert mmd2(*far, 1.0) == pytest.approx(mmd2(*near, 1.0), rel=1e-9)
+        assert mmd2(*far, 1.0) == pytest.approx(
+            by_loops(*far, lambda d: np.exp(-(d**2) / 2)), rel=1e-9
+        )
     assert energy_distance(X * 1e9, Y * 1e9) == pytest.approx(
         1e9 * energy_distance(X, Y)
     )
