@@ -1190,6 +1190,14 @@ CALLS: dict[str, Callable[[], Call]] = {
         T.linear_vae.limit_variance,
         {"variance": [5.0, 2.0], "noise": 1.0, "real": 0.1},
     ),
+    "theory.many_fits.variance_cdf": lambda: (
+        T.many_fits.variance_cdf,
+        {"x": [0.5, 1.0], "n_samples": 10, "samplings": 3, "estimator": "mle"},
+    ),
+    "theory.many_fits.w2_risk": lambda: (
+        T.many_fits.w2_risk,
+        {"n_samples": 10, "samplings": [1, 2], "dim": 2, "estimator": "mle"},
+    ),
     "theory.mixture.balance_quantile": lambda: (
         T.mixture.balance_quantile,
         {"q": 0.5, "n_samples": 10, "reg_covar": 1e-6},

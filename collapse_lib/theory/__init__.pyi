@@ -8,6 +8,7 @@ from . import gaussian_moments as gaussian_moments
 from . import kde as kde
 from . import labels as labels
 from . import linear_vae as linear_vae
+from . import many_fits as many_fits
 from . import minhash as minhash
 from . import minorities as minorities
 from . import mixture as mixture
