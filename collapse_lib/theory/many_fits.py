@@ -12,6 +12,7 @@ runs too rare to be drawn, and shares that are nearly 1 tell nothing.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -197,7 +198,7 @@ def _log_gamma_ratio(x: float, y: Array) -> tuple[Array, Array]:
     return real, angle
 
 
-def _series(z: NDArray[np.complex128]) -> NDArray[np.complex128]:
+def _series(z: NDArray[Any]) -> NDArray[Any]:
     """Return what Stirling's formula for the logarithm of the gamma function lacks."""
     powers = z ** -(2 * np.arange(len(_STIRLING))[:, None] + 1.0)
     return np.asarray((np.array(_STIRLING)[:, None] * powers).sum(axis=0))
