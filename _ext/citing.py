@@ -7,8 +7,6 @@ footer of a chapter has the entry of that chapter.
 
 from __future__ import annotations
 
-import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,14 +16,15 @@ from typing import Any
 
 from directives import BookDirective
 from docutils import nodes
+from repository import git_says
 from sphinx.application import Sphinx
+from sphinx_fixes import CHAPTER
 
 from collapse_lib.book.notebooks import BookError
 from collapse_lib.files.reading import read_yaml
 
 FILE = "CITATION.cff"
 NEEDED = ("title", "authors", "version", "date-released")
-CHAPTER = re.compile(r"chapters/(\d\d)-")
 
 
 @dataclass(frozen=True)
@@ -107,16 +106,7 @@ def _name(author: Mapping[str, str]) -> str:
 @cache
 def commit(folder: Path) -> str:
     """Return the short name of the commit of a checkout, or an empty string."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "--short=10", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:  # no git, as in an unpacked archive
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return git_says(folder, "rev-parse", "--short=10", "HEAD").strip()
 
 
 class CiteBook(BookDirective):

@@ -36,18 +36,23 @@ def web_address(remote: str) -> str | None:
     return f"https://{match['host']}/{match['path']}" if match else None
 
 
-def origin(folder: Path) -> str:
-    """Return the remote ``origin`` of a checkout, or an empty string."""
+def git_says(folder: Path, *arguments: str) -> str:
+    """Return what git says of a checkout, or an empty string if it cannot say."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), "config", "--get", "remote.origin.url"],
+            ["git", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,
             check=False,
         )
     except FileNotFoundError:  # no git, as in an unpacked archive
         return ""
-    return done.stdout
+    return done.stdout if done.returncode == 0 else ""
+
+
+def origin(folder: Path) -> str:
+    """Return the remote ``origin`` of a checkout, or an empty string."""
+    return git_says(folder, "config", "--get", "remote.origin.url")
 
 
 def add_buttons(app: Sphinx, config: Config) -> None:
