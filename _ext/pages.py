@@ -76,9 +76,31 @@ def _with_class(cell: str) -> str:
     return cell[:3] + ' class="number"' + cell[3:]
 
 
+def join_heads(html: str) -> str:
+    """Lift the names of a table's index, to which pandas gives a row of their own.
+
+    They go into the empty cells above them. A head in which they would cover a name
+    stays as it is.
+    """
+    head, _, body = html.partition("<tbody>")
+    rows = ROW.findall(head)
+    if len(rows) < 2:
+        return html
+    above, names = (list(CELL.finditer(row)) for row in rows[-2:])
+    own = [bool(cell[3].strip()) for cell in names]
+    n_own = sum(own)
+    if len(above) != len(names) or not own[:1] == [True] or any(own[n_own:]):
+        return html
+    if any(cell[3].strip() for cell in above[:n_own]):
+        return html
+    lifted = "".join(cell[0] for cell in [*names[:n_own], *above[n_own:]])
+    head = head.replace(rows[-2], f"<tr>{lifted}</tr>").replace(rows[-1], "")
+    return head + "<tbody>" + body
+
+
 def align(html: str) -> str:
-    """Mark the numbers in all tables of a page."""
-    return TABLE.sub(lambda table: mark_numbers(table[0]), html)
+    """Join the heads of all tables of a page, and mark the numbers in them."""
+    return TABLE.sub(lambda table: mark_numbers(join_heads(table[0])), html)
 
 
 def change_body(

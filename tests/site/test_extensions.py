@@ -466,6 +466,21 @@ def test_a_head_over_two_columns_stays_as_it_is() -> None:
     assert marked.count('<th class="number">') == 2
 
 
+def test_names_of_an_index_stand_in_the_head_of_their_column() -> None:
+    table = pd.DataFrame({"loss": [1.5, 2.0], "kept": [3, 4]}, index=[1, 2])
+    one = table.rename_axis("fits")
+    two = table.set_axis(pd.MultiIndex.from_tuples([(1, 2), (3, 4)], names=["n", "k"]))
+    for given, heads in ((one, ["fits"]), (two, ["n", "k"])):
+        joined = pages.join_heads(given.to_html())
+        head = joined.partition("<tbody>")[0]
+        assert re.findall(r"<th>(.*?)</th>", head) == [*heads, "loss", "kept"]
+        assert len(re.findall("<tr", joined)) == 3
+        assert "number" in pages.align(given.to_html())
+    # Nothing to lift, or no empty cell to lift it into.
+    for kept in (table, one.rename_axis(columns="what")):
+        assert pages.join_heads(kept.to_html()) == kept.to_html()
+
+
 def test_the_logo_is_what_the_script_draws() -> None:
     assert draw_logo.main(["--check"]) == 0
     assert draw_logo.main(["--what"]) == 2
