@@ -356,6 +356,36 @@ def test_figures_have_caption_number_and_description(
     assert not faults, "\n" + "\n".join(faults)
 
 
+ENLARGED = "dialog.enlarged[open]"
+#: Pixels on the page for each pixel of the picture that is shown.
+SCALE_OF = "image => image.clientWidth / image.naturalWidth"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_figure_opens_larger_by_keyboard_and_by_tap(
+    browser: Browser, address: str, theme: str
+) -> None:
+    context = new_context(browser, theme, 390)
+    watch, page = Watch(context, address), context.new_page()
+    page.goto(f"{address}/{CHAPTER}")
+    button = page.get_by_role("button", name="Enlarge Fig. 3.1", exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Fig. 3.1, enlarged")
+    dialog.wait_for()
+    # At half of its pixels a letter has the size that the code of the figure asks for.
+    assert dialog.locator("img").evaluate(SCALE_OF) >= 0.5
+    assert _inaccessible(page) == []
+    page.keyboard.press("Escape")
+    assert page.locator(ENLARGED).count() == 0
+    assert button.evaluate("one => one === document.activeElement")
+    page.locator("#fig-03-single-runs img").click()
+    page.locator(ENLARGED).get_by_role("button", name="Close").click()
+    assert page.locator(ENLARGED).count() == 0
+    context.close()
+    assert watch.faults == []
+
+
 def test_internal_links_lead_somewhere(
     html: Path, articles: dict[str, BeautifulSoup]
 ) -> None:
