@@ -7,7 +7,8 @@ A change is of the numbers of a tolerance, of the expected number, of a control,
 which checks there are. It counts if the chapter's stored outputs had a verdict on the
 claim in the commit before (*after a look*), or have their first one in the same commit
 (*together with the numbers*: then the history does not tell which came first). Words
-are not compared, and neither are merges: what they join is listed where it was made.
+are not compared, nor the letters in a control, and neither are merges: what they join
+is listed where it was made.
 """
 
 from __future__ import annotations
@@ -94,6 +95,15 @@ def numbers(check: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in check["tolerance"].items() if k != "reason"}
 
 
+def meaning(control: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a control without its letters: a renamed symbol makes no other one."""
+    if control is None:
+        return None
+    return {
+        key: re.sub(r"\b[^\W\d_]\b", "_", str(told)) for key, told in control.items()
+    }
+
+
 def changes(claim: str, before: str, after: str) -> Iterator[Change]:
     """Yield what was changed from one entry of a claim to another."""
     old, new = checks_of(before), checks_of(after)
@@ -107,7 +117,7 @@ def changes(claim: str, before: str, after: str) -> Iterator[Change]:
             found["tolerance"].append(name)
         if was.get("expected") != now.get("expected"):
             found["expected"].append(name)
-        if was.get("control") != now.get("control"):
+        if meaning(was.get("control")) != meaning(now.get("control")):
             found["control" if was.get("control") else "controls"].append(name)
     for kind, names in found.items():
         if names:

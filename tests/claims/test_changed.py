@@ -180,6 +180,15 @@ def test_words_and_notation_are_no_change(book: Book) -> None:
     assert changed.history(book.folder) == []
 
 
+def test_a_renamed_letter_makes_no_other_control() -> None:
+    before = {"what": "the same with n = 100, held against 1/n"}
+    renamed = {"what": "the same with M = 100, held against 1/M"}
+    other = {"what": "the same with M = 10, held against 1/M"}
+    assert changed.meaning(before) == changed.meaning(renamed)
+    assert changed.meaning(before) != changed.meaning(other)
+    assert changed.meaning(before) != changed.meaning(None)
+
+
 def test_checks_and_controls_that_come_and_go_are_listed(book: Book) -> None:
     book.notebook = ["C01", "C02"]
     del book.claims["C02"]["size"]["control"]
