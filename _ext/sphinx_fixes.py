@@ -6,6 +6,7 @@ numbers of the outline, which has chapters that are still to come.
 
 Proofs of the class ``dropdown`` are folded. The directive gives a proof no title, at
 which the theme's own script for such boxes stops, and leaves all folds below it open.
+Boxes of the class ``for-those-who-know`` are folded in the same way, under their title.
 
 Texts of properties and constants stay as they are written. napoleon reads ``The
 points: a view ...`` as *type: description*; this library has its types in the
@@ -15,6 +16,7 @@ signatures, so such a line is plain text.
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -60,19 +62,25 @@ def _lead(numbers: dict[str, tuple[int, ...]], own: int) -> None:
 
 #: How the directive begins a proof.
 BEGINS = "Proof. "
+#: The class of a box for readers who know more than the chapter asks for.
+KNOWING = "for-those-who-know"
 
 
 def fold_proofs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Let proofs of the class ``dropdown`` open and close, without a script."""
+    """Let proofs and boxes of class ``dropdown`` open and close without a script."""
     if app.builder.format != "html":
         return
     for box in list(doctree.findall(nodes.admonition)):
-        if not {"proof", "dropdown"} <= set(box["classes"]):
+        kinds = set(box["classes"])
+        if "dropdown" not in kinds or not kinds & {"proof", KNOWING}:
             continue
         box["classes"].remove("dropdown")
-        first = next(iter(box.findall(nodes.Text)))
-        first.parent.replace(first, nodes.Text(first.astext().removeprefix(BEGINS)))
-        summary = "<details><summary>Proof</summary>\n"
+        if KNOWING in kinds:
+            title = box.pop(0).astext()
+        else:
+            title, first = "Proof", next(iter(box.findall(nodes.Text)))
+            first.parent.replace(first, nodes.Text(first.astext().removeprefix(BEGINS)))
+        summary = f"<details><summary>{escape(title)}</summary>\n"
         box.insert(0, nodes.raw("", summary, format="html"))
         box += nodes.raw("", "</details>\n", format="html")
 
