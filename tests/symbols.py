@@ -28,6 +28,7 @@ _WORDS = re.compile(
     r"\\(?:text|mathrm|operatorname|mathbb|mathcal|begin|end|label)\*?\s*"
     r"(?:\{[^{}]*\}|[A-Za-z])|\{glue:text\}`[^`]*`"
 )
+_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _COMMAND = re.compile(rf"(?!{_GREEK})\\[A-Za-z]+")
 _LETTER = re.compile(rf"{_GREEK}|[A-Za-z]")
 _RELATION = re.compile(
@@ -44,7 +45,7 @@ def formulas(text: str) -> Iterator[tuple[str, bool]]:
     """Yield each formula of a Markdown text, and whether it stands in a sentence."""
     for found in FORMULA.finditer(text):
         if formula := found["block"] or found["inline"]:
-            yield formula, found["inline"] is not None
+            yield _COMMENT.sub("", formula), found["inline"] is not None
 
 
 def letters(formula: str) -> list[str]:
