@@ -39,6 +39,7 @@ TIMEOUT ?= 300
 
 ## book: run the chapters that changed, then build _build/html (the default)
 book: notebooks
+	$(BIN)/python scripts/fetch_live.py
 	$(BIN)/python scripts/build_book.py
 
 ## notebooks: run the chapters whose code, library or data changed
@@ -54,6 +55,7 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python scripts/fetch_live.py
 	$(BIN)/python scripts/build_book.py
 	$(BIN)/python -m pytest tests chapters collapse_lib --doctest-modules \
 	    --nbval --nbval-current-env --nbval-cell-timeout=$(TIMEOUT) \
@@ -82,7 +84,8 @@ lab: $(STAMP)
 clean:
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find collapse_lib scripts tests _ext benchmarks -name __pycache__ -prune -exec rm -rf {} +
-	for env in .venvs/*; do test "$$env" -ef .venv || rm -rf "$$env"; done
+	for env in .venvs/*; do case $$env in */live-python) continue; esac; \
+	    test "$$env" -ef .venv || rm -rf "$$env"; done
 
 ## help: list these targets
 help:

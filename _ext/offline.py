@@ -100,8 +100,9 @@ def add_policy(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Put the policy at the head of a page."""
-    text = "; ".join(f"{kind} {sources}" for kind, sources in POLICY.items())
+    """Put the policy at the head of a page; one may have a policy of its own."""
+    rules = {**POLICY, **context.get("policy", {})}
+    text = "; ".join(f"{kind} {sources}" for kind, sources in rules.items())
     policy = f'<meta http-equiv="Content-Security-Policy" content="{text}" />'
     context["metatags"] = f"\n    {policy}{context.get('metatags', '')}"
 

@@ -14,7 +14,7 @@ import http.server
 import shutil
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,16 +28,27 @@ THEMES = ("light", "dark")
 #: Pages of code listings, which Sphinx makes and nobody designs.
 LISTINGS = "_modules"
 
+NO_HEADERS: Mapping[str, str] = {}
+
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, *args: Any, headers: Mapping[str, str], **options: Any) -> None:
+        self.more_headers = headers
+        super().__init__(*args, **options)
+
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
+    def end_headers(self) -> None:
+        for name, value in self.more_headers.items():
+            self.send_header(name, value)
+        super().end_headers()
+
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder at a free port of 127.0.0.1; give its address."""
-    handler = functools.partial(_Quiet, directory=str(folder))
+def served(folder: Path, headers: Mapping[str, str] = NO_HEADERS) -> Iterator[str]:
+    """Serve a folder, with more headers, at a port of 127.0.0.1; give its address."""
+    handler = functools.partial(_Quiet, directory=str(folder), headers=headers)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

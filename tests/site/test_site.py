@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
-import build_book
 import front
 import numpy as np
 import pytest
@@ -23,9 +22,7 @@ from screenshots import (
     LISTINGS,
     THEMES,
     WIDTHS,
-    find_browser,
     new_context,
-    opened_browser,
     pages,
     served,
     settle,
@@ -108,25 +105,6 @@ def _inaccessible(page: Page) -> list[str]:
         if rule["impact"] in SEVERE
         for node in rule["nodes"]
     ]
-
-
-@pytest.fixture(scope="module")
-def html() -> Path:
-    if "BOOK_HTML" in os.environ:
-        folder = Path(os.environ["BOOK_HTML"])
-        assert (folder / "intro.html").is_file(), f"BOOK_HTML: no book in {folder}"
-        return folder
-    assert build_book.build(ROOT) == 0, "the book does not build, see above"
-    return ROOT / "_build" / "html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = find_browser()
-    if executable is None:
-        pytest.skip("no Chromium on the PATH; install one to test the built pages")
-    with opened_browser(executable) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
