@@ -27,7 +27,7 @@ from sphinx.util import logging
 from collapse_lib.book.notebooks import CHAPTER, Notebook
 
 #: Chapters of which most cells need nothing that the browser lacks.
-CHAPTERS = ("01", "02", "03", "04", "05")
+CHAPTERS = ("01", "02", "03", "04", "05", "20")
 #: Tags of cells whose code the page does not show.
 UNSEEN = {"remove-cell", "remove-input"}
 HERE = Path(__file__).parent / "live"

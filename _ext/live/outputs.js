@@ -17,7 +17,8 @@ export class Outputs {
   constructor(stored) {
     this.stored = stored;
     this.node = make("div", { class: "cell_output docutils container live-output" });
-    this.pictures = [...(stored?.querySelectorAll("img") ?? [])];
+    this.drawn = []; // what the cell has drawn
+    this.moved = []; // the stored figures that have a new picture
   }
 
   get empty() {
@@ -49,22 +50,11 @@ export class Outputs {
     } else this.node.append(dressed("text_plain", `${data["text/plain"]}\n`));
   }
 
-  // Draws a picture in the place of a stored one: it keeps caption, number and text.
+  // A picture takes its place when the cell has ended, see bind.
   draw(source, halved) {
-    const old = this.pictures.shift();
-    const alt = old ? `${old.alt} (Drawn anew in your browser.)` : "A figure drawn in your browser.";
-    const picture = make("img", { src: source, alt });
-    if (halved)
-      picture.onload = () => { picture.style.width = `${picture.naturalWidth / RATIO}px`; };
-    const figure = old?.closest("figure");
-    if (!figure) {
-      this.node.append(picture);
-      return;
-    }
-    const copy = figure.cloneNode(true);
-    copy.removeAttribute("id");
-    copy.querySelector("img").replaceWith(picture);
-    this.node.append(copy);
+    const slot = make("div");
+    this.drawn.push({ slot, source, halved });
+    this.node.append(slot);
   }
 
   fail({ text, line, traceback }) {
@@ -76,6 +66,8 @@ export class Outputs {
 
   // Takes the place of the stored outputs, below the bar.
   place(bar) {
+    const stored = [...(this.stored?.querySelectorAll("img") ?? [])];
+    for (const [i, drawing] of this.drawn.entries()) this.bind(drawing, stored[i]);
     if (this.stored) {
       this.stored.hidden = true;
       this.adopt();
@@ -83,8 +75,27 @@ export class Outputs {
     if (!this.empty) bar.after(this.node);
   }
 
+  // Shows a picture in the figure of a stored one, which so keeps its caption, number and
+  // text, the places that links lead to and what a click does.
+  bind({ slot, source, halved }, old) {
+    const image = old ?? make("img", { alt: "A figure drawn in your browser." });
+    if (old) {
+      const figure = old.closest("figure") ?? old;
+      const place = document.createComment("the figure, while another picture is in it");
+      const { src, alt, style: { width } } = old;
+      this.moved.push({ old, figure, place, src, alt, width });
+      figure.replaceWith(place);
+      slot.replaceWith(figure);
+      old.alt = `${alt} (Drawn anew in your browser.)`;
+    } else slot.replaceWith(image);
+    image.onload = () => {
+      if (halved) image.style.width = `${image.naturalWidth / RATIO}px`;
+    };
+    image.src = source;
+  }
+
   // What the build adds to stored outputs: the columns of numbers, the word beside a
-  // verdict; and the places that links lead to.
+  // verdict.
   adopt() {
     const tables = [...this.stored.querySelectorAll("table")];
     for (const [i, table] of [...this.node.querySelectorAll("table")].entries())
@@ -100,22 +111,17 @@ export class Outputs {
       const doubt = verdicts[i]?.nextElementSibling;
       if (doubt?.classList.contains("known")) word.after(" ", doubt.cloneNode(true));
     }
-    const figures = [...this.stored.querySelectorAll("figure")];
-    for (const [i, figure] of [...this.node.querySelectorAll("figure")].entries())
-      if (figures[i]?.id) {
-        figure.id = figures[i].id;
-        figures[i].dataset.id = figures[i].id;
-        figures[i].removeAttribute("id");
-      }
   }
 
   remove() {
-    this.node.remove();
-    if (!this.stored) return;
-    this.stored.hidden = false;
-    for (const figure of this.stored.querySelectorAll("figure[data-id]")) {
-      figure.id = figure.dataset.id;
-      delete figure.dataset.id;
+    for (const { old, figure, place, src, alt, width } of this.moved) {
+      old.onload = null;
+      Object.assign(old, { src, alt });
+      old.style.width = width;
+      place.replaceWith(figure);
     }
+    this.moved = [];
+    this.node.remove();
+    if (this.stored) this.stored.hidden = false;
   }
 }

@@ -199,13 +199,12 @@ class Page {
     if (data[GLUE] === undefined) cell.fresh.show(data);
     else {
       this.numbers.set(metadata.scrapbook.name, data[GLUE]);
-      this.speak(document);
+      this.speak();
     }
   }
 
   ran(cell, { good, ms }) {
     cell.finish(good, ms);
-    if (cell.shown) this.speak(cell.shown.node); // its captions
     if (!good && !cell.unseen && !cell.absent) this.failed ??= cell.number;
   }
 
@@ -226,9 +225,9 @@ class Page {
 
   // ---- numbers in the prose ------------------------------------------------------------
 
-  speak(root) {
+  speak() {
     for (const [name, text] of this.numbers)
-      for (const node of root.querySelectorAll(`.pasted-text.glue-${name}`)) {
+      for (const node of document.querySelectorAll(`.pasted-text.glue-${name}`)) {
         const published = node.dataset.published ?? node.textContent;
         if (node.dataset.published) this.unsay(node);
         if (published === text) continue;

@@ -33,8 +33,9 @@ POLICY = (
 #: What the page has done, cell by cell.
 CELLS = """livePage.every.filter(cell => !cell.unseen).map(cell => ({
     id: cell.id, note: cell.note.textContent,
-    pictures: cell.shown?.node.querySelectorAll("img").length ?? 0,
-    published: cell.stored?.querySelectorAll("img").length ?? 0,
+    pictures: cell.shown?.drawn.length ?? 0,
+    published: (cell.shown?.moved.length ?? 0)
+        + (cell.stored?.querySelectorAll("img").length ?? 0),
     text: Boolean(cell.stored?.querySelector("pre, table, .verdict")),
 }))"""
 #: What a cell says whose output is of other code than what stands above it.
