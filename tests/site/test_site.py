@@ -364,6 +364,19 @@ def test_a_figure_opens_larger_by_keyboard_and_by_tap(
     assert watch.faults == []
 
 
+def test_letters_of_figures_are_readable_on_a_phone(
+    browser: Browser, address: str
+) -> None:
+    """A figure of 4.8 inches shows its letters of 11 points 11 pixels high."""
+    context = new_context(browser, "light", 390)
+    page = context.new_page()
+    page.goto(f"{address}/chapters/07-variational-autoencoders.html")
+    images = page.locator("article figure img")
+    sizes = [11 * 200 / 72 * images.nth(i).evaluate(SCALE_OF) for i in range(6)]
+    context.close()
+    assert min(sizes) >= 11, sizes
+
+
 def test_internal_links_lead_somewhere(
     html: Path, articles: dict[str, BeautifulSoup]
 ) -> None:
