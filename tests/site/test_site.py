@@ -299,6 +299,44 @@ def test_the_reader_chooses_how_much_code_is_shown(
     assert watch.faults == []
 
 
+def test_long_formulas_are_broken_on_phones_only(
+    browser: Browser, address: str
+) -> None:
+    rows = {}
+    for width in WIDTHS.values():
+        context = new_context(browser, "light", width)
+        page = context.new_page()
+        page.goto(f"{address}/{CHAPTER}")
+        settle(page)
+        rows[width] = page.locator("#thm-03-risk mjx-mtr").count()
+        context.close()
+    assert rows[max(rows)] == rows[min(rows)] - 1
+
+
+def test_the_list_of_sections_marks_the_one_that_is_read(
+    browser: Browser, address: str
+) -> None:
+    context = new_context(browser, "light", 1280)
+    page = context.new_page()
+    page.goto(f"{address}/{CHAPTER}")
+    settle(page)
+    links = page.locator("nav.page-toc a")
+    places = [link.get_attribute("href") for link in links.all()]
+    assert len(places) > 5
+    for place in places[:-2]:  # the last two share a screen
+        page.evaluate(
+            "place => document.getElementById(place.slice(1)).scrollIntoView("
+            "{behavior: 'instant', block: 'start'})",
+            place,
+        )
+        page.wait_for_function(
+            "place => [...document.querySelectorAll('nav.page-toc a.active')]"
+            ".map(link => link.hash).join() === place",
+            arg=place,
+        )
+    context.close()
+
+
 def test_folded_code_opens_without_scripts(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
