@@ -75,7 +75,7 @@ export class Cell {
         run: () => this.page.run(this),
         leave: () => this.runs.focus(),
       });
-    this.editor.area.focus();
+    this.editor.begin();
     this.resets.hidden = false;
   }
 

@@ -56,6 +56,12 @@ export class Editor {
     return this.area.value;
   }
 
+  // At the first line: a long one would scroll a phone sideways to its end.
+  begin() {
+    if (document.activeElement !== this.area) this.area.setSelectionRange(0, 0);
+    this.area.focus();
+  }
+
   changed() {
     this.pre.innerHTML = `${coloured(this.code)}\n`;
     this.heard.changed();

@@ -32,7 +32,9 @@ class Page {
       make("span", { class: "live-title" }, "The code on this page runs in your browser."),
       this.all, this.halts, this.clears, this.meter, this.status);
     document.querySelector(".bd-article h1")?.after(this.banner);
-    this.idle("The first run fetches Python, 18 MB, from this site.");
+    const phone = matchMedia("(hover: none)").matches
+      ? " A whole chapter may be too much for a phone; single cells are not." : "";
+    this.idle(`The first run fetches Python, 18 MB, from this site.${phone}`);
   }
 
   idle(words) {

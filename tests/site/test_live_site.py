@@ -6,6 +6,7 @@ Every run tests one light chapter; ``LIVE_CHAPTERS=all`` (the weekly job) tests 
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -94,10 +95,10 @@ class Reader:
     def do(self, script: str) -> Any:
         return self.page.evaluate(script)
 
-    def run(self, cells: str) -> None:
+    def run(self, cells: str, minutes: float = 5) -> None:
         """Run cells and wait for them: a list, or one, of ``page.cells``."""
         self.do(f"() => {{ const page = livePage; page.run(...[{cells}].flat()) }}")
-        self.page.wait_for_function("() => !livePage.busy")
+        self.page.wait_for_function("() => !livePage.busy", timeout=minutes * 60_000)
 
     def write(self, cell: int, old: str, new: str) -> None:
         """Put another text into the editor of a cell of the notebook."""
@@ -147,12 +148,19 @@ def chosen() -> list[str]:
     return list(live_pages.CHAPTERS) if wanted == "all" else wanted.split(",")
 
 
+def test_the_first_result_costs_what_the_page_says(site: Site, read: Open) -> None:
+    told = json.loads((site.html / "_static/live/manifest.json").read_text("utf-8"))
+    megabytes = round(told["first"] / 1e6)
+    assert f"fetches Python, {megabytes} MB, from this site" in read("01").status
+    assert told["first"] <= 18e6
+
+
 @pytest.mark.parametrize("number", chosen())
 def test_run_all_shows_what_is_published(read: Open, number: str) -> None:
     reader = read(number)
     assert not [url for url in reader.asked if url.endswith((".bin", "worker.js"))]
     began = time.monotonic()
-    reader.run("page.cells")
+    reader.run("page.cells", minutes=30)
     print(f"chapter {number}: {time.monotonic() - began:.0f} s, {reader.status}")
     cells = {cell["id"]: cell for cell in reader.do(CELLS)}
     assert {cell for cell, told in cells.items() if "needs" in told["note"]} == set(
