@@ -46,20 +46,32 @@ const laws = (() => {
     return sum(range(near, (i) => (x + i) ** -s)) + rest * far ** -s;
   }
 
-  const log_factorials = (n) => {
-    const found = new Float64Array(n + 1);
-    for (let i = 1; i <= n; i += 1) found[i] = found[i - 1] + log(i);
-    return found;
-  };
+  const known = new Map(); // n -> log 0!, log 1!, ..., log n!
+  function log_factorials(n) {
+    if (!known.has(n)) {
+      const found = new Float64Array(n + 1);
+      for (let i = 1; i <= n; i += 1) found[i] = found[i - 1] + log(i);
+      known.set(n, found);
+    }
+    return known.get(n);
+  }
 
-  // log P(X >= k) of a binomial X, term by term; 0 < p < 1.
+  // log P(X >= k) of a binomial X, 0 < p < 1: terms from the one nearest to the mean outwards,
+  // relative to it, and the other tail where that is the smaller one.
   function log_binomial_tail(k, n, p) {
     if (k <= 0) return 0;
-    const f = log_factorials(n), [yes, no] = [log(p), log1p(-p)];
-    const terms = range(n - k + 1,
-      (i) => f[n] - f[k + i] - f[n - k - i] + (k + i) * yes + (n - k - i) * no);
-    const top = max(...terms);
-    return min(0, top + log(sum(terms.map((term) => exp(term - top)))));
+    const f = log_factorials(n), above = k > n * p, start = above ? k : k - 1;
+    const odds = above ? p / (1 - p) : (1 - p) / p;
+    let [left, done] = above ? [n - start, start] : [start, n - start];
+    let term = 1, total = 1;
+    for (; left > 0 && term > 1e-17 * total; left -= 1) {
+      done += 1;
+      term *= left / done * odds;
+      total += term;
+    }
+    const tail = log(total) + f[n] - f[start] - f[n - start] + start * log(p)
+      + (n - start) * log1p(-p);
+    return above ? tail : log1p(-exp(min(tail, 0)));
   }
 
   // sum of (1 - d)^i over i < n, with all digits where d is small.

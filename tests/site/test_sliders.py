@@ -268,6 +268,16 @@ MOVE = """([name, moves]) => {
   });
 }"""
 
+#: Milliseconds for forty million products, some fifty on an idle desktop: other work on
+#: the machine delays both.
+PRODUCTS = """() => Array.from({ length: 5 }, () => {
+  const before = performance.now(), one = new Float64Array(1000).fill(0.5);
+  let total = 0;
+  for (let t = 0; t < 40000; t += 1)
+    for (let i = 0; i < 1000; i += 1) total += one[i] * one[i];
+  return total > 0 ? performance.now() - before : NaN;
+})"""
+
 
 def moves_of(slider: sliders.Slider) -> list[list[int]]:
     """Return every stop of every setting, beside the others' start, and all corners."""
@@ -295,9 +305,12 @@ def test_at_every_stop_there_is_a_sentence_and_a_picture(
         assert "<path" in svg and f"{said}" in svg.replace("&amp;", "&"), places
         assert "" not in values, places
     assert len({svg for _, svg, _, _ in found}) > len(moves) / 2, "it hardly moves"
-    # The last corner has the largest sizes. What other programs take is no fault of it.
-    again = shown.evaluate(MOVE, [name, 10 * moves[-1:]])
-    assert min(took for _, _, took, _ in again) < 50, "milliseconds a move"
+    # The last corner has the largest sizes.
+    took, sums = shown.evaluate(
+        f"([name, at]) => [({MOVE})([name, at]).map(m => m[2]), ({PRODUCTS})()]",
+        [name, 10 * moves[-1:]],
+    )
+    assert min(took) < min(sums), "milliseconds a move, and what 50 are here"
 
 
 def said_by_the_library(name: str) -> dict[tuple[Any, ...], list[str]]:
@@ -315,9 +328,7 @@ def said_by_the_library(name: str) -> dict[tuple[Any, ...], list[str]]:
                 ),
             )
             single = law[:, 0] + law[:, -1] >= 0.5
-            when = (
-                f"generation {single.argmax()} on" if single.any() else "At any time"
-            )
+            when = f"generation {single.argmax()} on" if single.any() else "At any time"
             lost = f"{100 * law[-1, 0]:.1f} %"
             told[n, real, temperature] = [lost.replace(".0", ""), when]
         return told
@@ -349,7 +360,11 @@ def said_by_the_library(name: str) -> dict[tuple[Any, ...], list[str]]:
     if name == "spreading":
         alone = float(kde.with_real(1_000, 0.2, 0.1, 100))
         return {
-            (0.05, 100, 0): ["0.25 times the variance", "distance 3.50", "0.50, below 1"],
+            (0.05, 100, 0): [
+                "0.25 times the variance",
+                "distance 3.50",
+                "0.50, below 1",
+            ],
             (0.2, 100, 0.1): [f"{alone:.2f} times", "1.40"],
         }
     if name == "verifier":
