@@ -84,7 +84,7 @@ SLIDERS = {
         "together, of the average model and of the typical one.",
         (
             Control(
-                "n", "Samples in a generation, n", (10, 20, 50, 100, 200, 500, 1000)
+                "n", "Samples in a generation, M", (10, 20, 50, 100, 200, 500, 1000)
             ),
             Control("real", "Of them real", (0, 1, 2, 3, 5)),
             Control("estimator", "Estimator of the variance", ("unbiased", "MLE")),
@@ -129,7 +129,7 @@ SLIDERS = {
                 "Bandwidth h",
                 (0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.4, 0.5),
             ),
-            Control("n", "Points that a model draws, n", (25, 50, 100, 200, 400)),
+            Control("n", "Points that a model draws, M", (25, 50, 100, 200, 400)),
             Control(
                 "share",
                 "Real share of a training set",

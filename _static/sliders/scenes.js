@@ -82,7 +82,7 @@ const scenes = (() => {
       keys.push({ role: "loss", text: "typical model" });
       if (n - 1 <= LAST) {
         marks.push({ x: n - 1, y: typical(n - 1), role: "loss", shape: "circle" });
-        keys.push({ role: "loss", shape: "circle", text: "after n fits" });
+        keys.push({ role: "loss", shape: "circle", text: "after M fits" });
       }
     }
     const at = 100, now = `After ${at} generations the average model has ${number(average(at))} `
@@ -94,7 +94,7 @@ const scenes = (() => {
       lines, keys, marks,
       say: real ? `${now} In the long run the average is ${number(kept * loop.limit[1])}. (Where `
         + "real points come in, the typical model has no closed form.)"
-        : `${now} The typical one has ${number(typical(at))}; after n fits, in generation `
+        : `${now} The typical one has ${number(typical(at))}; after M fits, in generation `
         + `${(n - 1).toLocaleString("en")}, it has ${number(typical(n - 1))}.`,
     };
   }
@@ -211,7 +211,7 @@ const scenes = (() => {
       say: `After 1,000 fits one model has on average ${number(alone)} times the variance of the data, `
         + `and its points have the squared distance ${number(all)} from the true mean. `
         + (share ? `The share stops the spreading at ${number(limit)}.`
-          : `h times the root of n is ${number(ratio)}, ${turns}.`),
+          : `h times the root of M is ${number(ratio)}, ${turns}.`),
     };
   }
 
