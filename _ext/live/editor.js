@@ -35,6 +35,10 @@ export function coloured(code) {
   return html + escaped(code.slice(at));
 }
 
+// What must be alike for the letters that are typed to lie on those that are seen.
+const ALIKE = ["fontFamily", "fontSize", "letterSpacing", "lineHeight", "overflowWrap", "padding",
+  "tabSize", "whiteSpace", "wordBreak"];
+
 export class Editor {
   // pre: the element with the code. heard: { changed, run, leave }.
   constructor(pre, code, label, heard) {
@@ -50,6 +54,12 @@ export class Editor {
     pre.replaceWith(this.frame);
     pre.setAttribute("aria-hidden", "true");
     this.frame.append(pre, this.area);
+    this.dress = () => {
+      const seen = getComputedStyle(pre);
+      for (const name of ALIKE) this.area.style[name] = seen[name];
+    };
+    this.dress();
+    addEventListener("resize", this.dress); // narrow pages wrap their code
   }
 
   get code() {
@@ -95,6 +105,7 @@ export class Editor {
   }
 
   close() {
+    removeEventListener("resize", this.dress);
     this.pre.innerHTML = this.markup;
     this.pre.removeAttribute("aria-hidden");
     this.frame.replaceWith(this.pre);

@@ -193,6 +193,11 @@ def test_an_edit_is_followed_by_all_that_uses_it(read: Open) -> None:
     reader.run("page.byId.get(8)")
     assert reader.note(8).endswith("the same as published")
     reader.write(11, "n_drops, kept = 20_000", "n_drops, kept = 2_000")
+    seen, typed = reader.do(
+        "[...document.querySelector('.code-11 .live-editor').children]"
+        ".map(part => [part.scrollWidth, part.scrollHeight])"
+    )
+    assert seen == typed  # letter on letter, in lines that are wrapped alike
     reader.page.keyboard.press("Shift+Enter")
     reader.page.wait_for_function("() => !livePage.busy")
     numbers = reader.page.locator(".live-number").all_inner_texts()
