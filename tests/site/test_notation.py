@@ -23,9 +23,6 @@ NAMES = frozenset(
     "LD".split()
 )
 
-#: Its links to the glossary stand later than the first uses; its letters are checked.
-LINKS_LATER = {"09"}
-
 
 def entries() -> list[str]:
     (body,) = re.findall(r"```\{glossary\}\n(.*?)\n```", GLOSSARY, flags=re.S)
@@ -91,7 +88,7 @@ def test_an_expectation_is_written_in_one_way(number: str) -> None:
     assert "E" not in symbols.used(written(number))
 
 
-@pytest.mark.parametrize("number", sorted(set(CHAPTERS) - LINKS_LATER))
+@pytest.mark.parametrize("number", CHAPTERS)
 def test_terms_are_linked_where_they_are_used_first(number: str) -> None:
     assert list(terms.not_linked(written(number), entries())) == []
 
