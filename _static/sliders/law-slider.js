@@ -22,6 +22,7 @@
     button { cursor: pointer; flex: none }
     :focus-visible { outline: 3px solid var(--pst-color-primary, #0A54B6);
       outline-offset: 2px }
+    input:focus-visible { outline-offset: -3px; border-radius: .3rem }
     svg { display: block; width: 100%; overflow: visible }
     text { fill: currentColor; font-size: 12px; font-variant-numeric: tabular-nums }
     .word { paint-order: stroke; stroke: var(--pst-color-background, #fff); stroke-width: 3px;
@@ -30,8 +31,8 @@
     ul { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; list-style: none; padding: 0;
       margin: .35rem 0 .6rem; font-size: .875rem; line-height: 1.5 }
     li { display: flex; gap: .45rem; align-items: center } li svg { flex: none; width: 30px }
-    .row { display: flex; gap: 1rem; align-items: start; justify-content: space-between }
-    p { margin: 0; font-variant-numeric: tabular-nums; line-height: 1.6; min-height: 4.8em }`;
+    .row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: start }
+    p { flex: 1 1 19rem; margin: 0; font-variant-numeric: tabular-nums; line-height: 1.6; min-height: 4.8em }`;
   // Colours mean what they mean in the figures; the dash tells them apart as well.
   const DASH = { synthetic: "9 3", theory: "5 4", published: "2 3", loss: "9 3 2 3", mean: "2 4",
     odds: "5 4" };

@@ -126,7 +126,7 @@ const scenes = (() => {
       w: `With the weight ${w} the error ends at ${line.fresh_limit(w, r).toFixed(3)}. `
         + (Math.abs(w - golden) < 0.01 ? "No stop of this slider does better: weight and error are "
           + "the same number." : `The best weight would bring it to ${golden.toFixed(3)}.`),
-      r: `With ${r} synthetic ${r > 1 ? "points" : "point"} for each real one, keeping all ends at `
+      r: `With ${r} synthetic ${r === 1 ? "point" : "points"} for each real one, keeping all ends at `
         + `${line.accumulate_limit(r).toFixed(3)}, the first real data at `
         + `${line.augment_limit(r).toFixed(3)}, and the best weight of new ones at `
         + `${golden.toFixed(3)}.`,
