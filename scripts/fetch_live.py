@@ -146,7 +146,10 @@ def make_packs(source: Path, target: Path, python: str) -> None:
     # The order of a set's elements goes into byte code.
     settings = {**os.environ, "PYTHONHASHSEED": "0"}
     command = [python, str(PACKER), str(source), str(aside)]
-    subprocess.run(command, check=True, env=settings)
+    try:
+        subprocess.run(command, check=True, env=settings)
+    except subprocess.CalledProcessError as error:
+        raise NoLivePythonError(f"{PACKER.name} could not pack it") from error
     shutil.rmtree(target, ignore_errors=True)
     aside.rename(target)
 

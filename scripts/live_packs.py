@@ -50,7 +50,8 @@ LICENCE = re.compile(r"(LICEN[CS]E|COPYING|NOTICE)[^/]*$")
 #: Parts of the standard library that Pyodide or a traceback may need at any time.
 ALWAYS = re.compile(
     r"_?pyodide|email/|importlib/|csv\.|quopri|calendar|_sysconfigdata|warnings|codeop"
-    r"|encodings/(__init__|utf_8|ascii|latin_1|idna|cp437|aliases|punycode)"
+    r"|encodings/(__init__|utf_8|ascii|latin_1|idna|cp437|aliases|punycode"
+    r"|unicode_escape)"
     r"|shutil|tarfile|zipfile|gzip|lzma|bz2|_compression|fnmatch|pprint|traceback"
     r"|linecache|tokenize"
 )

@@ -96,6 +96,12 @@ def test_without_the_files_the_book_is_built_all_the_same(
     assert not (tmp_path / "home/packs").exists()
 
 
+def test_files_that_cannot_be_packed_stop_nothing(tmp_path: Path) -> None:
+    with pytest.raises(NoLivePythonError, match="could not pack it"):
+        fetch_live.make_packs(tmp_path, tmp_path / "packs", sys.executable)
+    assert not (tmp_path / "packs").exists()
+
+
 def test_a_folder_with_other_files_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,12 +126,15 @@ def test_the_pins_name_every_file_that_is_packed() -> None:
 # ---- packs ---------------------------------------------------------------------------
 
 
-def test_the_same_files_make_the_same_pack(tmp_path: Path) -> None:
+def test_the_same_files_make_the_same_pack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = tar({"b/c.py": b"x", "a.py": b"y"})
     assert one == tar({"a.py": b"y", "b/c.py": b"x"})
     with tarfile.open(fileobj=io.BytesIO(one)) as archive:
         assert archive.getnames() == ["a.py", "b/c.py"]
     pack = write(tmp_path, "name", one)
+    monkeypatch.setattr("time.time", lambda: 1e9)  # on another day
     assert write(tmp_path, "name", one) == pack
     assert gzip.decompress((tmp_path / pack["file"]).read_bytes()) == one
     assert write(tmp_path, "name", one + b"0")["file"] != pack["file"]
@@ -145,7 +154,7 @@ def release(path: Path) -> Path:
             "matplotlib/fontlist.json": json.dumps({"ttflist": [], "_version": 1}),
             "matplotlib/font_manager.py": "__version__ = 390",
             "matplotlib/tests/t.py": "",
-            "matplotlib-1.dist-info/LICENSE": "free",
+            "matplotlib-1.dist-info/LICENSE.txt": "free",
         },
         "scipy-1.whl": {"scipy/__init__.py": "1", "scipy/stats.so": "binary"},
         "openblas-1.zip": {"libopenblas.so": "binary"},
@@ -194,7 +203,7 @@ def test_each_module_is_in_the_pack_that_the_list_names(packed: Path) -> None:
 
 def test_licences_are_packed_and_tests_are_not(packed: Path) -> None:
     names = names_in(packed, "matplotlib")
-    assert "matplotlib-1.dist-info/LICENSE" in names
+    assert "matplotlib-1.dist-info/LICENSE.txt" in names
     assert not [name for name in names if "/tests/" in name]
 
 
