@@ -75,6 +75,7 @@ benchmarks: $(STAMP)
 	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/mixture.py
 	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/vae.py
 	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/language_models.py
+	$(BIN)/python benchmarks/pages.py
 
 ## lab: open the chapters in JupyterLab
 lab: $(STAMP)

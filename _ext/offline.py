@@ -20,13 +20,17 @@ from sphinx.errors import ExtensionError
 
 #: The package that carries MathJax 3.2.2 (Apache licence 2.0).
 PACKAGE = "sphinx-mathjax-offline"
-ENTRY = "tex-mml-chtml.js"
-#: What the entry script may load later: fonts, TeX extensions, accessibility, and the
-#: output as SVG, which a reader can choose in the menu of a formula.
+ENTRY = "startup.js"
+#: What the entry script loads: TeX with the macros of the American Mathematical
+#: Society, HTML with fonts, and MathML beside it for those who listen. Not the menu of
+#: MathJax: it is larger than all of the input, and makes every formula a tab stop.
+LOADED = ("core", "input/tex-base", "[tex]/ams", "output/chtml", "a11y/assistive-mml")
+#: The last one comes with the output.
 PARTS = (
-    *("input/tex/extensions/", "output/chtml/fonts/woff-v2/", "a11y/", "sre/"),
-    *("output/svg.js", "output/svg/fonts/tex.js"),
+    *(f"{name.replace('[tex]', 'input/tex/extensions')}.js" for name in LOADED),
+    "output/chtml/fonts/tex.js",
 )
+FONTS = "output/chtml/fonts/woff-v2/"
 #: The theme and MathJax have scripts and styles inside the page; file: is for those who
 #: open the pages without a server.
 POLICY = {
@@ -58,19 +62,24 @@ def mathjax_files() -> dict[str, Path]:
     files = {}
     for entry in listed:
         _, found, name = entry.as_posix().partition(MARK)
-        if found and (name == ENTRY or name.startswith(PARTS)):
+        if found and (name in (ENTRY, *PARTS) or name.startswith(FONTS)):
             files[name] = Path(str(entry.locate()))
-    if ENTRY not in files:
+    if missing := sorted({ENTRY, *PARTS} - set(files)):
         raise ExtensionError(
-            f"the Python package {PACKAGE} is missing or has no {ENTRY}; formulas need "
-            "it. Install the versions in requirements.lock (`make` does)"
+            f"the Python package {PACKAGE} is missing or has no {', '.join(missing)}; "
+            "formulas need it. Install the versions in requirements.lock (`make` does)"
         )
     return files
 
 
 def use_local_mathjax(app: Sphinx, config: Config) -> None:
-    """Point the pages to the copy below ``_static``."""
+    """Point the pages to the copy below ``_static``, and say what it loads."""
     config.mathjax_path = f"mathjax/{ENTRY}"
+    config.mathjax3_config = {
+        "loader": {"load": list(LOADED)},
+        "tex": {"packages": ["base", "ams"]},
+        "options": {"enableAssistiveMml": True},
+    }
 
 
 def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:

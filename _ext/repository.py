@@ -56,7 +56,7 @@ def origin(folder: Path) -> str:
 
 
 def add_buttons(app: Sphinx, config: Config) -> None:
-    """Switch on the repository, issue and edit buttons, where there is a repository."""
+    """Switch on the buttons to the repository and to Binder, where there is one."""
     address = web_address(origin(Path(app.srcdir)))
     if address is None:
         return
@@ -66,6 +66,12 @@ def add_buttons(app: Sphinx, config: Config) -> None:
     options["use_repository_button"] = True
     options["use_issues_button"] = True
     options["use_edit_page_button"] = True
+    if address.startswith("https://github.com/"):
+        # binder/ says what it installs there.
+        options["launch_buttons"] = {
+            "binderhub_url": "https://mybinder.org",
+            "notebook_interface": "jupyterlab",
+        }
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

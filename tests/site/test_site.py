@@ -13,8 +13,10 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import front
+import nbformat
 import numpy as np
 import pytest
+import travelling
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -238,15 +240,114 @@ def test_pages_forbid_other_hosts(
         context.close()
 
 
-def test_formulas_can_be_set_as_svg(browser: Browser, address: str) -> None:
+FORMULAS = """() => ({
+    set: document.querySelectorAll(".math mjx-container").length,
+    sources: document.querySelectorAll(".math").length,
+    wrong: [...document.querySelectorAll("mjx-merror")].map(one => one.textContent),
+    stops: document.querySelectorAll("mjx-container[tabindex]").length,
+    heard: document.querySelectorAll("mjx-assistive-mml math").length,
+})"""
+
+
+def test_every_formula_is_set_heard_and_no_tab_stop(
+    html: Path, browser: Browser, address: str
+) -> None:
+    context = new_context(browser, "light", 1280)
+    watch, page, total = Watch(context, address), context.new_page(), 0
+    for name in pages(html):
+        if not name.startswith(("chapters/", "appendices/")):
+            continue
+        page.goto(f"{address}/{name}")
+        settle(page)
+        found = page.evaluate(FORMULAS)
+        assert found["wrong"] == [], name
+        assert found["set"] == found["sources"] == found["heard"], name
+        assert found["stops"] == 0, name
+        total += found["set"]
+    context.close()
+    assert total > 1_000
+    assert watch.faults == []
+
+
+def loaded(page: Page, address: str) -> dict[str, int]:
+    """Open a page and return the files it loads, with their uncompressed bytes."""
+    bytes_of: dict[str, int] = {}
+    page.on("response", lambda r: bytes_of.update({r.url: len(r.body())}))
+    page.goto(address)
+    settle(page)
+    page.wait_for_load_state("networkidle")
+    return bytes_of
+
+
+#: Bytes of what every chapter loads beside its own text and pictures, with the fonts
+#: of its formulas.
+COMMON = 1_150_000
+#: The same with the text, for half of the chapters.
+HALF = 1_350_000
+PICTURE = re.compile(r"\.(png|svg|jpg)$")
+
+
+def test_pages_are_light(html: Path, browser: Browser, address: str) -> None:
+    totals = []
+    for name in pages(html):
+        if not name.startswith("chapters/"):
+            continue
+        context = new_context(browser, "light", 390)
+        files = loaded(context.new_page(), f"{address}/{name}")
+        context.close()
+        plain = {url: n for url, n in files.items() if not PICTURE.search(url)}
+        text = plain[f"{address}/{name}"]
+        assert sum(plain.values()) - text < COMMON, f"{name}: {plain}"
+        totals.append(sum(plain.values()))
+    assert sorted(totals)[len(totals) // 2] < HALF, totals
+
+
+#: Icons that are shown, and are no character of a font of icons that is there.
+ICONS_WITHOUT_FONT = """() => [...document.querySelectorAll("i[class*='fa-']")]
+    .filter(one => one.getBoundingClientRect().width > 0)
+    .filter(one => {
+        const { content, fontFamily, fontWeight } = getComputedStyle(one, "::before");
+        return !/Font Awesome/.test(fontFamily)
+            || !/[\\ue000-\\uf8ff]/.test(content)
+            || ![...document.fonts].some(font => font.status === "loaded"
+                && fontFamily.includes(font.family.replaceAll('"', ""))
+                && font.weight === fontWeight);
+    }).map(one => one.outerHTML)"""
+
+
+def test_every_icon_is_drawn(browser: Browser, address: str) -> None:
+    context = new_context(browser, "light", 1280)
+    page = context.new_page()
+    page.goto(f"{address}/{CHAPTER}")
+    settle(page)
+    blank = page.evaluate(ICONS_WITHOUT_FONT)
+    assert page.locator("i[class*='fa-'] >> visible=true").count() > 3
+    assert blank == []
+    context.close()
+
+
+def test_a_downloaded_notebook_knows_the_site(
+    html: Path, browser: Browser, address: str
+) -> None:
     context = new_context(browser, "light", 1280)
     watch, page = Watch(context, address), context.new_page()
     page.goto(f"{address}/{CHAPTER}")
-    settle(page)
-    page.evaluate(
-        "MathJax.startup.document.menu.menu.pool.lookup('renderer').setValue('SVG')"
-    )
-    page.wait_for_selector("mjx-container[jax=SVG] svg")
+    page.locator(".dropdown-download-buttons > button").click()
+    stem = Path(CHAPTER).stem
+    for copy in travelling.COPIES:
+        with page.expect_download() as waiting:
+            page.locator(f"a[href$='{copy}/{stem}.ipynb']").evaluate(
+                "one => one.click()"
+            )
+        assert waiting.value.suggested_filename == f"{stem}.ipynb"
+        notebook = nbformat.read(waiting.value.path(), 4)
+        nbformat.validate(notebook)
+        text = "\n".join(cell["source"] for cell in notebook.cells)
+        assert travelling.SITE not in text
+        assert not re.search(r"\{[a-z:]+\}`|^:::|^```\{", text, re.MULTILINE)
+        assert f"{address}/{CHAPTER}" in text
+        (wheel,) = re.findall(rf"{address}/(\S+\.whl)", text)
+        assert (html / wheel).is_file()
     context.close()
     assert watch.faults == []
 
