@@ -23,6 +23,13 @@ from tinycss2 import ast
 
 #: The script that draws the icons once more; style sheets do it too.
 ICON_SCRIPT = re.compile(r"<script [^>]*scripts/fontawesome\.js[^>]*></script>\s*")
+#: Scripts that every page would load -> what a page has that needs them.
+SOMETIMES = {
+    "design-tabs.js": "sd-tab-",
+    "fading-picture.js": "<fading-picture",
+    "mixture-slider.js": "<mixture-slider",
+}
+_SCRIPT = re.compile(r"<script [^>]*_static/([\w-]+\.js)[^>]*></script>\s*")
 ICON_FILES = "scripts/fontawesome*"
 #: Where the private use area of Unicode lies, in which icons are.
 PRIVATE = range(0xE000, 0xF900)
@@ -130,7 +137,7 @@ def with_light_fonts(text: str) -> str:
 
 
 def lighter_page(html: str, looks: set[str]) -> str:
-    """Return a page without the icon script and without elements for plain code.
+    """Return a page without scripts it does not need and elements for plain code.
 
     Parameters
     ----------
@@ -143,7 +150,11 @@ def lighter_page(html: str, looks: set[str]) -> str:
     def plain(token: re.Match[str]) -> str:
         return token[0] if token[1] in looks else token[2]
 
-    head, code, rest = ICON_SCRIPT.sub("", html).partition('<div class="highlight"')
+    def needed(script: re.Match[str]) -> str:
+        return script[0] if SOMETIMES.get(script[1], "<") in html else ""
+
+    html = _SCRIPT.sub(needed, ICON_SCRIPT.sub("", html))
+    head, code, rest = html.partition('<div class="highlight"')
     return head + code + _TOKEN.sub(plain, rest)
 
 

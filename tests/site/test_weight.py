@@ -86,3 +86,11 @@ def test_code_without_a_look_of_its_own_needs_no_element():
 def test_the_script_that_draws_icons_again_goes():
     script = '<script src="../_static/scripts/fontawesome.js?digest=8"></script>\n<p>'
     assert weight.lighter_page(script, set()) == "<p>"
+
+
+def test_a_page_loads_a_script_only_for_what_it_has():
+    script = '<script defer src="../_static/mixture-slider.js?v=1"></script>'
+    always = '<script src="../_static/print.js?v=1"></script>'
+    used = f"{script}{always}<mixture-slider>"
+    assert weight.lighter_page(used, set()) == used
+    assert weight.lighter_page(f"{script}{always}<p>", set()) == f"{always}<p>"
