@@ -18,6 +18,7 @@ from directives import BookDirective
 from docutils import nodes
 from repository import git_says
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx_fixes import CHAPTER
 
 from collapse_lib.book.notebooks import BookError
@@ -157,8 +158,16 @@ def add_citation(
     }
 
 
+def name_project(app: Sphinx, config: Config) -> None:
+    """Tell Sphinx title and version, which it writes into what others read."""
+    citation = read(Path(app.srcdir) / FILE)
+    config.project = citation.title
+    config.version = config.release = citation.version
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.connect("config-inited", name_project)
     app.connect("html-page-context", add_citation)
     app.add_directive("cite-book", CiteBook)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
