@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
-.PHONY: book notebooks test reproduce benchmarks lab clean help
+.PHONY: book notebooks pdf test reproduce benchmarks lab clean help
 
 BIN := .venv/bin
 
@@ -47,11 +47,21 @@ notebooks: $(STAMP)
 	$(BIN)/python scripts/execute.py --timeout $(TIMEOUT)
 	$(BIN)/python scripts/update_readme.py
 
+# What reads and writes PDF, where it is missing.
+PYPDF = $(BIN)/python -m pip --disable-pip-version-check install --quiet \
+    --require-hashes --no-deps -r requirements-pdf.lock
+
+## pdf: print the pages as one book, _build/model-collapse.pdf; needs a Chromium
+pdf: book
+	$(PYPDF)
+	$(BIN)/python scripts/print_book.py
+
 # No reordering: the tests of the pages take minutes in one process, and come last if
 # files with few tests do.
 ## test: everything that CI runs
 test: export OMP_NUM_THREADS := 1
 test: $(STAMP)
+	$(PYPDF)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
