@@ -189,11 +189,15 @@ class Site:
 
     def _link(self, name: str, target: str, given: str) -> str:
         kind = name.rpartition(":")[2] if name.startswith("prf") else name
-        for key in (kind, kind.partition(":")[0], *CITES.get(kind, ())):
-            for asked in (target, target.lower()):
-                found = self.known.get((key, asked, given))
-                if found:
-                    return _linked(found, self.at(found.address))
+        kinds = (kind, kind.partition(":")[0], *CITES.get(kind, ()))
+        targets = (target, target.lower())
+        for key in [(each, place, given) for each in kinds for place in targets]:
+            if key in self.known:
+                return _linked(self.known[key].text, self.known[key].address, self)
+        for (each, place, text), found in self.known.items():
+            # Sphinx may have set other quotes in the text of a link than were typed.
+            if each in kinds and place in targets and text and given:
+                return _linked(given, found.address, self)
         raise BookError(
             f"{self.chapter.name}: Sphinx has not resolved {name} of {target!r}"
         )
@@ -203,8 +207,8 @@ class Site:
 CITES = {"cite:t": ("t",), "cite:p": ("p",), "cite": ("p",)}
 
 
-def _linked(found: Found, address: str) -> str:
-    return f"[{found.text}]({address})" if found.address else found.text
+def _linked(text: str, address: str, site: Site) -> str:
+    return f"[{text}]({site.at(address)})" if address else text
 
 
 # ---- the notebook --------------------------------------------------------------------

@@ -10,6 +10,7 @@ A class is used if a page has it, or if a script or a string in one could add it
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -117,6 +118,7 @@ def icons_in(sheets: Iterable[str]) -> set[int]:
 
 def lighter_font(path: Path, icons: set[int]) -> None:
     """Write some icons of a font, in a file beside it that ends in ``.woff``."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells every step
     with TTFont(path, recalcTimestamp=False) as font:
         work = subset.Subsetter(subset.Options(notdef_outline=True))
         work.populate(unicodes=icons)

@@ -157,6 +157,15 @@ def test_what_sphinx_did_not_resolve_is_refused(site):
         travelling.travelling(site, solutions=False)
 
 
+def test_a_link_is_found_although_sphinx_has_set_other_quotes(site):
+    place = travelling.Found("Zipf\u2019s law", "../a.html#zipf")
+    site.known["term", "Zipf", "Zipf\u2019s law"] = place
+    wanted = "[Zipf's law](https://site.org/a.html#zipf)"
+    assert site.role("term", "Zipf", "Zipf's law") == wanted
+    with pytest.raises(BookError, match="not resolved term of 'Zipf'"):
+        site.role("term", "Zipf", "")
+
+
 @pytest.mark.parametrize(
     ("address", "wanted"),
     [
