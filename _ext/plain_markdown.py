@@ -23,6 +23,8 @@ _LABEL = re.compile(r"^\([\w:.-]+\)=\n?", re.MULTILINE)
 _EQUATION = re.compile(r"\$\$ *\(([\w:.-]+)\)")
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 _WEB = re.compile(r"[a-z]+:")
+#: Directives of which nothing is left where their scripts are not.
+LIVE = ("slider",)
 #: Directives that are set as a paragraph which begins with their name.
 STATEMENTS = {
     "prf:definition": "Definition",
@@ -125,6 +127,8 @@ def written(block: Block, reader: Reader) -> str:
     """
     if not block.name:
         return _inline(block.body, reader)
+    if block.name in LIVE:
+        return ""
     body = plain(block.body, reader)
     if block.name == "admonition":
         return f"---\n\n**{_inline(block.argument, reader)}**\n\n{body}\n\n---"

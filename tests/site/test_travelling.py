@@ -53,6 +53,7 @@ def test_a_directive_without_words_is_refused():
         ("$$\nx\n$$ (eq-b)", "$$\nx\n\\tag{7.2} $$"),
         ("[a](../a.md) [b](https://b.org)", "[a](there:../a.md) [b](https://b.org)"),
         ("```{prf:theorem} T\n:label: thm-a\nSo.\n```", "**Theorem 7.1 (T).** So."),
+        ("A.\n\n```{slider} name\nTry it.\n```", "A.\n\n"),
         ("```{prf:proof}\nIt is so.\n```", "*Proof.* It is so. ∎"),
         ("```{admonition} Box\nText.\n```", "---\n\n**Box**\n\nText.\n\n---"),
     ],
