@@ -28,6 +28,7 @@ ICON_SCRIPT = re.compile(r"<script [^>]*scripts/fontawesome\.js[^>]*></script>\s
 SOMETIMES = {
     "design-tabs.js": "sd-tab-",
     "fading-picture.js": "<fading-picture",
+    "loss-switches.js": "<loss-switches",
     "mixture-slider.js": "<mixture-slider",
 }
 _SCRIPT = re.compile(r"<script [^>]*_static/([\w-]+\.js)[^>]*></script>\s*")

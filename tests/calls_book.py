@@ -26,6 +26,7 @@ from collapse_lib.book import (
     plotting,
     results,
     small_png,
+    switches,
     widgets,
 )
 from collapse_lib.claims import card
@@ -547,6 +548,15 @@ BOOK: dict[str, Callable[[], Call]] = {
         small_png.palette_png,
         {"figure": drawing()},
     ),
+    "book.switches.LossSwitches": lambda: (
+        switches.LossSwitches,
+        {
+            "names": {"S": "samples"},
+            "curves": {"": [0.0, 0.0], "S": [0.1, 0.2]},
+            "label": "losses",
+            "instead": "see the figure",
+        },
+    ),
     "book.widgets.MixtureSlider": lambda: (
         widgets.MixtureSlider,
         {
@@ -649,5 +659,6 @@ ANY_TEXT = {
     "book.results.storable": "name value",
     "book.results.check_shown": "name text",
     "book.results.commit": "root",
+    "book.switches.LossSwitches": "label instead",
     "book.widgets.MixtureSlider": "label instead",
 }

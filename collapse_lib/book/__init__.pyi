@@ -4,5 +4,6 @@ from . import pictures as pictures
 from . import plotting as plotting
 from . import results as results
 from . import small_png as small_png
+from . import switches as switches
 from . import widgets as widgets
 from .chapter import Chapter as Chapter
