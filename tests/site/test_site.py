@@ -250,9 +250,9 @@ FORMULAS = """() => ({
 
 
 #: Bytes of what a chapter loads beside its own text and its pictures, unpacked.
-COMMON = 1_200_000
+COMMON = 1_250_000
 #: The same with its text, for half of the chapters.
-HALF = 1_400_000
+HALF = 1_450_000
 PICTURE = re.compile(r"\.(png|svg|jpg)$")
 
 
