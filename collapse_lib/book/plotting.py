@@ -109,16 +109,17 @@ def look(role: str, *, marker: bool = False) -> dict[str, Any]:
 def generation_palette(n: int) -> list[str]:
     """Return ``n`` colours from the first generation (dark) to the last (light).
 
-    The colours come from the part of the map *plasma* that is readable on white; its
-    lightness grows steadily, so the order survives a print without colour.
+    The colours come from the part of the map *plasma* that has, like the roles, a
+    contrast of 4.5 : 1 on white, so that words can be written in them; its lightness
+    grows steadily, so the order survives a print without colour.
 
     Examples
     --------
     >>> generation_palette(3)
-    ['#0d0887', '#9a169f', '#eb7655']
+    ['#0d0887', '#7a02a8', '#c6417d']
     """
     check_count("n", n, least=1, most=10_000)
-    shades = mpl.colormaps["plasma"](np.linspace(0, 0.66, n))
+    shades = mpl.colormaps["plasma"](np.linspace(0, 0.48, n))
     return [mpl.colors.to_hex(shade) for shade in shades]
 
 
