@@ -36,6 +36,7 @@ from collapse_lib.data import (
     fetching,
     models,
     wikipedia,
+    wikitext_sections,
     words,
 )
 from collapse_lib.data.tokenizer import Tokenizer
@@ -134,6 +135,16 @@ def no_dump(folder: Any) -> Any:
         files = fetching.Files("wikipedia", "", {wikipedia.FILE: sha256_of(b"a")}, {})
         with mock.patch.object(wikipedia, "WIKIPEDIA", files):
             return wikipedia.articles(folder)
+
+
+def sections_of(split: Any, folder: Any) -> Any:
+    """Read sections where a file of the test split has these two."""
+    names, _ = corpora.WIKITEXT_FILES["test"]
+    raw = b" \n = A = \n \n B . \n \n = = C = = \n \n D . \n"
+    write(scratch() / "wikitext" / names[0], raw)
+    known = {"test": (names, sha256_of(raw))}
+    with mock.patch.object(corpora, "WIKITEXT_FILES", known):
+        return wikitext_sections.sections(split, folder)
 
 
 def wikipedia_folder() -> Path:
@@ -244,6 +255,10 @@ DATA: dict[str, Callable[[], Call]] = {
         {"path": tokenizer_file()},
     ),
     "data.wikipedia.articles": lambda: (no_dump, {"folder": wikipedia_folder()}),
+    "data.wikitext_sections.sections": lambda: (
+        sections_of,
+        {"split": "test", "folder": scratch() / "wikitext"},
+    ),
     "data.words.WordFrequencies": lambda: (
         words.WordFrequencies,
         dict(FREQUENCIES),

@@ -5,4 +5,5 @@ from . import models as models
 from . import tokenizer as tokenizer
 from . import vocabulary as vocabulary
 from . import wikipedia as wikipedia
+from . import wikitext_sections as wikitext_sections
 from . import words as words

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ TOKENS_AT_ONCE = {"cpu": 512, "cuda": 65_536}
 class Reader:
     """What a network makes of tokens, given those that it has read before.
 
+    Networks of another family have a reader of their own: how its tokens are embedded,
+    and what one of its layers does.
+
     Parameters
     ----------
     network
@@ -35,16 +38,23 @@ class Reader:
         How many a call of `read` will be given of each token.
     """
 
+    #: How many query heads share the keys and values of one head.
+    group = 1
+
     def __init__(
         self, network: Network, batch: int, slots: int, alternatives: int = 1
     ) -> None:
         sizes, self.tokens = network.sizes, network.tokens.weight
         self.positions, self.norm = network.positions.weight, network.norm
-        self.layers = [_Layer(cast("Layer", layer)) for layer in network.layers]
+        self.layers: list[Any] = [_Layer(cast("Layer", one)) for one in network.layers]
         self.heads, self.size = sizes.heads, sizes.width // sizes.heads
-        # Of every layer. One token reads keys faster that are stored like values.
-        memory = partial(self.tokens.new_empty, sizes.layers, batch, sizes.heads)
+        self._set_aside(batch, slots, alternatives)
+
+    def _set_aside(self, batch: int, slots: int, alternatives: int) -> None:
+        """Set memory aside for the keys and values of every layer."""
+        memory = partial(self.tokens.new_empty, len(self.layers), batch, self.heads)
         self.values = memory(slots, self.size)
+        # One token reads keys faster that are stored like values.
         single = alternatives == 1
         self.keys = memory(slots, self.size).mT if single else memory(self.size, slots)
         self.used = 0
@@ -87,7 +97,8 @@ class Reader:
             The last layer's output, shape ``(B, n, width)``.
         """
         if mask is not None:  # the same for every head
-            mask = mask[:, None].expand(-1, self.heads, -1, -1).flatten(0, 1)
+            mask = mask[:, None, None].expand(-1, self.heads, self.group, -1, -1)
+            mask = mask.flatten(2, 3).flatten(0, 1)
         x = self._pass(tokens, place, (self.keys, self.values), mask)
         self.used += tokens.shape[1]
         return self._normed(x)
@@ -107,15 +118,50 @@ class Reader:
 
         Of a prompt the last layer's output is computed for the last token only.
         """
-        first = place + POSITION_OFFSET
-        n = 1 if self.used else tokens.shape[1]
-        x = F.embedding(tokens, self.tokens).add_(self.positions[first : first + n])
-        x = x.flatten(0, 1)
+        n = 1 if self.used else tokens.shape[1]  # alternatives share their place
+        places = slice(place, place + n)
+        x = self._embedded(tokens, places).flatten(0, 1)
         for layer, keys, values in zip(self.layers, *memory, strict=True):
             every = n if layer is self.layers[-1] else 1
-            attend = partial(self._attend, keys=keys, values=values, mask=mask)
-            x = layer(x, attend, every)
+            x = self._step(layer, x, places, every, keys, values, mask)
         return x.view(len(tokens), -1, x.shape[1])
+
+    def _embedded(self, tokens: Tensor, places: slice) -> Tensor:
+        """Return the first layer's input, shape ``(B, n, width)``."""
+        offset = POSITION_OFFSET
+        positions = self.positions[places.start + offset : places.stop + offset]
+        return F.embedding(tokens, self.tokens).add_(positions)
+
+    def _step(
+        self,
+        layer: Any,
+        x: Tensor,
+        places: slice,
+        every: int,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None,
+    ) -> Tensor:
+        """Turn a layer's input into its output, and remember keys and values.
+
+        Parameters
+        ----------
+        layer
+            One of ``layers``.
+        x
+            Its input, shape ``(B n, width)``; it may be overwritten.
+        places
+            Where the tokens stand.
+        every
+            The output is that of every ``every``-th token, ``(B n / every, width)``.
+        keys, values
+            The layer's memory.
+        mask
+            What is added to the scores, shape ``(B heads, group n, slots)``.
+        """
+        attend = partial(self._attend, keys=keys, values=values, mask=mask)
+        output: Tensor = layer(x, attend, every)
+        return output
 
     def _attend(
         self,
@@ -135,16 +181,25 @@ class Reader:
             q = q[:, :, every - 1 :: every]
             mixed = F.scaled_dot_product_attention(q, k, v, is_causal=every == 1)
             return mixed.transpose(1, 2).flatten(0, 1).flatten(1)
-        # For so few tokens a sequence, two products are faster on a CPU.
+        seen, known = keys[..., : new.stop], values[:, :, : new.stop]
+        mixed = self._found(q.flatten(0, 1), seen, known, mask).view(q.shape)
+        return mixed.transpose(1, 2).reshape(len(qkv), -1)
+
+    def _found(
+        self, q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None
+    ) -> Tensor:
+        """Return the mixed values that queries ``(B heads, group n, size)`` find.
+
+        For so few tokens a sequence, two products are faster on a CPU.
+        """
         scores = torch.baddbmm(
             q.new_empty(1) if mask is None else mask,  # not looked at if beta is 0
-            q.flatten(0, 1),
-            keys[..., : new.stop].flatten(0, 1),
+            q,
+            keys.flatten(0, 1),
             beta=0 if mask is None else 1,
             alpha=1 / math.sqrt(self.size),
         )
-        mixed = torch.bmm(scores.softmax(-1), values[:, :, : new.stop].flatten(0, 1))
-        return mixed.view(q.shape).transpose(1, 2).reshape(len(qkv), -1)
+        return torch.bmm(scores.softmax(-1), values.flatten(0, 1))
 
     def _normed(self, x: Tensor) -> Tensor:
         normed: Tensor = self.norm(x)

@@ -7,10 +7,7 @@ are Hugging Face's. SmolLM2 is of this kind.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -56,50 +53,38 @@ class LlamaReader(Reader):
         self, model: Any, batch: int, slots: int, alternatives: int, places: int
     ) -> None:
         self.tokens, self.inner = model.lm_head.weight, model.model
-        self.norm, self.blocks = self.inner.norm, list(self.inner.layers)
-        attention = self.blocks[0].self_attn
+        self.norm, self.layers = self.inner.norm, list(self.inner.layers)
+        attention = self.layers[0].self_attn
         self.size, self.group = attention.head_dim, attention.num_key_value_groups
         self.heads = model.config.num_key_value_heads
         every = torch.arange(places, device=self.tokens.device)[None]
         self.cos, self.sin = (
             table[0] for table in self.inner.rotary_emb(self.tokens, every)
         )
-        memory = partial(self.tokens.new_empty, len(self.blocks), batch, self.heads)
-        self.values = memory(slots, self.size)
-        single = alternatives == 1
-        self.keys = memory(slots, self.size).mT if single else memory(self.size, slots)
-        self.used = 0
+        self._set_aside(batch, slots, alternatives)
 
-    def _pass(
+    def _embedded(self, tokens: Tensor, places: slice) -> Tensor:
+        """Return the first layer's input; places are told to every layer."""
+        x: Tensor = self.inner.embed_tokens(tokens)
+        return x
+
+    def _step(
         self,
-        tokens: Tensor,
-        place: int,
-        memory: Sequence[Tensor],
-        mask: Tensor | None = None,
+        layer: Any,
+        x: Tensor,
+        places: slice,
+        every: int,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None,
     ) -> Tensor:
-        """Run all layers; their keys and values are remembered in ``memory``.
-
-        Of a prompt the last layer's output is computed for the last token only.
-        """
-        n = 1 if self.used else tokens.shape[1]
-        rotary = self.cos[place : place + n], self.sin[place : place + n]
-        if mask is not None:
-            mask = mask.repeat(1, self.group, 1)
-        x: Tensor = self.inner.embed_tokens(tokens).flatten(0, 1)
-        for layer, keys, values in zip(self.blocks, *memory, strict=True):
-            every = n if layer is self.blocks[-1] else 1
-            mixed = self._mixed(
-                layer.self_attn,
-                layer.input_layernorm(x),
-                every,
-                rotary,
-                keys,
-                values,
-                mask,
-            )
-            x = x[every - 1 :: every] + layer.self_attn.o_proj(mixed)
-            x = x + layer.mlp(layer.post_attention_layernorm(x))
-        return x.view(len(tokens), -1, x.shape[1])
+        """Turn a layer's input into its output, see `Reader`."""
+        rotary = self.cos[places], self.sin[places]
+        attention, x_normed = layer.self_attn, layer.input_layernorm(x)
+        mixed = self._mixed(attention, x_normed, every, rotary, keys, values, mask)
+        x = x[every - 1 :: every] + attention.o_proj(mixed)
+        x = x + layer.mlp(layer.post_attention_layernorm(x))
+        return x
 
     def _mixed(
         self,
@@ -141,15 +126,9 @@ class LlamaReader(Reader):
             k, v = (part.repeat_interleave(self.group, 1) for part in (k, v))
             mixed = F.scaled_dot_product_attention(q, k, v, is_causal=every == 1)
             return mixed.transpose(1, 2).flatten(0, 1).flatten(1)
-        scores = torch.baddbmm(
-            q.new_empty(1) if mask is None else mask,  # not looked at if beta is 0
-            q.flatten(2, 3).flatten(0, 1),
-            keys[..., : new.stop].flatten(0, 1),
-            beta=0 if mask is None else 1,
-            alpha=1 / math.sqrt(self.size),
-        )
-        mixed = torch.bmm(scores.softmax(-1), values[:, :, : new.stop].flatten(0, 1))
-        return mixed.view(q.shape).permute(0, 3, 1, 2, 4).reshape(len(x), -1)
+        seen, known = keys[..., : new.stop], values[:, :, : new.stop]
+        found = self._found(q.flatten(2, 3).flatten(0, 1), seen, known, mask)
+        return found.view(q.shape).permute(0, 3, 1, 2, 4).reshape(len(x), -1)
 
 
 def _turned(x: Tensor, rotary: Rotary) -> Tensor:
