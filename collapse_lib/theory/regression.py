@@ -523,7 +523,7 @@ def mixture(
     0.031
     """
     fitted = one_fit(n_samples, dim, noise)
-    n, d = n_samples, dim
+    n, d = int(n_samples), int(dim)  # products of 32-bit numbers overflow
     m = check_count("n_synthetic", n_synthetic, least=0, most=n)
     c = _rooted("distance", distance)
     diagonal = d * (d + 2) / (n * (n + 2))
