@@ -23,7 +23,9 @@ from screenshots import new_context, served
 #: A chapter whose cells take seconds altogether.
 LIGHT = "20"
 #: Chapter -> cell of the notebook -> why its output may be another one in a browser.
-DIFFERS: dict[str, dict[int, str]] = {}
+DIFFERS: dict[str, dict[int, str]] = {
+    "02": {74: "pandas 2.2 writes 17.50 in a column that holds a dash, and warns"},
+}
 #: Chapter -> cell of the notebook -> what it needs that the browser does not have.
 ABSENT: dict[str, dict[int, str]] = {}
 #: The strictest policy of a server under which Python runs.
