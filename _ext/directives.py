@@ -19,6 +19,8 @@ from collapse_lib.book.notebooks import Notebook
 from collapse_lib.claims import Ledger
 
 logger = logging.getLogger(__name__)
+#: A sign with the address of a place; to be formatted with the place and what it is.
+SIGN = '<a class="headerlink" href="#{}" title="Link to this {}">#</a>'
 _NO_CLASSES: Mapping[int, str] = MappingProxyType({})
 
 

@@ -9,17 +9,18 @@ Verdicts are read from the outputs of the committed notebooks and from ``results
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any, ClassVar
 
 import known
-from directives import BookDirective, ledger_of, link, raw, table
+import stored
+from cards import measure
+from code_links import cells_judging
+from directives import SIGN, BookDirective, ledger_of, link, raw, table
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
@@ -27,7 +28,7 @@ from sphinx.application import Sphinx
 from collapse_lib import claims
 from collapse_lib.book.notebooks import BookError, Notebook
 from collapse_lib.claims import Claim, Ledger, Source, as_stated, card
-from collapse_lib.claims.verdict import HOLDS, MARKS, MIME, SYMBOLS, result_of
+from collapse_lib.claims.verdict import HOLDS, MARKS, SYMBOLS, result_of
 
 
 @dataclass(frozen=True)
@@ -187,8 +188,11 @@ class LedgerTable(LedgerDirective):
         name = f"{escape(claim.id)}"
         if row.word != "not attempted":
             name = link(self.place(row, chapters), claim.id)
-        anchor = "" if compact else f' id="ledger-{escape(claim.id)}"'
-        first = f"<span{anchor}>{name}</span> {escape(claim.title)}"
+        first = f"{name} {escape(claim.title)}"
+        if not compact:
+            row_id = f"ledger-{escape(claim.id)}"
+            sign = SIGN.format(row_id, "row")
+            first = f'<span id="{row_id}">{name}</span> {escape(claim.title)}{sign}'
         paper = (
             f"{escape(claim.statement)} <small>Published: {escape(claim.published)} "
             f"({escape(claim.source)})</small> "
@@ -196,7 +200,17 @@ class LedgerTable(LedgerDirective):
         )
         if compact:
             return [f"{first}<br>{_judged(row)}", paper, escape(_why(row))]
-        return [first, paper, _measured(row), _verdict(row)]
+        leads = self._leads(claim, chapters.get(claim.chapter))
+        return [first + leads, paper, f"{_how(claim)}{_measured(row)}", _verdict(row)]
+
+    def _leads(self, claim: Claim, chapter: Notebook | None) -> str:
+        """Return the links of a row: to the code of its check, and what is stored."""
+        links = stored.links(self.env.docname, chapter, claim.id)
+        if chapter and (cell := cells_judging(chapter).get(claim.id)):
+            code = self.href(chapter.docname, cell.anchor)
+            links = {"Code of the check": code, **links}
+        items = "".join(f"<li>{link(href, text)}</li>" for text, href in links.items())
+        return f'<ul class="leads">{items}</ul>'
 
 
 def _why(row: Row) -> str:
@@ -204,6 +218,10 @@ def _why(row: Row) -> str:
     if row.word in HOLDS:
         return ""
     return row.claim.not_attempted or row.claim.because or ""
+
+
+def _how(claim: Claim) -> str:
+    return f'<small class="how">{measure(claim)}</small>'
 
 
 def _measured(row: Row) -> str:
@@ -313,28 +331,8 @@ def legend(rows: Iterable[Row]) -> str:
     return f'<ul class="tile-legend">{"".join(parts)}</ul>\n'
 
 
-def prepare_verdicts(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Leave the data of verdicts out of a page, and add to the cards what they lack.
-
-    Without this the page's renderer would warn that it does not know the type. Other
-    unknown types still make it warn.
-    """
-    if MIME not in source[0]:
-        return
-    notebook = json.loads(source[0])
-    root = Path(app.srcdir)
-    app.env.note_dependency(str(root / "claims.yaml"))
-    words = {c.id: known.word_of(c.evidence) for c in ledger_of(root).values()}
-    known.add_words(notebook, words)
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(MIME, None)
-    source[0] = json.dumps(notebook)
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.connect("source-read", prepare_verdicts)
     app.add_directive("ledger", LedgerTable)
     app.add_directive("ledger-tiles", LedgerTiles)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -97,10 +97,13 @@ class NumberRole(SphinxRole):
         try:
             for path in sources(root):
                 self.env.note_dependency(str(path))
-            return [nodes.inline("", find_number(root, self.text))], []
+            shown = nodes.inline("", find_number(root, self.text))
         except (ValueError, OSError) as error:
             logger.warning("number: %s", error, location=self.get_location())
             return [], []
+        if not self.text.startswith(("ledger:", "doubt:")):
+            shown["number"] = self.text  # to be linked, see `code_links`
+        return [shown], []
 
 
 def claim_place(root: Path, claim_id: str) -> tuple[str, str, str, str, str]:

@@ -1,4 +1,4 @@
-// A link to something folded opens it: the card of a verdict, a solution.
+// A link to something folded opens it: the card of a verdict, a solution, the code of a cell.
 (() => {
   "use strict";
   function open() {
@@ -10,8 +10,10 @@
     }
     const target = name && document.getElementById(name);
     if (!target) return;
+    const code = target.matches("div.cell") && target.querySelector(":scope > details.hide");
+    if (code) code.open = true;
     let fold = target.closest("details:not([open])");
-    if (!fold) return;
+    if (!fold && !code) return;
     for (; fold; fold = fold.parentElement.closest("details:not([open])")) fold.open = true;
     target.scrollIntoView();
   }

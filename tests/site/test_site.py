@@ -30,6 +30,7 @@ from screenshots import (
     settle,
 )
 
+from collapse_lib import claims
 from collapse_lib.book import pictures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,41 +176,218 @@ def test_search_finds_a_chapter(browser: Browser, address: str) -> None:
     found = page.get_by_text(re.compile(r"[1-9]\d* page"))
     found.wait_for()
     summary = found.inner_text()
+    links = page.locator("#search-results li > a").evaluate_all(
+        "all => all.map(one => one.getAttribute('href'))"
+    )
     context.close()
+    reference = [link.startswith("appendices/api") for link in links]
+    assert reference == sorted(reference) and any(reference), "the reference comes last"
     assert "match" in summary
     assert watch.faults == []
 
 
-#: What a reader who has heard of model collapse looks for -> the page that answers.
-TOPICS = {
-    "early late": "chapters/01-",
-    "yellow blue": "chapters/01-",
-    "three errors": "chapters/05-",
-    "photocopy": "chapters/20-",
-    "inevitable": "chapters/10-",
-    "MAD": "chapters/11-",
-    "watermark": "chapters/17-",
-    "provenance": "chapters/18-",
-    "law": "chapters/18-",
-    "mitigation": "chapters/19-",
-    "mode collapse": "appendices/glossary",
-    "catastrophic forgetting": "appendices/glossary",
-    "your own data": "appendices/use-it-on-your-own-data",
+#: What readers type -> a part of the address that answers, and how far down it may be.
+QUERIES = {
+    # The questions of five strangers.
+    "how do I cite": ("intro.html#how-to-cite", 1),
+    "where is the code for 89.9 %": (
+        "chapters/01-what-model-collapse-is.html#number-",
+        1,
+    ),
+    "what did the paper say about tails": ("#claim-C01", 3),
+    "does it run on Windows": ("appendices/where-it-runs.html", 1),
+    "what can be done against it": ("chapters/19-", 1),
+    # Places of every kind.
+    "C23": ("chapters/04-many-dimensions.html#claim-C23", 1),
+    "claim L65a": ("#claim-L65a", 1),
+    "ten million samples": ("#claim-C10", 3),
+    "Wasserstein": ("glossary.html#term-Wasserstein-distance", 1),
+    "resampling ends in one state": ("#thm-resampling", 1),
+    "golden 0.618": ("chapters/10-", 1),
+    "pi^2/6": ("chapters/10-the-number-line.html", 1),
+    "π²/6": ("chapters/10-the-number-line.html", 1),
+    "chi-squared": ("chapters/03-", 3),
+    "GMM": ("chapters/06-", 1),
+    "bibtex": ("intro.html#how-to-cite", 1),
+    "Colab": ("appendices/where-it-runs.html", 1),
+    "install": ("intro.html#how-to-run-it", 1),
+    "licence": ("appendices/data-and-licences", 3),
+    "jackrabbits": ("#claim-C39", 1),
+    "a clean audit": ("#ex-15-", 1),
+    "clouds turn into needles": ("chapters/04-", 1),
+    # What has been heard of model collapse.
+    "what is model collapse": ("chapters/01-what-model-collapse-is.html", 3),
+    "definition": ("#def-01-collapse", 3),
+    "two stages": ("chapters/01-", 1),
+    "mechanism": ("chapters/01-", 1),
+    "early model collapse": ("term-early-model-collapse", 1),
+    "photocopies": ("#claim-L110", 1),
+    "90/10": ("chapters/15-minorities.html", 3),
+    "yellow blue": ("chapters/01-", 3),
+    "three errors": ("chapters/05-", 1),
+    "MAD": ("term-MAD", 3),
+    "inevitable": ("chapters/10-", 3),
+    "watermark": ("chapters/17-", 3),
+    "provenance challenges": ("chapters/18-", 1),
+    "law": ("chapters/18-", 3),
+    "related concepts": ("appendices/glossary.html#terms", 1),
+    "mitigations": ("chapters/19-", 1),
+    "mode collapse": ("term-mode-collapse", 1),
+    "catastrophic forgetting": ("term-catastrophic-forgetting", 1),
+    "your own data": ("appendices/use-it-on-your-own-data", 1),
 }
 
 
-def test_search_leads_to_every_topic(browser: Browser, address: str) -> None:
+def test_the_search_finds_the_place(browser: Browser, address: str) -> None:
     context = new_context(browser, "light", 1280)
-    page, lost = context.new_page(), {}
-    for words, wanted in TOPICS.items():
-        page.goto(f"{address}/search.html?q={words.replace(' ', '+')}")
-        page.get_by_text(re.compile(r"[1-9]\d* page")).wait_for()
-        links = page.locator("#search-results li > a").all()
-        found = [link.get_attribute("href") or "" for link in links]
-        if not any(wanted in href for href in found[:10]):
-            lost[words] = found[:10]
+    watch, page = Watch(context, address), context.new_page()
+    page.goto(f"{address}/search.html")
+    ask = "asked => bookPlaces.search(asked).map(one => one.address)"
+    found = {asked: page.evaluate(ask, asked) for asked in QUERIES}
+    assert page.evaluate(ask, "qwertz") == []
+    assert page.evaluate(ask, "watermark qwertz") == page.evaluate(ask, "watermark")
     context.close()
-    assert not lost
+    lost = {
+        asked: found[asked][:3]
+        for asked, (wanted, first) in QUERIES.items()
+        if not any(wanted in place for place in found[asked][:first])
+    }
+    assert not lost and watch.faults == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_what_the_search_shows_is_readable(
+    browser: Browser, address: str, theme: str
+) -> None:
+    context = new_context(browser, theme, WIDTHS["phone"])
+    watch, page = Watch(context, address), context.new_page()
+    faults = faults_of(page, watch, "search.html?q=tails", theme)
+    assert page.locator("#places-found li").count() > 3
+    context.close()
+    assert not faults
+
+
+def test_the_search_leads_to_the_code_of_a_number(
+    html: Path, browser: Browser, address: str
+) -> None:
+    # From a server and from a folder.
+    for base in (address, html.as_uri()):
+        context = new_context(browser, "dark", 390)
+        page = context.new_page()
+        page.goto(f"{base}/search.html?q=where+is+the+code+for+89.9+%25")
+        page.locator("#places-found a").first.click()
+        page.get_by_text('chapter.say("blue_gone"', exact=False).wait_for()
+        # And back to where the text says it.
+        page.locator("#number-blue_gone a").click()
+        assert page.evaluate("document.querySelector(':target').textContent") == "89.9"
+        context.close()
+
+
+def test_the_id_of_a_claim_leads_straight_to_its_card(
+    browser: Browser, address: str
+) -> None:
+    context = new_context(browser, "light", 390)
+    page = context.new_page()
+    page.goto(f"{address}/search.html?q=c23")
+    page.wait_for_url("**/chapters/04-many-dimensions.html#claim-C23")
+    page.wait_for_selector("#claim-C23[open]")
+    context.close()
+
+
+def test_every_number_leads_to_its_code(articles: dict[str, BeautifulSoup]) -> None:
+    n_links = 0
+    for name, soup in articles.items():
+        for link in soup.select("a.number-link"):
+            n_links += 1
+            path, anchor = urldefrag(str(link["href"]))
+            page = (
+                articles[os.path.normpath(Path(name).parent / path)] if path else soup
+            )
+            target = page.find(id=anchor)
+            assert target is not None, f"{name}: no place for {link}"
+            if anchor.startswith("number-"):
+                assert target.strong is not None
+                assert target.strong.get_text() == link.get_text(), f"{name}: {link}"
+            else:
+                assert target.select_one(".cell_input pre") is not None, link
+            assert link["tabindex"] == "-1"
+        # None is left without, but in titles and in links, which lead elsewhere.
+        for left in soup.select("article .pasted-text"):
+            assert left.find_parent(["a", "h1", "h2", "h3", "h4"]), f"{name}: {left}"
+    assert n_links > 900
+
+
+def test_the_code_of_a_number_opens_whatever_is_shown(
+    browser: Browser, address: str
+) -> None:
+    context = new_context(browser, "light", 1280)
+    page = context.new_page()
+    page.goto(f"{address}/{CHAPTER}")
+    folded = "div.cell:has(> details.hide:not([open]))"
+    cells = page.locator(f"{folded}").evaluate_all("all => all.map(one => one.id)")
+    links = page.locator("a.number-link").evaluate_all(
+        "all => all.map(one => one.hash.slice(1))"
+    )
+    cell = next(anchor for anchor in links if anchor in cells)
+    page.locator(SWITCH).select_option("none")
+    page.locator(f'a.number-link[href="#{cell}"]').first.click()
+    page.locator(f"#{cell} > details[open] pre").wait_for()
+    context.close()
+
+
+def test_the_ledger_shows_measure_and_leads_on(
+    html: Path, articles: dict[str, BeautifulSoup]
+) -> None:
+    rows = articles["appendices/ledger.html"].select("table.ledger tbody tr")
+    assert len(rows) == len(claims.load(ROOT / "claims.yaml"))
+    for row in rows:
+        place = row.select_one("th [id]")
+        assert place is not None
+        claim_id = str(place["id"]).removeprefix("ledger-")
+        assert "How we measure it: " in row.get_text()
+        leads = {a.get_text(): str(a["href"]) for a in row.select(".leads a")}
+        entry = leads["Entry in claims.yaml"].removeprefix("../")
+        text = (html / entry).read_text("utf-8")
+        assert text.startswith(f"- id: {claim_id}\n")
+        judged = "not attempted" not in row.select("td")[-1].get_text()
+        assert judged == ("Code of the check" in leads), claim_id
+        if judged:
+            path, anchor = urldefrag(leads["Code of the check"])
+            cell = articles[path.removeprefix("../")].find(id=anchor)
+            assert cell is not None and cell.find(id=f"claim-{claim_id}") is not None
+    assert any("Stored run: laptop" in row.get_text() for row in rows)
+
+
+SIGNED = (
+    "article figure[id], article .proof[id]:not(#proof), article .exercise[id], "
+    "details.verdict, table.ledger th > span[id], article section[id] > h2"
+)
+
+
+def test_places_have_a_sign_with_their_address(
+    browser: Browser, address: str, articles: dict[str, BeautifulSoup]
+) -> None:
+    for name, soup in articles.items():
+        for place in soup.select(SIGNED):
+            box = place.parent if place.name in ("span", "h2") else place
+            assert box is not None and box.select_one("a.headerlink"), (
+                f"{name}: {place}"
+            )
+    shown = "all => all.map(one => getComputedStyle(one).opacity)"
+    context = new_context(browser, "light", 1280)
+    page = context.new_page()
+    page.goto(f"{address}/{CHAPTER}")
+    signs = page.locator("article a.headerlink")
+    assert set(signs.evaluate_all(shown)) == {"0"}
+    sign = page.locator("details.verdict > summary > a.headerlink").first
+    sign.focus()
+    assert sign.evaluate("one => getComputedStyle(one).opacity") == "1"
+    context.close()
+    context = browser.new_context(has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{address}/{CHAPTER}")
+    assert set(page.locator("article a.headerlink").evaluate_all(shown)) == {"1"}
+    context.close()
 
 
 def test_pages_forbid_other_hosts(
