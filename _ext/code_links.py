@@ -22,7 +22,6 @@ from typing import Any
 
 from directives import raw
 from docutils import nodes
-from myst_nb.ext.glue.roles import PasteTextRole  # type: ignore[import-untyped]
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
@@ -193,16 +192,18 @@ def _read(path: Path, stamp: int) -> list[Cell]:
 # ---- numbers in the prose ------------------------------------------------------------
 
 
-class PastedNumber(PasteTextRole):  # type: ignore[misc]
-    """The role ``{glue:text}``, which remembers the name of the number."""
+#: How `live_pages` marks a number of ``{glue:text}``: with its name, as a class.
+GLUED = "glue-"
 
-    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Return the number as text."""
-        shown, messages = super().run()
-        for node in shown:
-            if isinstance(node, nodes.inline):
-                node["number"] = self.text.rpartition(":")[0] or self.text
-        return shown, messages
+
+def name_in(node: nodes.Element) -> str:
+    """Return the name of the number that a text is, or nothing.
+
+    A number of the page's own chapter is called as in ``chapter.say``, one of another
+    page by its role, as ``03:median_sigma``.
+    """
+    glued = (name for name in node["classes"] if name.startswith(GLUED))
+    return str(node.get("number") or next(glued, "").removeprefix(GLUED))
 
 
 class NumberList(SphinxTransform):
@@ -232,7 +233,7 @@ def _mark_first_uses(document: nodes.document) -> set[str]:
     """Give the first use of every number a place; return their names."""
     used = set[str]()
     for node in document.findall(nodes.inline):
-        name = node.get("number")
+        name = name_in(node)
         if name and ":" not in name and name not in used:
             node["ids"].append(f"said-{name}")
             used.add(name)
@@ -306,7 +307,7 @@ def link_numbers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     found = chapters(Path(app.srcdir))
     own = Path(app.env.doc2path(docname))
     for node in [*doctree.findall(nodes.inline)]:
-        name = node.get("number")
+        name = name_in(node)
         if not name or _inside(node, (nodes.reference, nodes.title)):
             continue
         number, colon, rest = name.partition(":")
@@ -317,7 +318,8 @@ def link_numbers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             ids = "".join(f' id="{escape(one)}"' for one in node["ids"][:1])
             link = (
                 f'<a class="number-link"{ids} href="{page}#{anchor}" tabindex="-1" '
-                f'title="{BEHIND}">{escape(node.astext())}</a>'
+                f'title="{BEHIND}"><span class="{" ".join(node["classes"])}">'
+                f"{escape(node.astext())}</span></a>"
             )
             node.parent.replace(node, raw(link))
 
@@ -336,8 +338,6 @@ def _address(app: Sphinx, docname: str, chapter: Notebook) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.setup_extension("myst_nb")
-    app.add_role_to_domain("glue", "text", PastedNumber(), override=True)
     app.add_transform(NumberList)
     app.connect("doctree-resolved", link_numbers)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

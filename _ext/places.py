@@ -137,9 +137,10 @@ def _places(doctree: nodes.document) -> Iterator[Place]:
             yield Place("figure", node["ids"][0], first, rest)
         elif isinstance(node, nodes.term) and node["ids"]:
             yield Place("term", node["ids"][0], _text(node), _text(node.parent[-1]))
-        elif isinstance(node, nodes.inline) and ":" not in node.get("number", ":"):
-            sentence = sentence_around(node)
-            yield Place("number", node["number"], node.astext(), sentence)
+        elif isinstance(node, nodes.inline) and code_links.name_in(node):
+            name, sentence = code_links.name_in(node), sentence_around(node)
+            if ":" not in name:  # others lead to the page they come from
+                yield Place("number", name, node.astext(), sentence)
         else:
             yield from _box(node)
 
