@@ -1,6 +1,6 @@
 """What the pages add to the cards of verdicts, which chapters store as outputs.
 
-A card gets a sign with its own address, how the claim is measured, and links to the
+A card gets its own address, how the claim is measured, and links to the
 code of the check, to the claim's row in the ledger and to what is stored of it. So no
 chapter has to run when one of them changes.
 """
@@ -16,7 +16,7 @@ from typing import Any
 import known
 import stored
 from code_links import name_of
-from directives import SIGN, ledger_of, link
+from directives import ledger_of, link
 from sphinx.application import Sphinx
 
 from collapse_lib.book.notebooks import Notebook, chapters
@@ -44,12 +44,12 @@ def complete(html: str, claim: Claim, links: Mapping[str, str]) -> str:
     links
         Text -> address of what the card leads to.
     """
-    sign = SIGN.format(f"claim-{escape(claim.id)}", "claim")
-    html = html.replace("</summary>", f"{sign}</summary>", 1)
     before, evidence, after = html.partition(EVIDENCE)
     line, end, after = after.partition("</p>")
     measured = f'\n<p class="verdict-measure">{measure(claim)}</p>'
-    listed = " · ".join(link(href, text) for text, href in links.items())
+    # Not in the line that opens the card, which may hold no link.
+    own = link(f"#claim-{claim.id}", "Link to this claim", "claim-address")
+    listed = " · ".join([own, *(link(href, text) for text, href in links.items())])
     body = before + evidence + line + end + measured * bool(end) + after
     last = f'<p class="verdict-links">{listed}</p>\n</details>'
     return body.replace("</details>", last)

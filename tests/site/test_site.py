@@ -371,16 +371,16 @@ def test_places_have_a_sign_with_their_address(
     for name, soup in articles.items():
         for place in soup.select(SIGNED):
             box = place.parent if place.name in ("span", "h2") else place
-            assert box is not None and box.select_one("a.headerlink"), (
-                f"{name}: {place}"
-            )
+            assert box is not None and box.select_one(
+                "a.headerlink, a.claim-address"
+            ), f"{name}: {place}"
     shown = "all => all.map(one => getComputedStyle(one).opacity)"
     context = new_context(browser, "light", 1280)
     page = context.new_page()
     page.goto(f"{address}/{CHAPTER}")
     signs = page.locator("article a.headerlink")
     assert set(signs.evaluate_all(shown)) == {"0"}
-    sign = page.locator("details.verdict > summary > a.headerlink").first
+    sign = page.locator("article .theorem a.headerlink").first
     sign.focus()
     assert sign.evaluate("one => getComputedStyle(one).opacity") == "1"
     context.close()
