@@ -20,6 +20,7 @@ from collapse_lib.book.notebooks import BookError, chapters
 # ---- from a number to its code -----------------------------------------------
 
 CELLS = [
+    Cell("0", "total = 1", True, {}),
     Cell("a", "import numpy as np\nx = np.arange(3)", True, {}),
     Cell("b", "total = x.sum()", False, {}),
     Cell("c", 'chapter.say("mean", total / len(x))', False, {"mean": "1"}),
@@ -31,12 +32,12 @@ CELLS = [
 
 
 def test_names_come_from_the_last_cell_before_that_makes_them() -> None:
-    made = code_links.origins(CELLS, CELLS[2])
+    made = code_links.origins(CELLS, CELLS[3])
     assert {name: cell.id for name, cell in made.items()} == {"total": "b", "x": "a"}
     # What a function takes counts, its own names and imports do not.
-    assert CELLS[4].takes == {"total"} and CELLS[4].makes == {"half"}
-    assert CELLS[0].makes == {"x"}
-    assert CELLS[3].takes == set()  # a line that is not Python
+    assert CELLS[5].takes == {"total"} and CELLS[5].makes == {"half"}
+    assert CELLS[1].makes == {"x"}
+    assert CELLS[4].takes == set()  # a line that is not Python
 
 
 def test_the_list_has_every_number_and_the_code_that_is_not_on_the_page() -> None:
