@@ -1,0 +1,16 @@
+// A displayed formula that is wider than the screen scrolls in its own box. It is a tab stop
+// then, so that the arrow keys scroll it too; a formula that fits is none.
+(() => {
+  "use strict";
+  function mark() {
+    for (const box of document.querySelectorAll("mjx-container")) {
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }
+  addEventListener("load", async () => {
+    await window.MathJax?.startup?.promise;
+    mark();
+    addEventListener("resize", mark);
+  });
+})();
