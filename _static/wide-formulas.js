@@ -12,5 +12,6 @@
     await window.MathJax?.startup?.promise;
     mark();
     addEventListener("resize", mark);
+    document.addEventListener("toggle", mark, true); // a fold shows other formulas
   });
 })();

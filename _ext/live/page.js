@@ -34,7 +34,7 @@ class Page {
     document.querySelector(".bd-article h1")?.after(this.banner);
     const phone = matchMedia("(hover: none)").matches
       ? " A whole chapter may be too much for a phone; single cells are not." : "";
-    this.idle(`The first run fetches Python, 18 MB, from this site.${phone}`);
+    this.idle(`The first run fetches Python, up to 18 MB, from this site.${phone}`);
   }
 
   idle(words) {

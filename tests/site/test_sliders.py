@@ -18,7 +18,6 @@ import pytest
 import sliders
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
-from screenshots import find_browser, opened_browser
 
 from collapse_lib.book.notebooks import BookError
 from collapse_lib.book.plotting import COLORS
@@ -121,15 +120,6 @@ def cases_of_kernels_and_verifiers() -> Iterator[tuple[str, tuple[Any, ...], Any
         for p in (0.0, 0.3, 0.99):
             right = curation.kept_accuracy(p, phi, psi)
             yield "curation.kept_accuracy", (p, phi, psi), right
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = find_browser()
-    if executable is None:
-        pytest.skip("no Chromium on the PATH; install one to test the sliders")
-    with opened_browser(executable) as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
