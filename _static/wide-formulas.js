@@ -4,7 +4,7 @@
   "use strict";
   function mark() {
     for (const box of document.querySelectorAll("mjx-container")) {
-      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
   }
