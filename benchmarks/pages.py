@@ -9,14 +9,9 @@ for the largest part of the first screen, 1.2 MB without pictures, unpacked.
 
 from __future__ import annotations
 
-import functools
 import gzip
-import http.server
 import statistics
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser
@@ -25,7 +20,14 @@ from timing import row, write
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from screenshots import HTML, find_browser, new_context, opened_browser  # noqa: E402
+from screenshots import (  # noqa: E402
+    HTML,
+    Quiet,
+    find_browser,
+    new_context,
+    opened_browser,
+    served,
+)
 
 PAGES = {
     "the front page": "intro.html",
@@ -53,10 +55,11 @@ PAINTS = """() => new Promise(done => {
 })"""
 
 
-class _Packing(http.server.SimpleHTTPRequestHandler):
-    """Serve files, texts packed."""
+class Packing(Quiet):
+    """Serve files, texts packed, as web servers do."""
 
     def do_GET(self) -> None:
+        """Answer with a text in its packed form, with any other file as it is."""
         path = Path(self.translate_path(self.path))
         if path.suffix not in PACKED or not path.is_file():
             return super().do_GET()
@@ -67,23 +70,6 @@ class _Packing(http.server.SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def packing(folder: Path) -> Iterator[str]:
-    """Serve a folder as web servers do; give its address."""
-    handler = functools.partial(_Packing, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def paints(browser: Browser, address: str) -> tuple[float, float]:
@@ -102,15 +88,14 @@ def paints(browser: Browser, address: str) -> tuple[float, float]:
 
 def weight(browser: Browser, address: str) -> float:
     """Return the megabytes that a page loads without its pictures, unpacked."""
-    context, total = new_context(browser, "light", PHONE), 0
+    context = new_context(browser, "light", PHONE)
     page = context.new_page()
     sizes: dict[str, int] = {}
     page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}))
     page.goto(address, wait_until="networkidle")
-    for url, size in sizes.items():
-        total += 0 if url.endswith((".png", ".svg")) else size
     context.close()
-    return total / 1e6
+    pictures = (".png", ".svg")
+    return sum(n for url, n in sizes.items() if not url.endswith(pictures)) / 1e6
 
 
 def main() -> None:
@@ -120,7 +105,10 @@ def main() -> None:
         print("pages.py: needs a Chromium and the built pages; nothing measured")
         return
     rows = []
-    with packing(HTML) as address, opened_browser(executable) as browser:
+    with (
+        served(HTML, answers=Packing) as address,
+        opened_browser(executable) as browser,
+    ):
         for name, page in PAGES.items():
             runs = [paints(browser, f"{address}/{page}") for _ in range(RUNS)]
             first, largest = map(statistics.median, zip(*runs, strict=True))

@@ -31,24 +31,31 @@ LISTINGS = "_modules"
 NO_HEADERS: Mapping[str, str] = {}
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serve files without a word, with more headers."""
+
     def __init__(self, *args: Any, headers: Mapping[str, str], **options: Any) -> None:
         self.more_headers = headers
         super().__init__(*args, **options)
 
     def log_message(self, format: str, *args: Any) -> None:
-        pass
+        """Say nothing."""
 
     def end_headers(self) -> None:
+        """Send the other headers too."""
         for name, value in self.more_headers.items():
             self.send_header(name, value)
         super().end_headers()
 
 
 @contextmanager
-def served(folder: Path, headers: Mapping[str, str] = NO_HEADERS) -> Iterator[str]:
+def served(
+    folder: Path,
+    headers: Mapping[str, str] = NO_HEADERS,
+    answers: type[Quiet] = Quiet,
+) -> Iterator[str]:
     """Serve a folder, with more headers, at a port of 127.0.0.1; give its address."""
-    handler = functools.partial(_Quiet, directory=str(folder), headers=headers)
+    handler = functools.partial(answers, directory=str(folder), headers=headers)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
