@@ -2,16 +2,11 @@
 
 import json
 import re
-import shutil
 
 import pytest
 
 from collapse_lib.book.switches import LossSwitches
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
 CURVES = {"": [0.0, 0.0], "S": [0.1, 0.2], "E": [0.3, 0.3], "SE": [0.35, 0.43214]}
 
 
@@ -43,29 +38,9 @@ def test_a_combination_without_its_curve_is_refused(curves, message):
 
 
 @pytest.fixture
-def page(root, tmp_path):
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    script = (root / "_static" / "loss-switches.js").read_text("utf-8")
-    path = tmp_path / "page.html"
-    # The script comes first, as in the head of the book's pages.
-    path.write_text(
-        f"<!doctype html><html lang='en'><head><script>{script}</script></head>"
-        f"<body>{switches()._repr_html_()}</body></html>",
-        encoding="utf-8",
-    )
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        errors = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(path.as_uri())
+def page(opened_element):
+    with opened_element("loss-switches.js", switches()._repr_html_()) as page:
         yield page
-        assert not errors
-        browser.close()
 
 
 def said(page):

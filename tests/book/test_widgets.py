@@ -2,18 +2,12 @@
 
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
 
 from collapse_lib.book.widgets import Continuations, MixtureSlider
 from collapse_lib.models import FittedGaussianMixture
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
 
 
 def path_of_two(n=5):
@@ -70,28 +64,9 @@ def test_other_shapes_are_refused():
 
 
 @pytest.fixture
-def page(root, tmp_path):
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    script = (root / "_static" / "mixture-slider.js").read_text("utf-8")
-    path = tmp_path / "page.html"
-    # The script comes first, as in the head of the book's pages.
-    path.write_text(
-        f"<!doctype html><html lang='en'><head><script>{script}</script></head>"
-        f"<body>{slider()._repr_html_()}</body></html>",
-        encoding="utf-8",
-    )
-    with sync_api.sync_playwright() as play:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        errors = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(path.as_uri())
+def page(opened_element):
+    with opened_element("mixture-slider.js", slider()._repr_html_()) as page:
         yield page
-        assert not errors
-        browser.close()
 
 
 def ink(page):
