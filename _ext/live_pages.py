@@ -161,7 +161,8 @@ def _book(root: Path, numbers: list[str]) -> Iterator[tuple[str, bytes]]:
         folder = Path(str(import_module(library).__file__)).parent
         for path in folder.rglob("*.py"):
             yield path.relative_to(folder.parent).as_posix(), path.read_bytes()
-    for path in (HERE / "python").glob("*.py"):
+    # The page's own Python, and what the build and the browser do to tables alike.
+    for path in [*(HERE / "python").glob("*.py"), HERE.parent / "table_heads.py"]:
         yield path.name, path.read_bytes()
     for path in (root / "collapse_lib").rglob("*"):
         if path.suffix in READ:

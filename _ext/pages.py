@@ -16,6 +16,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from table_heads import CELL, ROW, TABLE, join_heads
 
 # ---- text of a page ------------------------------------------------------------------
 
@@ -35,9 +36,6 @@ def repair(html: str) -> str:
     return html
 
 
-TABLE = re.compile(r'<table [^>]*class="dataframe".*?</table>', re.DOTALL)
-ROW = re.compile(r"<tr.*?</tr>", re.DOTALL)
-CELL = re.compile(r"<(td|th)( [^>]*)?>(.*?)</\1>", re.DOTALL)
 DIGITS = r"[-−+]?\d[\d.,]*(e[-+]?\d+|·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
 #: 12, -0.5, 1.2e-05, 3,000, 12 %, 1.5 ± 0.2 or what stands for no number.
 NUMBER = re.compile(rf"{DIGITS}\s?%?(\s?±\s?{DIGITS})?|NaN|inf|–|")
@@ -74,28 +72,6 @@ def _marked(part: str, numeric: list[bool]) -> str:
 
 def _with_class(cell: str) -> str:
     return cell[:3] + ' class="number"' + cell[3:]
-
-
-def join_heads(html: str) -> str:
-    """Lift the names of a table's index, to which pandas gives a row of their own.
-
-    They go into the empty cells above them. A head in which they would cover a name
-    stays as it is.
-    """
-    head, _, body = html.partition("<tbody>")
-    rows = ROW.findall(head)
-    if len(rows) < 2:
-        return html
-    above, names = (list(CELL.finditer(row)) for row in rows[-2:])
-    own = [bool(cell[3].strip()) for cell in names]
-    n_own = sum(own)
-    if len(above) != len(names) or not own[:1] == [True] or any(own[n_own:]):
-        return html
-    if any(cell[3].strip() for cell in above[:n_own]):
-        return html
-    lifted = "".join(cell[0] for cell in [*names[:n_own], *above[n_own:]])
-    head = head.replace(rows[-2], f"<tr>{lifted}</tr>").replace(rows[-1], "")
-    return head + "<tbody>" + body
 
 
 def align(html: str) -> str:

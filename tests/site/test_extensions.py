@@ -23,6 +23,7 @@ import pages
 import pandas as pd
 import pytest
 import repository
+import table_heads
 import tables
 import yaml
 from docutils import nodes
@@ -476,14 +477,14 @@ def test_names_of_an_index_stand_in_the_head_of_their_column() -> None:
     one = table.rename_axis("fits")
     two = table.set_axis(pd.MultiIndex.from_tuples([(1, 2), (3, 4)], names=["n", "k"]))
     for given, heads in ((one, ["fits"]), (two, ["n", "k"])):
-        joined = pages.join_heads(given.to_html())
+        joined = table_heads.join_heads(given.to_html())
         head = joined.partition("<tbody>")[0]
         assert re.findall(r"<th>(.*?)</th>", head) == [*heads, "loss", "kept"]
         assert len(re.findall("<tr", joined)) == 3
         assert "number" in pages.align(given.to_html())
     # Nothing to lift, or no empty cell to lift it into.
     for kept in (table, one.rename_axis(columns="what")):
-        assert pages.join_heads(kept.to_html()) == kept.to_html()
+        assert table_heads.join_heads(kept.to_html()) == kept.to_html()
 
 
 def test_the_logo_is_what_the_script_draws() -> None:

@@ -42,6 +42,15 @@ def test_the_last_value_is_shown_in_its_richest_form(shell: Shell, sent: Sent) -
     assert array == {"text/plain": "array([0, 1])"}
 
 
+def test_a_table_has_the_rows_of_the_published_one(shell: Shell, sent: Sent) -> None:
+    shell.user_ns.update(pd=pd)
+    named = "pd.DataFrame({'a': [1]}).rename_axis('fits')"
+    assert shell.run(named, "<cell 1>")
+    ((_, table),) = sent
+    assert table["text/html"].count("<tr") == 2
+    assert table["text/html"].index("fits") < table["text/html"].index("<th>a</th>")
+
+
 def test_names_stay_from_cell_to_cell(shell: Shell, sent: Sent) -> None:
     assert shell.run("def f(): return a", "<cell 1>")
     assert shell.run("a = 5\nf()", "<cell 2>")

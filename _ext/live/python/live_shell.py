@@ -17,6 +17,8 @@ from io import BytesIO
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from table_heads import lift_names
+
 #: What every output has of a number for the prose, see `collapse_lib.book.display`.
 GLUE = "application/papermill.record/"
 #: How a value shows itself -> kind of output, the richest first.
@@ -120,7 +122,7 @@ def bundle(value: Any) -> Mapping[str, str]:
     for method, kind in SHOWN_BY.items():
         shown = getattr(value, method, lambda: None)()
         if shown is not None:
-            return {kind: shown, "text/plain": repr(value)}
+            return {kind: lift_names(shown), "text/plain": repr(value)}
     laid_out = type(value) in LAID_OUT
     text = (
         pprint.pformat(value, width=79, sort_dicts=False) if laid_out else repr(value)
