@@ -10,7 +10,9 @@
   }
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
+    await document.fonts.ready; // until its letters are there a formula has another width
     mark();
+    document.fonts.addEventListener("loadingdone", mark);
     addEventListener("resize", mark);
     document.addEventListener("toggle", mark, true); // a fold shows other formulas
   });

@@ -19,7 +19,7 @@ import pytest
 import travelling
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 from screenshots import (
     LISTINGS,
     THEMES,
@@ -464,6 +464,26 @@ def test_chapters_are_light_and_every_formula_is_set_and_heard(
         totals.append(sum(plain.values()))
     assert formulas > 300
     assert sorted(totals)[len(totals) // 2] < HALF, totals
+
+
+def test_letters_that_come_late_leave_no_tab_stops(
+    browser: Browser, address: str
+) -> None:
+    context = new_context(browser, "light", 390)
+    page = context.new_page()
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/*.woff*", late)
+    page.goto(f"{address}/{CHAPTER}")
+    settle(page)
+    page.wait_for_load_state("networkidle")
+    found = page.evaluate(FORMULAS)
+    context.close()
+    assert found["set"] > 0
+    assert found["stops"] == 0
 
 
 #: Icons that are shown, and are no character of a font of icons that is there.
