@@ -70,7 +70,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest tests chapters collapse_lib --doctest-modules \
 	    --nbval --nbval-current-env --nbval-cell-timeout=$(TIMEOUT) \
 	    --nbval-sanitize-with tests/nbval_sanitize.cfg -n 2 --dist loadscope \
-	    --no-loadscope-reorder
+	    --no-loadscope-reorder --durations=60 --durations-min=4
 
 ## reproduce: run one chapter at a larger scale, for example CHAPTER=03 SCALE=laptop
 reproduce: $(STAMP)
