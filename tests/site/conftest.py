@@ -9,7 +9,7 @@ from pathlib import Path
 import build_book
 import pytest
 from playwright.sync_api import Browser
-from screenshots import find_browser, opened_browser
+from screenshots import find_browser, opened_browser, served
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +31,10 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium on the PATH; install one to test the built pages")
     with opened_browser(executable) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def address(html: Path) -> Iterator[str]:
+    """Where the pages are served."""
+    with served(html) as url:
+        yield url

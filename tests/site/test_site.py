@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
@@ -17,11 +16,10 @@ import nbformat
 import numpy as np
 import pytest
 import travelling
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from page_faults import Watch, faults_of, inaccessible
+from playwright.sync_api import Browser, Route
 from screenshots import (
-    LISTINGS,
     THEMES,
     WIDTHS,
     new_context,
@@ -35,85 +33,7 @@ from collapse_lib.book import pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 BROKEN = Path(__file__).parents[1] / "fixtures" / "site"
-SEVERE = {"serious", "critical"}
-# Without "preload": false axe would fetch style sheets again, from wrong addresses.
-AXE = {"resultTypes": ["violations"], "preload": False}
-#: Nine in ten elements are parts of formulas, of code and of the API reference, and
-#: alike on all pages; axe would take minutes for them, even to pass over them. It looks
-#: at the formulas and the code of one chapter and one listing, at the first API entry
-#: of each section, and at the first claims of the ledger; the others are taken off a
-#: page before.
-ALIKE = (
-    "mjx-container, .highlight pre, section > dl.py ~ dl.py, "
-    "table.ledger tr:nth-child(n + 30)"
-)
-IN_FULL = re.compile(rf"chapters/01|{LISTINGS}")
-
 pytestmark = pytest.mark.slow
-
-
-class Watch:
-    """Write down what a reader's browser asks for and complains about."""
-
-    def __init__(self, context: BrowserContext, address: str) -> None:
-        self.faults: list[str] = []
-        self.address = address
-        context.on("request", lambda r: self._asked(r.url))
-        context.on("response", lambda r: self._answered(r.status, r.url))
-        context.on("requestfailed", lambda r: self._note(f"no answer: {r.url}"))
-        context.on("console", lambda m: self._said(m.type, m.text))
-        context.on("weberror", lambda e: self._note(f"page error: {e.error}"))
-
-    def _asked(self, url: str) -> None:
-        if not url.startswith((self.address, "data:", "blob:", "about:")):
-            self._note(f"asks another host: {url}")
-
-    def _answered(self, status: int, url: str) -> None:
-        if status >= 400:
-            self._note(f"answer {status}: {url}")
-
-    def _said(self, kind: str, text: str) -> None:
-        if kind == "error":
-            self._note(f"console error: {text}")
-
-    def _note(self, fault: str) -> None:
-        self.faults.append(fault)
-
-
-def faults_of(page: Page, watch: Watch, name: str, theme: str) -> list[str]:
-    """Open a page and return all that is wrong with it."""
-    watch.faults.clear()
-    page.goto(f"{watch.address}/{name}")
-    settle(page)
-    shown = page.evaluate("document.documentElement.dataset.theme")
-    faults = [] if shown == theme else [f"shows the theme {shown}, not {theme}"]
-    page.evaluate("scrollTo(10000, 0)")
-    if moved := page.evaluate("scrollX"):
-        faults.append(f"scrolls sideways by {moved} px")
-    if not IN_FULL.match(name):
-        page.evaluate(
-            "kinds => document.querySelectorAll(kinds).forEach(one => one.remove())",
-            ALIKE,
-        )
-    faults += _inaccessible(page)
-    return [f"{name}: {fault}" for fault in [*watch.faults, *faults]]
-
-
-def _inaccessible(page: Page) -> list[str]:
-    found = Axe().run(page, options=AXE)
-    violations = found.response["violations"]
-    return [
-        f"{rule['id']} ({rule['impact']}): {node['html'][:160]}"
-        for rule in violations
-        if rule["impact"] in SEVERE
-        for node in rule["nodes"]
-    ]
-
-
-@pytest.fixture(scope="module")
-def address(html: Path) -> Iterator[str]:
-    with served(html) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -123,22 +43,6 @@ def articles(html: Path) -> dict[str, BeautifulSoup]:
         name: BeautifulSoup((html / name).read_text("utf-8"), "html.parser")
         for name in pages(html)
     }
-
-
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-def test_pages_are_complete_readable_and_silent(
-    html: Path, browser: Browser, address: str, theme: str, width: int
-) -> None:
-    context = new_context(browser, theme, width)
-    watch, page = Watch(context, address), context.new_page()
-    names = [n for n in pages(html) if not n.startswith(LISTINGS)]
-    # All listings of code have one layout: one stands for them.
-    names += [n for n in pages(html) if n.startswith(LISTINGS)][:1]
-    faults = [fault for name in names for fault in faults_of(page, watch, name, theme)]
-    context.close()
-    assert "intro.html" in names
-    assert not faults, "\n" + "\n".join(dict.fromkeys(faults))
 
 
 @pytest.mark.parametrize(
@@ -676,7 +580,7 @@ def test_a_figure_opens_larger_by_keyboard_and_by_tap(
     dialog.wait_for()
     # At half of its pixels a letter has the size that the code of the figure asks for.
     assert dialog.locator("img").evaluate(SCALE_OF) >= 0.5
-    assert _inaccessible(page) == []
+    assert inaccessible(page) == []
     page.keyboard.press("Escape")
     assert page.locator(ENLARGED).count() == 0
     assert button.evaluate("one => one === document.activeElement")
