@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
-.PHONY: book notebooks pdf test reproduce benchmarks lab clean help
+.PHONY: book notebooks pdf course test reproduce benchmarks lab clean help
 
 BIN := .venv/bin
 
@@ -40,6 +40,7 @@ TIMEOUT ?= 300
 ## book: run the chapters that changed, then build _build/html (the default)
 book: notebooks
 	$(BIN)/python scripts/fetch_live.py
+	$(BIN)/python scripts/fetch_slides.py
 	$(BIN)/python scripts/build_book.py
 
 ## notebooks: run the chapters whose code, library or data changed
@@ -56,6 +57,11 @@ pdf: book
 	$(PYPDF)
 	$(BIN)/python scripts/print_book.py
 
+## course: all that a course needs in one folder, _build/course; needs a Chromium
+course: book
+	$(PYPDF)
+	$(BIN)/python scripts/make_course.py $(if $(SITE),--site "$(SITE)")
+
 # No reordering: the tests of the pages take minutes in one process, and come last if
 # files with few tests do.
 ## test: everything that CI runs
@@ -66,6 +72,7 @@ test: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/fetch_live.py
+	$(BIN)/python scripts/fetch_slides.py
 	$(BIN)/python scripts/build_book.py
 	$(BIN)/python -m pytest tests chapters collapse_lib --doctest-modules \
 	    --nbval --nbval-current-env --nbval-cell-timeout=$(TIMEOUT) \
@@ -95,7 +102,7 @@ lab: $(STAMP)
 clean:
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find collapse_lib scripts tests _ext benchmarks -name __pycache__ -prune -exec rm -rf {} +
-	for env in .venvs/*; do case $$env in */live-python) continue; esac; \
+	for env in .venvs/*; do case $$env in */live-python|*/reveal.js) continue; esac; \
 	    test "$$env" -ef .venv || rm -rf "$$env"; done
 
 ## help: list these targets

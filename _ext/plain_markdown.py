@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import quizzes
+
 from collapse_lib.book.notebooks import BookError
 
 #: How a directive begins: fence, name, what stands behind it.
@@ -130,6 +132,11 @@ def written(block: Block, reader: Reader) -> str:
     if block.name in LIVE:
         return ""
     body = plain(block.body, reader)
+    if block.name == "quiz":
+        text = _inline(block.argument, reader)
+        return quizzes.as_markdown(quizzes.question(block.label, text, body))
+    if block.name == "hint":
+        return f"<details><summary>Hint</summary>\n\n{body}\n\n</details>"
     if block.name == "admonition":
         return f"---\n\n**{_inline(block.argument, reader)}**\n\n{body}\n\n---"
     if block.name == "prf:proof":
@@ -140,7 +147,7 @@ def written(block: Block, reader: Reader) -> str:
         return f"**{STATEMENTS[block.name]} {number}{title}.** {body}"
     raise BookError(
         f"a notebook that travels has no words for the directive {block.name!r}; "
-        f"allowed are admonition, prf:proof, {', '.join(STATEMENTS)}"
+        f"allowed are admonition, hint, quiz, prf:proof, {', '.join(STATEMENTS)}"
     )
 
 

@@ -2,9 +2,10 @@
 
 `travelling` turns a chapter into a notebook for plain Jupyter or Colab: its numbers are
 written out, links lead to the site, the first cells fetch the library, code that the
-page folds is folded, and nothing is executed. In a student's copy each solution is an
-empty cell; an instructor's copy has them. What belongs to an exercise or its solution
-has the tag ``exercise`` or ``solution``.
+page folds is folded, and nothing is executed. An instructor's copy has the solutions. A
+student's has the starter and the check of each exercise, and where there is no starter
+an empty cell. What belongs to an exercise or its solution has the tag ``exercise`` or
+``solution``.
 
 Sphinx resolves the references of a page; `Wrap` and `Unwrap` keep what it found. A site
 that has no ``html_baseurl`` does not know its address; its pages do, and
@@ -49,6 +50,7 @@ FOLDED = {"hide-input", "remove-input", "remove-cell"}
 #: Part of the library -> the extra that it needs.
 EXTRAS = {"collapse_lib/provenance/": "provenance"}
 STARTER = "# Your solution"
+ANSWER = "*Your answer:*"
 _DEFINITION = re.compile(r"^(\S.*)\n: ", re.MULTILINE)
 #: How a chapter names a file of the checkout: from its own folder.
 BESIDE = re.compile(r'"\.\./([^"]+)"')
@@ -230,6 +232,8 @@ class Copy:
     solutions: bool
     cells: list[dict[str, Any]] = field(default_factory=list)
     inside: str = ""  # the label of the exercise whose solution is being read
+    started: bool = False  # whether the last exercise has a starter
+    solved_in_code: bool = False  # whether the solution that is being read has code
 
     def markdown(self, id: str, text: str, *tags: str) -> None:
         """Add a cell of text."""
@@ -268,25 +272,34 @@ class Copy:
             id = cell["id"] if len(parts) == 1 else f"{cell['id']}-{place}"
             first = part[0]
             if first.name == "solution-start":
-                self.inside = first.argument
+                self.inside, self.solved_in_code = first.argument, False
                 if self.solutions:
                     number = self.site.number(self.inside)
                     self.markdown(id, f"**Solution {number}.**", "solution")
             elif first.name == "solution-end":
-                if not self.solutions:
-                    self.code(id, STARTER, "exercise")
-                self.inside = ""
+                if not self.solutions and not self.started:
+                    self._leave_room(id)
+                self.inside, self.started = "", False
             elif self.solutions or not self.inside:
                 tags = ["solution"] if self.inside else []
-                tags += ["exercise"] if first.name == "exercise" else []
+                tags += ["exercise"] if first.name in {"exercise", "hint"} else []
                 text = "\n\n".join(written(each, self.site.reader) for each in part)
                 if text.strip():
                     self.markdown(id, text.strip(), *tags)
 
+    def _leave_room(self, id: str) -> None:
+        """Add an empty cell for an answer, in code or in words."""
+        if self.solved_in_code:
+            self.code(id, STARTER, "exercise")
+        else:
+            self.markdown(id, ANSWER, "exercise")
+
     def _take_code(self, cell: Mapping[str, Any]) -> None:
+        metadata = cell["metadata"]
+        self.solved_in_code = True
+        self.started |= "exercise" in metadata.get("tags", [])
         if self.inside and not self.solutions:
             return
-        metadata = cell["metadata"]
         tags = [*metadata.get("tags", []), *(["solution"] if self.inside else [])]
         text = _CHAPTER_CALL.sub(r"\1, root=FILES)", cell["source"])
         text = BESIDE.sub(r'f"{FILES}/\1"', text)
@@ -299,7 +312,7 @@ class Copy:
 
 
 #: What stands in a cell of its own.
-APART = ("exercise", "solution-start", "solution-end")
+APART = ("exercise", "hint", "solution-start", "solution-end")
 
 
 def _parts(text: str) -> Iterator[list[Block]]:

@@ -25,8 +25,11 @@ from collapse_lib.files.reading import read_yaml
 
 # No page is made of hidden files, and none of these.
 NOT_INPUTS = (".", "tests/")
-#: Says what Python for the pages was made with, if it is there: see fetch_live.py.
-LIVE = ".venvs/live-python/made-with"
+#: Say what was fetched for the pages, where it is: see fetch_live.py, fetch_slides.py.
+FETCHED = (
+    ".venvs/live-python/made-with",
+    ".venvs/reveal.js/requirements-slides.lock",
+)
 # The program of the same environment, whatever PATH says.
 JUPYTER_BOOK = str(Path(sys.executable).with_name("jupyter-book"))
 #: Where the new pages are made, below the book's folder.
@@ -43,8 +46,9 @@ def content_hash(root: Path) -> str:
     for name in tracked(root):
         if not name.startswith(NOT_INPUTS):
             total.update(f"{name}\0{hash_of(root / name)}\n".encode())
-    if (root / LIVE).exists():
-        total.update((root / LIVE).read_bytes())
+    for name in FETCHED:
+        if (root / name).exists():
+            total.update((root / name).read_bytes())
     return total.hexdigest()
 
 

@@ -64,6 +64,8 @@ HOOKS = {
     "checks.given": "it describes anything",
     "checks.together": "it is asked with arrays that have been checked",
     "declared.declared": "it is a decorator, tried in core/test_declared.py",
+    "book.exercises.Mark": "a check returns it",
+    "book.exercises.Check.refuses": "it is asked for answers that nobody can use",
     "metrics.Report": "`report` makes it",
     "provenance.Fingerprint": "`fingerprint` makes it",
     "provenance.Ledger": "`parse` makes it, which checks its lines",

@@ -21,6 +21,7 @@ from collapse_lib import claims
 from collapse_lib.book import (
     Chapter,
     display,
+    exercises,
     notebooks,
     pictures,
     plotting,
@@ -559,6 +560,17 @@ BOOK: dict[str, Callable[[], Call]] = {
         {"name": "one", "text": "shown"},
     ),
     "book.results.commit": lambda: (results.commit, {"root": ROOT}),
+    "book.exercises.Check": lambda: (exercises.Check, {"rule": float}),
+    "book.exercises.Check.__call__": lambda: (
+        exercises.Check(float),
+        {"answer": 1.0},
+    ),
+    "book.exercises.check": lambda: (exercises.check, {"rule": float}),
+    "book.exercises.seal": lambda: (exercises.seal, {"number": 4_746, "digits": 2}),
+    "book.exercises.opens": lambda: (
+        exercises.opens,
+        {"sealed": exercises.seal(4_746, 2), "answer": 4_700},
+    ),
     "book.small_png.palette_png": lambda: (
         small_png.palette_png,
         {"figure": drawing()},

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from plain_markdown import blocks
 
 from collapse_lib.book import notebooks
 
@@ -30,6 +32,28 @@ def caption(cell: Any) -> str:
     """Return the caption of a cell's figure, or an empty text."""
     figure: dict[str, str] = cell["metadata"].get("mystnb", {}).get("figure", {})
     return figure.get("caption", "")
+
+
+@dataclass
+class Exercise:
+    """An exercise, and what belongs to it up to the end of its solution."""
+
+    label: str
+    text: str
+    hints: list[str] = field(default_factory=list)  # the classes of each
+    code: list[Any] = field(default_factory=list)  # before its solution
+    solution_text: str = ""
+    solution_code: list[Any] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """What it asks for: the bold word that its text begins with."""
+        found = re.match(r"\*\*(\w+)\.\*\*", self.text)
+        return found[1] if found else ""
+
+    def tagged(self, tag: str) -> list[Any]:
+        """Return the cells before its solution that have a tag."""
+        return [cell for cell in self.code if tag in tags_of(cell)]
 
 
 @dataclass(frozen=True)
@@ -61,6 +85,28 @@ class Page:
     @cached_property
     def trees(self) -> list[tuple[str, ast.Module]]:
         return [(n, t) for n, cell in self.numbered if (t := parse(cell["source"]))]
+
+    @cached_property
+    def exercises(self) -> list[Exercise]:
+        """The exercises, in their order."""
+        found: list[Exercise] = []
+        solving = False
+        for cell in self.notebook["cells"]:
+            if cell["cell_type"] == "code":
+                if found:
+                    last = found[-1]
+                    (last.solution_code if solving else last.code).append(cell)
+                continue
+            for block in blocks(cell["source"]):
+                if block.name == "exercise":
+                    found.append(Exercise(block.label, block.body))
+                elif block.name == "hint" and found:
+                    found[-1].hints.append(block.options.get("class", ""))
+                elif block.name in {"solution-start", "solution-end"}:
+                    solving = block.name == "solution-start"
+                elif solving:
+                    found[-1].solution_text += block.body
+        return found
 
     @cached_property
     def prose(self) -> str:

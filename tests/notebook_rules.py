@@ -11,13 +11,22 @@ import re
 from collections.abc import Callable, Iterator
 from inspect import signature
 from statistics import median
+from typing import Any
 
+import quizzes
 from nbval.plugin import find_comment_markers
-from notebook_page import FATES, Page, caption, fate, parse, tags_of
+from notebook_page import FATES, Exercise, Page, caption, fate, parse, tags_of
+from plain_markdown import blocks
 
 from collapse_lib import plotting
 from collapse_lib.book.display import GLUE
-from collapse_lib.book.notebooks import MACHINE_PATH, flaws, message_only, scales_in
+from collapse_lib.book.notebooks import (
+    MACHINE_PATH,
+    BookError,
+    flaws,
+    message_only,
+    scales_in,
+)
 
 #: The most lines of a cell, by what the page does with its code.
 MAX_LINES = {"visible": 15, "folded": 35, "removed": 35}
@@ -25,7 +34,7 @@ MAX_LINES = {"visible": 15, "folded": 35, "removed": 35}
 MEDIAN_LINES, LONG_LINES = 6, 12
 MAX_COLUMNS, MAX_BYTES = 88, 700_000
 SCALES = {"ci", "laptop", "paper"}
-TAGS = {*FATES, "parameters", "photo", "raises-exception"}
+TAGS = {*FATES, "parameters", "photo", "raises-exception", "exercise", "check"}
 #: Methods of the chapter that serve the prose and the ledger.
 HOUSEKEEPING = {"say", "record", "control", "check", "verdicts", "finish"}
 #: Names that only drawing uses, and the scales of the run.
@@ -33,7 +42,7 @@ DRAWING = {"plt", "fig", "ax", "axes", "plotting", "SCALE", "SCALES"}
 #: The parts of a chapter, in order; each is a section with the label sec-NN-part.
 PARTS = (
     *("scope", "example", "theory", "simulation", "figure", "robustness"),
-    *("paper", "exercises", "summary", "reading"),
+    *("paper", "quiz", "exercises", "summary", "reading"),
 )
 #: A place for a number that the chapter says, with the number's name.
 GLUED = re.compile(r"\{glue:\w*\}`([^`:]+)[^`]*`")
@@ -238,10 +247,8 @@ def file_is_small(page: Page) -> Iterator[str]:
 
 
 def exercises_have_solutions(page: Page) -> Iterator[str]:
-    exercises = re.findall(r"\{exercise(?:-start)?\}.*\n:label: *(\S+)", page.prose)
+    exercises = [each.label for each in page.exercises]
     solutions = re.findall(r"\{solution(?:-start)?\} *(\S+)\n:class: *(.*)", page.prose)
-    if len(exercises) < 3:
-        yield f"{len(exercises)} exercises; a chapter has compute, change and think"
     if sorted(exercises) != sorted(label for label, _ in solutions):
         solved = [label for label, _ in solutions]
         yield f"the exercises are {exercises}, but `:class:`ed solutions {solved}"
@@ -251,6 +258,76 @@ def exercises_have_solutions(page: Page) -> Iterator[str]:
     starts, ends = (page.prose.count(f"{{solution-{end}}}") for end in ("start", "end"))
     if starts != ends:
         yield f"{starts} {{solution-start}}, but {ends} {{solution-end}}"
+
+
+#: What an exercise asks for, as its text begins.
+KINDS = ("Compute", "Change", "Think", "Prove", "Project")
+#: Kinds whose answer a check can judge; the others are judged by a list of points.
+CHECKED = ("Compute", "Change")
+
+
+def exercises_can_be_set(page: Page) -> Iterator[str]:
+    """An exercise says what it asks for, gives hints, and judges the answer."""
+    if len(page.exercises) < 5:
+        yield f"{len(page.exercises)} exercises; a chapter has five, of five kinds"
+    kinds = [exercise.kind for exercise in page.exercises]
+    for kind in {"Compute", "Change", "Think"} - set(kinds):
+        yield f"no exercise begins with **{kind}.**"
+    for exercise in page.exercises:
+        where = f"exercise {exercise.label}"
+        if exercise.kind not in KINDS:
+            yield f"{where}: begin it with **{'.**, **'.join(KINDS)}.**"
+        if len(exercise.hints) != 2:
+            yield f"{where}: {len(exercise.hints)} {{hint}}s follow it; give two"
+        if any("dropdown" not in hint for hint in exercise.hints):
+            yield f"{where}: a hint is not folded; add `:class: dropdown`"
+        if exercise.kind in CHECKED:
+            yield from _judged_by_a_check(where, exercise)
+        elif "**A good answer" not in exercise.solution_text:
+            yield f"{where}: its solution has no list `**A good answer** ...`"
+
+
+def _judged_by_a_check(where: str, exercise: Exercise) -> Iterator[str]:
+    starter, check = exercise.tagged("exercise"), exercise.tagged("check")
+    if len(starter) != 1 or "..." not in starter[0]["source"]:
+        yield f"{where}: one cell with the tag `exercise` holds three dots to replace"
+    if len(check) != 1 or "hide-input" not in tags_of(check[0]):
+        yield f"{where}: one cell with the tags `check` and `hide-input` judges it"
+        return
+    if "No answer yet" not in _shown(check[0]):
+        yield f"{where}: its check must be asked about the starter, in its last line"
+    solved = "".join(map(_shown, exercise.solution_code))
+    if "✓ Right." not in solved:
+        yield f"{where}: no cell of its solution shows that the check accepts it"
+    if not any(".refuses(" in cell["source"] for cell in exercise.solution_code):
+        yield f"{where}: show three wrong answers to its check, `check_....refuses(`"
+    for node in ast.walk(ast.parse(check[0]["source"])):
+        if isinstance(node, ast.Assert) and node.msg is None:
+            yield f"{where}: an assert of its check has no message"
+
+
+def _shown(cell: Any) -> str:
+    data = [output.get("data", {}) for output in cell["outputs"]]
+    return "".join(each.get("text/plain", "") for each in data)
+
+
+def questions_can_be_answered(page: Page) -> Iterator[str]:
+    """Five questions, each with answers that say why they are right or wrong."""
+    asked = [block for block in blocks(page.prose) if block.name == "quiz"]
+    if len(asked) != 5:
+        yield f"{len(asked)} {{quiz}} questions; a chapter has five"
+    for block in asked:
+        if not block.label.startswith(f"quiz-{page.number}-"):
+            yield f"the quiz `{block.argument[:40]}`: label it quiz-{page.number}-..."
+        try:
+            quizzes.question(block.label, block.argument, block.body)
+        except BookError as error:
+            yield str(error)
+
+
+def the_reader_knows_what_she_will_be_able_to_do(page: Page) -> Iterator[str]:
+    if not re.search(r"^\*\*Afterwards you can\*\* ", page.prose, re.M):
+        yield "the box `At a glance` does not say what `**Afterwards you can** ...`"
 
 
 def references_resolve(page: Page) -> Iterator[str]:
@@ -381,6 +458,9 @@ RULES: dict[str, Rule] = {
         errors_are_expected,
         file_is_small,
         exercises_have_solutions,
+        exercises_can_be_set,
+        questions_can_be_answered,
+        the_reader_knows_what_she_will_be_able_to_do,
         references_resolve,
         captions_state_known_numbers,
         what_is_said_is_shown,

@@ -73,6 +73,7 @@ USELESS = ("text", "bytes", "object", "complex", "ragged list", "dates", "frame"
 #: Arguments that may be anything, each with the reason.
 ANYTHING = {
     ("book.results.storable", "value"): "lists are what it is for",
+    ("book.exercises.Check.__call__", "answer"): "it says what is wrong with it",
     ("files.whole.write", "content"): "any bytes are a file",
     ("files.whole.write_json", "content"): "lists are what it is for",
     ("files.whole.to_json", "content"): "lists are what it is for",

@@ -1,4 +1,5 @@
 from . import display as display
+from . import exercises as exercises
 from . import notebooks as notebooks
 from . import pictures as pictures
 from . import plotting as plotting

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from notebook_page import Page, fate, figure_labels, labels_in, prose
+from notebook_page import Page, fate, figure_labels, labels_in, prose, tags_of
 from notebook_rules import LONG_LINES, MAX_BYTES, MEDIAN_LINES, RULES, problems
 from staleness import ROOT
 
@@ -144,7 +144,8 @@ def insert_code(notebook: Any) -> None:
 def lengthen(notebook: Any) -> None:
     """Give half of the visible cells one line too many."""
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "code" and fate(cell) == "visible":
+        shown = cell["cell_type"] == "code" and fate(cell) == "visible"
+        if shown and "exercise" not in tags_of(cell):
             cell["source"] = "n\n" * (MEDIAN_LINES + 1)
 
 
@@ -170,7 +171,7 @@ def expected_error(traceback: list[str], message: str = "x") -> Callable[[Any], 
 
 
 #: Code cells of the template, by what the page does with them.
-SETUP, VISIBLE, NUMBERS, FIGURE, TABLE = 2, 4, 7, 8, 11
+SETUP, VISIBLE, NUMBERS, FIGURE, TABLE, STARTER = 2, 4, 7, 8, 11, 15
 
 BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "a cell was not run": (
@@ -319,9 +320,9 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
         "file_is_small",
         output(VISIBLE, output_type="stream", name="stdout", text="x" * MAX_BYTES),
     ),
-    "two exercises": (
+    "an exercise without a solution": (
         "exercises_have_solutions",
-        text("```{exercise}\n:label: ex-01-think", "```{note}\n:class: ex-01-think"),
+        text("{exercise}\n:label: ex-01-think", "{exercise}\n:label: ex-01-ponder"),
     ),
     "a solution of another exercise": (
         "exercises_have_solutions",
@@ -329,11 +330,62 @@ BREAKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     ),
     "an unfolded solution": (
         "exercises_have_solutions",
-        text(":class: dropdown", ":class: tip"),
+        text("ex-01-think\n:class: dropdown", "ex-01-think\n:class: tip"),
     ),
     "a solution that does not end": (
         "exercises_have_solutions",
-        text("```{solution-end}\n```", ""),
+        text("this loop.\n\n```{solution-end}\n```", "this loop."),
+    ),
+    "an exercise of no kind": ("exercises_can_be_set", text("**Think.** ", "")),
+    "a single hint": (
+        "exercises_can_be_set",
+        text(
+            "```{hint}\n:class: dropdown\nSolve", "```{note}\n:class: dropdown\nSolve"
+        ),
+    ),
+    "a hint that is open": (
+        "exercises_can_be_set",
+        text("```{hint}\n:class: dropdown\nSolve", "```{hint}\n:class: tip\nSolve"),
+    ),
+    "an answer in words that nobody can judge": (
+        "exercises_can_be_set",
+        text("**A good answer** has", "It has"),
+    ),
+    "a starter with nothing to replace": (
+        "exercises_can_be_set",
+        source(STARTER, "copies = 693"),
+    ),
+    "a check that says nothing": (
+        "exercises_can_be_set",
+        lambda notebook: code(notebook, STARTER + 1).update(outputs=[]),
+    ),
+    "an assertion without a message": (
+        "exercises_can_be_set",
+        source(STARTER + 1, "def check(copies):\n    assert copies == 1"),
+    ),
+    "a solution that the check does not accept": (
+        "exercises_can_be_set",
+        lambda notebook: code(notebook, STARTER + 2).update(outputs=[]),
+    ),
+    "a check that has refused nothing": (
+        "exercises_can_be_set",
+        source(STARTER + 3, "check_copies(500)"),
+    ),
+    "four questions": (
+        "questions_can_be_answered",
+        text("```{quiz} One real draw", "```{note} One real draw"),
+    ),
+    "a question of another chapter": (
+        "questions_can_be_answered",
+        text(":label: quiz-01-mean", ":label: quiz-02-mean"),
+    ),
+    "a question with two right answers": (
+        "questions_can_be_answered",
+        text("- [ ] falls together", "- [x] falls together"),
+    ),
+    "nothing that a reader will be able to do": (
+        "the_reader_knows_what_she_will_be_able_to_do",
+        text("**Afterwards you can**", "You can"),
     ),
     "a link to no file": ("references_resolve", text("glossary.md", "gone.md")),
     "a link to no label": (
