@@ -102,7 +102,7 @@ lab: $(STAMP)
 clean:
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find collapse_lib scripts tests _ext benchmarks -name __pycache__ -prune -exec rm -rf {} +
-	for env in .venvs/*; do case $$env in */live-python|*/reveal.js) continue; esac; \
+	for env in .venvs/*; do case $$env in */live-python|*/reveal) continue; esac; \
 	    test "$$env" -ef .venv || rm -rf "$$env"; done
 
 ## help: list these targets

@@ -15,29 +15,33 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import jinja2
+from bs4 import BeautifulSoup, Tag
 from docutils import nodes
-from signs import numbered_box
 from sphinx.application import Sphinx
-from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx_fixes import CHAPTER
 
 HERE = Path(__file__).parent
 #: Where `scripts/fetch_slides.py` puts reveal.js, below the root of the book.
-HOME = Path(".venvs", "reveal.js")
+HOME = Path(".venvs", "reveal")
 TEMPLATE = HERE / "templates" / "slides.html"
-#: Kinds of numbered boxes that have a slide of their own.
-STATED = {"theorem", "proposition", "corollary", "lemma", "definition"}
+#: What has a slide of its own, as the page has it.
+FIGURE, QUESTION = "figure", "div.quiz-asked"
+STATED = ", ".join(
+    f"div.proof.{kind}"
+    for kind in ("theorem", "proposition", "corollary", "lemma", "definition")
+)
+EXERCISE = "div.exercise"
 #: What stands in the box *At a glance*, by its first words.
 GLANCE = ("Question.", "Afterwards you can")
 #: Paragraphs before a figure or a theorem that the speaker has in her notes.
 NOTES = 3
-LINK = re.compile(r'href="#')
-_Kind = TypeVar("_Kind", bound=nodes.Node)
+#: What only a page needs.
+SIGNS = "a.headerlink, .section-number, script, details.hide"
 
 
 @dataclass
@@ -50,124 +54,105 @@ class Slide:
     css: str = ""
 
 
-@dataclass
-class Deck:
-    """The slides of one page, in the making.
+def deck(body: str) -> list[Slide]:
+    """Return the slides of a chapter.
 
     Parameters
     ----------
-    builder
-        Who writes the page.
-    page
-        What the page shows, with its references resolved.
+    body
+        The HTML of its page, without what stands around the text.
     """
+    page = BeautifulSoup(body, "html.parser")
+    for sign in page.select(SIGNS):
+        sign.decompose()
+    chapter = page.section
+    assert chapter is not None, "a chapter has a section"
+    slides = [*_opening(chapter)]
+    for section in chapter.find_all("section"):
+        part = _part(section)
+        if part == "exercises":
+            slides += _exercise(section)
+        elif part == "summary":
+            slides += _summary(section)
+        else:
+            slides += _findings(section)
+    return slides
 
-    builder: StandaloneHTMLBuilder
-    page: nodes.document
-    slides: list[Slide] = field(default_factory=list)
 
-    def html(self, *parts: nodes.Node) -> str:
-        """Return parts of the page as HTML."""
-        written = (str(self.builder.render_partial(part)["fragment"]) for part in parts)
-        return "".join(written)
+def _opening(chapter: Tag) -> Iterator[Slide]:
+    answer, *rest = chapter.find_all("p", recursive=False)
+    yield Slide(_heading(chapter), str(answer), _html(rest), "slide-title")
+    lines = chapter.select("div.admonition > p")
+    asked = [line for line in lines if line.get_text().startswith(GLANCE)]
+    yield Slide("The question", _html(asked))
 
-    def make(self) -> list[Slide]:
-        """Return the slides."""
-        chapter = next(self.page.findall(nodes.section))
-        self._opening(chapter)
-        for section in chapter.findall(nodes.section):
-            if section is chapter:
-                continue
-            if _part(section) == "exercises":
-                self._exercise(section)
-            elif _part(section) == "summary":
-                self._summary(section)
-            else:
-                self._findings(section)
-        return self.slides
 
-    def _opening(self, chapter: nodes.section) -> None:
-        first = [each for each in chapter.children if isinstance(each, nodes.paragraph)]
-        title = self._heading(chapter)
-        answer, *rest = first
-        self.slides.append(
-            Slide(title, self.html(answer), self.html(*rest), "slide-title")
-        )
-        lines = [
-            paragraph
-            for box in chapter.findall(nodes.admonition)
-            for paragraph in box.findall(nodes.paragraph)
-            if paragraph.astext().startswith(GLANCE)
-        ]
-        self.slides.append(Slide("The question", self.html(*lines)))
+def _findings(section: Tag) -> Iterator[Slide]:
+    """Yield the theorems, figures and questions of a section, without those inside."""
+    before: list[Tag] = []
+    for part in section.find_all(True, recursive=False):
+        if part.name == "section":
+            break
+        if part.name == "p":
+            before.append(part)
+        for slide in filter(None, map(_slide, _candidates(part))):
+            if slide.css != "slide-quiz":  # its title is the question
+                slide.title = slide.title or _heading(section)
+            slide.notes += _html(before[-NOTES:])
+            yield slide
+            before = []
 
-    def _findings(self, section: nodes.section) -> None:
-        """Add the theorems, figures and questions of a section."""
-        before: list[nodes.Node] = []
-        for node in _below(section):
-            if isinstance(node, nodes.paragraph):
-                before.append(node)
-                continue
-            slide = self._slide(node, section)
-            if slide is not None:
-                slide.notes += self.html(*before[-NOTES:])
-                self.slides.append(slide)
-                before = []
 
-    def _slide(self, node: nodes.Node, section: nodes.section) -> Slide | None:
-        if isinstance(node, nodes.figure):
-            return self._figure(node, section)
-        if isinstance(node, nodes.container) and "quiz-asked" in node["classes"]:
-            return Slide("", self.html(node), css="slide-quiz")
-        if isinstance(node, nodes.Element) and numbered_box(node)[0] in STATED:
-            return Slide(self._heading(section), self.html(node), css="slide-theorem")
+def _candidates(part: Tag) -> list[Tag]:
+    if part.name == "div" and part.css.match(f"{QUESTION}, {STATED}"):
+        return [part]
+    return part.select(FIGURE)
+
+
+def _slide(part: Tag) -> Slide | None:
+    if part.name != FIGURE:
+        css = "slide-quiz" if part.css.match(QUESTION) else "slide-theorem"
+        return Slide("", str(part), css=css)
+    image, caption = part.img, part.select_one(".caption-text")
+    if image is None or caption is None:
         return None
-
-    def _figure(self, figure: nodes.figure, section: nodes.section) -> Slide | None:
-        image, caption = _first(figure, nodes.image), _first(figure, nodes.caption)
-        if image is None or caption is None:
-            return None
-        finding = _first(caption, nodes.strong)
-        title = self.html(*finding.children) if finding else self._heading(section)
-        notes = self.html(*[each for each in caption.children if each is not finding])
-        return Slide(title, self.html(image), f"<p>{notes}</p>", "slide-figure")
-
-    def _heading(self, section: nodes.section) -> str:
-        title = _first(section, nodes.title)
-        return self.html(*title.children) if title else ""
-
-    def _exercise(self, section: nodes.section) -> None:
-        """Add the first exercise that asks to think."""
-        for box in section.findall(nodes.Element):
-            if numbered_box(box)[0] == "exercise" and "Think." in box.astext():
-                self.slides.append(Slide("To discuss", self.html(box)))
-                return
-
-    def _summary(self, section: nodes.section) -> None:
-        points = _first(section, nodes.bullet_list)
-        after = [each for each in section.children if isinstance(each, nodes.paragraph)]
-        body = self.html(points) if points else ""
-        self.slides.append(Slide("What to keep", body, self.html(*after)))
+    finding = caption.strong
+    title = finding.decode_contents() if finding else ""
+    if finding:
+        finding.decompose()
+    return Slide(
+        title, str(image), f"<p>{caption.decode_contents()}</p>", "slide-figure"
+    )
 
 
-def _first(node: nodes.Element, kind: type[_Kind]) -> _Kind | None:
-    return next(iter(node.findall(kind)), None)
+def _exercise(section: Tag) -> Iterator[Slide]:
+    """Yield the first exercise that asks to think."""
+    for box in section.select(EXERCISE):
+        if "Think." in box.get_text():
+            yield Slide("To discuss", str(box), css="slide-exercise")
+            return
 
 
-def _part(section: nodes.section) -> str:
+def _summary(section: Tag) -> Iterator[Slide]:
+    points = section.find_all("ul", recursive=False)
+    after = section.find_all("p", recursive=False)
+    yield Slide("What to keep", _html(points), _html(after), "slide-summary")
+
+
+def _heading(section: Tag) -> str:
+    heading = section.find(re.compile("h[1-4]"), recursive=False)
+    return heading.decode_contents().strip() if isinstance(heading, Tag) else ""
+
+
+def _part(section: Tag) -> str:
     """Return which part of a chapter a section is, by its label sec-NN-part."""
-    found = (re.fullmatch(r"sec-\d\d-(\w+)", id) for id in section["ids"])
+    places = [section, *section.find_all("span", id=True, recursive=False)]
+    found = (re.fullmatch(r"sec-\d\d-(\w+)", str(place.get("id"))) for place in places)
     return next((match[1] for match in found if match), "")
 
 
-def _below(section: nodes.section) -> Iterator[nodes.Node]:
-    """Yield what may be a slide or a note, without the sections inside."""
-    for child in section.children:
-        if isinstance(child, nodes.section):
-            continue
-        yield child
-        if isinstance(child, nodes.container) and "quiz-asked" not in child["classes"]:
-            yield from child.findall(nodes.figure)
+def _html(parts: list[Tag]) -> str:
+    return "".join(map(str, parts))
 
 
 # ---- Sphinx --------------------------------------------------------------------------
@@ -186,25 +171,21 @@ def write_deck(
     doctree: nodes.document | None,
 ) -> None:
     """Write the deck of a chapter, and link its page to it."""
-    builder = app.builder
     if doctree is None or not CHAPTER.match(pagename) or not is_there(app):
         return
-    assert isinstance(builder, StandaloneHTMLBuilder)
-    slides = Deck(builder, doctree).make()
     own = pagename.rpartition("/")[2]
-    for slide in slides:
-        for part in ("title", "body", "notes"):
-            text = LINK.sub(f'href="{own}.html#', getattr(slide, part))
-            setattr(slide, part, text)
+    body = context["body"].replace('href="#', f'href="{own}.html#')
     template = jinja2.Template(TEMPLATE.read_text("utf-8"), autoescape=True)
     text = template.render(
-        slides=slides,
+        slides=deck(body),
         chapter=re.sub(r"<[^>]*>", "", context["title"]),
         page=f"{own}.html",
         static=f"{context['content_root']}_static",
         mathjax=json.dumps(app.config.mathjax3_config),
     )
-    Path(app.outdir, name_of(pagename)).write_text(text, "utf-8")
+    target = Path(app.outdir, name_of(pagename))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, "utf-8")
     offer(context, name_of(own))
 
 
@@ -232,7 +213,7 @@ def is_there(app: Sphinx) -> bool:
 def copy_reveal(app: Sphinx, exception: Exception | None) -> None:
     """Put reveal.js beside the pages."""
     if exception is None and app.builder.format == "html" and is_there(app):
-        target = Path(app.outdir, "_static", "reveal.js")
+        target = Path(app.outdir, "_static", "reveal")
         shutil.copytree(Path(app.srcdir, HOME), target, dirs_exist_ok=True)
 
 

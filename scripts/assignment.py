@@ -88,6 +88,11 @@ class Exercise:
         """Its name in a message."""
         return f"exercise {self.number}"
 
+    @property
+    def shown(self) -> Cells:
+        """What the page shows of its solution."""
+        return [cell for cell in self.solution if "remove-cell" not in tags(cell)]
+
 
 def tags(cell: Cell) -> set[str]:
     """Return the tags of a cell."""
@@ -157,20 +162,30 @@ class Step:
     source
         As it stands there.
     binds
-        The names that it gives a value, or may change.
-    renews
-        Those of them whose earlier values no longer count.
+        The names that it gives a value.
+    changes
+        The names of what it may change without giving them another value.
+    certain
+        Whether earlier values of the names no longer count.
     needs
         The names that it reads.
     needs_later
         Those that it reads when a function which it defines is called.
+    imports
+        Whether the names are those of modules and of what is in them.
+    defines, calls
+        The function that it defines; the one that it calls for its effect alone.
     """
 
     source: str
     binds: frozenset[str]
-    renews: frozenset[str]
+    changes: frozenset[str]
+    certain: bool
     needs: frozenset[str]
     needs_later: frozenset[str]
+    imports: bool
+    defines: str
+    calls: str
 
 
 def parsed(cell: Cell) -> tuple[str, ast.Module]:
@@ -196,8 +211,12 @@ def steps(cells: Iterable[Cell]) -> Iterator[Step]:
     """Yield the statements of the cells with code."""
     for cell in cells:
         if cell["cell_type"] == "code" and not cell["source"].startswith("%%"):
-            source, tree = parsed(cell)
-            yield from (step(node, source) for node in tree.body)
+            yield from steps_of(parsed(cell)[0])
+
+
+def steps_of(code: str) -> list[Step]:
+    """Return the statements of code that is Python throughout."""
+    return [step(node, code) for node in ast.parse(code).body]
 
 
 def step(node: ast.stmt, source: str) -> Step:
@@ -208,14 +227,24 @@ def step(node: ast.stmt, source: str) -> Step:
     inner = {s.get_name() for s in table.get_symbols() if s.is_assigned()} - bound
     read = {s.get_name() for s in table.get_symbols() if s.is_referenced()} - inner
     later = frozenset(_globals(table))
+    changes, defines, calls = frozenset(_changed(node)), "", ""
+    match node:
+        case ast.FunctionDef():
+            changes, defines = changes & later, node.name
+        case ast.Expr(ast.Call(ast.Name(name))):
+            calls = name
     first = min([node, *getattr(node, "decorator_list", [])], key=lambda n: n.lineno)
     lines = source.splitlines()[first.lineno - 1 : node.end_lineno]
     return Step(
         source="\n".join(lines),
-        binds=bound | _changed(node),
-        renews=bound if isinstance(node, RENEWING) else frozenset(),
+        binds=bound,
+        changes=changes,
+        certain=isinstance(node, RENEWING),
         needs=later | read,
         needs_later=later,
+        imports=isinstance(node, ast.Import | ast.ImportFrom),
+        defines=defines,
+        calls=calls,
     )
 
 
@@ -273,14 +302,18 @@ def _root(node: ast.expr) -> set[str]:
 def needed(code: Sequence[Step], names: Iterable[str]) -> list[Step]:
     """Return those statements without which some names would not have their values."""
     at_end, kept = set(names), set[int]()
+    modules = {name for each in code if each.imports for name in each.binds}
+    effects = {each.defines: each.changes for each in code if each.defines}
     while True:
         wanted, before = set(at_end), len(at_end) + len(kept)
         for place in reversed(range(len(code))):
-            if code[place].binds & wanted:
+            here = code[place]
+            changes = here.changes | effects.get(here.calls, frozenset())
+            if (here.binds | changes - modules) & wanted:
                 kept.add(place)
-                wanted -= code[place].renews
-                wanted |= code[place].needs
-                at_end |= code[place].needs_later
+                wanted -= here.binds if here.certain else set()
+                wanted |= here.needs
+                at_end |= here.needs_later
         if len(at_end) + len(kept) == before:
             return [code[place] for place in sorted(kept)]
 
@@ -348,9 +381,21 @@ def check_of(exercise: Exercise) -> Check:
 
 @dataclass
 class Master:
-    """The notebook in the making."""
+    """The notebook in the making.
+
+    Parameters
+    ----------
+    cells
+        Its cells.
+    chapter
+        The code that students have: of the chapter, and of starters and checks.
+    solved
+        The code of the solutions.
+    """
 
     cells: Cells = field(default_factory=list)
+    chapter: list[Step] = field(default_factory=list)
+    solved: list[Step] = field(default_factory=list)
 
     def add(self, kind: str, source: str, **metadata: Any) -> None:
         """Add a cell."""
@@ -373,28 +418,26 @@ class Master:
         said = yaml.safe_dump(settings, sort_keys=False) if settings else ""
         self.add("raw", f"# {what}\n{said}".strip())
 
-    def checked(
-        self, exercise: Exercise, before: Sequence[Cell], solved: Cells
-    ) -> None:
-        """Add an exercise that its check grades.
+    def leave(self, cell: Cell) -> None:
+        """Add a cell that belongs to no exercise."""
+        self.take([cell])
+        self.chapter += steps([cell])
 
-        Parameters
-        ----------
-        exercise
-            The exercise.
-        before
-            The code of the chapter above it.
-        solved
-            The solutions above it, and its own.
-        """
+    def checked(self, exercise: Exercise) -> None:
+        """Add an exercise that its check grades."""
         check, text = check_of(exercise), solution_text(exercise)
-        answer = needed([*steps(solved)], check.names)
-        if not set(check.names) & {name for each in answer for name in each.binds}:
+        names, own = set(check.names), [*steps(exercise.shown)]
+        if not any(names & each.binds for each in own):
             raise AssignmentError(
                 f"{exercise.name}: its solution gives {' and '.join(check.names)} no "
                 "value, so the check of its solution cannot be right"
             )
-        chapter = needed([*steps(before)], _names(check.code))
+        given = [each for each in steps(exercise.starter) if not names & each.binds]
+        self.chapter += [*steps(exercise.text), *given]
+        self.solved += [*given, *own]
+        answer = needed(self.solved, names)
+        chapter = needed(self.chapter, _names(check.code))
+        self.chapter += steps_of(check.code)
         # The check is in the notebook already, and calls nothing of otter-grader.
         self._begin(exercise, POINTS, check_cell=False)
         self.take(exercise.text)
@@ -412,6 +455,8 @@ class Master:
     def by_hand(self, exercise: Exercise) -> None:
         """Add an exercise that a reader of its answer grades."""
         text = solution_text(exercise)
+        self.chapter += steps(exercise.text)
+        self.solved += steps(exercise.shown)
         points = len(re.findall(r"^- ", text.partition(RUBRIC)[2], re.MULTILINE))
         if not points:
             raise AssignmentError(
@@ -439,7 +484,7 @@ class Master:
 
 def _names(code: str) -> frozenset[str]:
     """Return the names that code takes from around it."""
-    found = [step(node, code) for node in ast.parse(code).body]
+    found = steps_of(code)
     own = {name for each in found for name in each.binds}
     return frozenset(name for each in found for name in each.needs if name not in own)
 
@@ -473,8 +518,7 @@ def solution_text(exercise: Exercise) -> str:
             f"{exercise.name} has no solution; is this the notebook for students? Take "
             "the one for instructors"
         )
-    shown = (c for c in exercise.solution if "remove-cell" not in tags(c))
-    return "\n\n".join(_as_text(cell) for cell in shown)
+    return "\n\n".join(_as_text(cell) for cell in exercise.shown)
 
 
 def _as_text(cell: Cell) -> str:
@@ -599,22 +643,14 @@ def assignment(notebook: dict[str, Any], wheel: str = "") -> dict[str, Any]:
         )
     if wheel:
         setup["source"] = _WHEEL.sub(wheel, setup["source"])
-    master, before, solved = Master(), Cells(), Cells()
+    master, n_exercises = Master(), 0
     master.say("ASSIGNMENT CONFIG", settings(setup["source"], wheel))
-    n_exercises = 0
     for each in sections(cells):
-        if not isinstance(each, Exercise):
-            master.take([each])
-            before.append(each)
-            continue
-        n_exercises += 1
-        before += (c for c in each.text if c["cell_type"] == "code")
-        solved += (c for c in each.solution if "remove-cell" not in tags(c))
-        if each.check:
-            master.checked(each, before, solved)
-            before.append(_helpers(each))
+        if isinstance(each, Exercise):
+            n_exercises += 1
+            (master.checked if each.check else master.by_hand)(each)
         else:
-            master.by_hand(each)
+            master.leave(each)
     if not n_exercises:
         raise AssignmentError("this notebook has no exercises")
     metadata = json.loads(json.dumps(notebook["metadata"]))
@@ -633,11 +669,6 @@ def _plain(cell: Cell) -> Cell:
     if cell.get("id") == "travel-about":
         source = source.replace(WHOSE, "")
     return {**cell, "metadata": {**cell["metadata"]}, "source": source}
-
-
-def _helpers(exercise: Exercise) -> Cell:
-    """Return the cell of a check without its call: later checks may use its parts."""
-    return {**exercise.check[0], "source": check_of(exercise).code}
 
 
 # ---- files ---------------------------------------------------------------------------

@@ -28,7 +28,7 @@ NOT_INPUTS = (".", "tests/")
 #: Say what was fetched for the pages, where it is: see fetch_live.py, fetch_slides.py.
 FETCHED = (
     ".venvs/live-python/made-with",
-    ".venvs/reveal.js/requirements-slides.lock",
+    ".venvs/reveal/requirements-slides.lock",
 )
 # The program of the same environment, whatever PATH says.
 JUPYTER_BOOK = str(Path(sys.executable).with_name("jupyter-book"))

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-slides.lock"
 #: Where `_ext/slides.py` looks for it; `make clean` leaves it.
-HOME = ROOT / ".venvs" / "reveal.js"
+HOME = ROOT / ".venvs" / "reveal"
 INSIDE = "sphinx_revealjs/_static/revealjs/"
 FILES = {
     "LICENSE": "LICENSE",

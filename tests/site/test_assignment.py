@@ -190,6 +190,20 @@ def test_the_answer_stands_where_students_have_the_starter(notebook):
     assert first[place - 1]["metadata"]["tags"] == ["check", "hide-input"]
 
 
+def test_what_a_starter_gives_is_there_for_the_answer_and_the_hidden_test(notebook):
+    notebook = changed(notebook, "half = ...", "given = 2  # both\nhalf = ...")
+    notebook = changed(notebook, "half = one / 2", "half = one / given")
+    notebook = changed(notebook, "off(half) == 0", "off(half) == given - 2")
+    first, *_ = questions(assignment.assignment(notebook))
+    answer = within(first, "SOLUTION")[0]
+    assert answer.endswith(
+        "PROMPT\ngiven = 2  # both\none = 1\nhalf = one / given\n# END SOLUTION"
+    )
+    hidden = within(first, "TESTS")[1]
+    assert "'given = 2  # both" in hidden
+    assert "half = ..." not in hidden
+
+
 def test_an_answer_in_words_has_its_list_as_rubric(notebook):
     *_, third = questions(assignment.assignment(notebook))
     assert within(third, "PROMPT") == [assignment.ANSWER]
@@ -325,6 +339,12 @@ def kept(code, *names):
         ),
         ("n = 1\nx = [n for n in 'ab']", "x = [n for n in 'ab']"),
         ("def x():\n    return a\n\n\na = 1", "def x():\n    return a\na = 1"),
+        (
+            "x = {}\ndef add(k):\n    x[k] = 1\nadd(2)\nother(3)",
+            "x = {}\ndef add(k):\n    x[k] = 1\nadd(2)",
+        ),
+        ("def f():\n    x[0] = 1\nx = 2\ny = f()", "x = 2"),
+        ("import x\nx.run()\nx.seed(1)", "import x"),
         ("import numpy as np\nimport re\nx = np.pi", "import numpy as np\nx = np.pi"),
         ("%pip install y\ntry:\n    import x\nexcept E:\n    !pip\n", None),
         (
