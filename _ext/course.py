@@ -121,7 +121,7 @@ class Box:
     href: str
 
 
-WIDTH, HEIGHT, ACROSS, DOWN = 178, 46, 236, 62
+WIDTH, HEIGHT, ACROSS, DOWN = 158, 50, 192, 66
 
 
 def placed(columns: Sequence[Sequence[tuple[str, str, str]]]) -> dict[str, Box]:
@@ -157,7 +157,7 @@ def _curve(start: Box, end: Box) -> str:
 
 
 def _box(box: Box) -> str:
-    words = _broken(f"{int(box.number)} {box.title}", 24)
+    words = _broken(f"{int(box.number)} {box.title}", 21)
     top = box.y + HEIGHT // 2 + 5 - 8 * (len(words) - 1)
     lines = "".join(
         f'<tspan x="{box.x + 9}" y="{top + 16 * row}">{escape(text)}</tspan>'
@@ -191,13 +191,13 @@ class ConceptMap(BookDirective):
         )
         lines = [(one, c.number) for c in known.values() for one in needs(c)]
         words = "; ".join(
-            f"{int(c.number)} needs {', '.join(str(int(n)) for n in needs(c))}"
+            f"{int(c.number)} on {', '.join(str(int(n)) for n in needs(c))}"
             for c in known.values()
             if needs(c)
         )
         return [
             raw(drawn(boxes, lines, "Which chapters need which")),
-            nodes.paragraph("", f"In words: {words}."),
+            nodes.paragraph("", f"Which chapter builds on which: {words}."),
         ]
 
     def _parts(self, known: dict[str, Notebook]) -> Iterator[list[Notebook]]:

@@ -29,6 +29,8 @@ HERE = Path(__file__).parent
 #: Where `scripts/fetch_slides.py` puts reveal.js, below the root of the book.
 HOME = Path(".venvs", "reveal")
 TEMPLATE = HERE / "templates" / "slides.html"
+#: Beside the template and not in ``_static``, of which every page loads all.
+OWN = ("slides.css", "slides.js")
 #: What has a slide of its own, as the page has it.
 FIGURE, QUESTION = "figure", "div.quiz-asked"
 STATED = ", ".join(
@@ -120,15 +122,18 @@ def _slide(part: Tag) -> Slide | None:
     title = finding.decode_contents() if finding else ""
     if finding:
         finding.decompose()
-    return Slide(
-        title, str(image), f"<p>{caption.decode_contents()}</p>", "slide-figure"
-    )
+    rest = f'<p class="slide-caption">{caption.decode_contents()}</p>'
+    # The style sheet shows it beside pictures that are higher than wide.
+    return Slide(title, f"{image}{rest}", rest, "slide-figure")
 
 
 def _exercise(section: Tag) -> Iterator[Slide]:
     """Yield the first exercise that asks to think."""
     for box in section.select(EXERCISE):
         if "Think." in box.get_text():
+            for paragraph in box.find_all("p"):
+                if paragraph.get_text().startswith("At hand:"):
+                    paragraph.decompose()
             yield Slide("To discuss", str(box), css="slide-exercise")
             return
 
@@ -215,6 +220,8 @@ def copy_reveal(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html" and is_there(app):
         target = Path(app.outdir, "_static", "reveal")
         shutil.copytree(Path(app.srcdir, HOME), target, dirs_exist_ok=True)
+        for name in OWN:
+            shutil.copy(TEMPLATE.with_name(name), target)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

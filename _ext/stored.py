@@ -1,13 +1,18 @@
 """The files behind the verdicts, copied into the pages: stored runs and the claims.
 
-``_results/04/laptop.json`` is a stored run of chapter 4, ``_results/claims/C05.txt``
-the entry of a claim in ``claims.yaml``.
+``_results/04/laptop.json`` is a stored run of chapter 4, ``_results/04/laptop.csv`` its
+numbers as a table for any program, ``_results/claims/C05.txt`` the entry of a claim in
+``claims.yaml``.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +45,33 @@ def links(docname: str, chapter: Notebook | None, claim_id: str) -> dict[str, st
     found = runs(chapter, claim_id) if chapter else {}
     return {
         **{f"Stored run: {scale}": f"{up}{name}" for scale, name in found.items()},
+        **{
+            f"its numbers as a table: {scale}": f"{up}{name[:-5]}.csv"
+            for scale, name in found.items()
+        },
         "Entry in claims.yaml": f"{up}{FOLDER}/claims/{claim_id}.txt",
     }
+
+
+def as_csv(numbers: Mapping[str, Any]) -> str:
+    """Return the numbers of a stored run as a table, one in each row.
+
+    Its columns are the name, the place in an array (two axes: ``3/0``) and the value.
+    """
+    target = io.StringIO()
+    rows = csv.writer(target, lineterminator="\n")
+    rows.writerow(("name", "place", "value"))
+    for name, value in numbers.items():
+        rows.writerows((name, place, each) for place, each in _cells(value, ()))
+    return target.getvalue()
+
+
+def _cells(value: Any, place: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _cells(each, (*place, number))
+    else:
+        yield "/".join(map(str, place)), value
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
@@ -55,7 +85,10 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         (folder / "claims" / f"{claim_id}.txt").write_text(entry, "utf-8")
     for run in sorted((root / "results").glob("*/*.json")):
         (folder / run.parent.name).mkdir(exist_ok=True)
-        shutil.copyfile(run, folder / run.parent.name / run.name)
+        target = folder / run.parent.name / run.name
+        shutil.copyfile(run, target)
+        numbers = json.loads(run.read_text("utf-8"))["numbers"]
+        target.with_suffix(".csv").write_text(as_csv(numbers), "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

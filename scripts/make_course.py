@@ -52,6 +52,7 @@ instructors/   the same with the solutions
 assignments/   for otter-grader: `otter assign NAME.ipynb out`
 quizzes/       questions in GIFT, for Moodle and other platforms
 slides/        one page a slide; with notes in the browser, see the chapter's page
+data/          the numbers of the stored runs as tables, for projects
 {wheel}
                the library of the book; the notebooks install it from here
 
@@ -105,6 +106,10 @@ def copy_notebooks(html: Path, target: Path, site: str) -> int:
         master = assignment(json.loads((target / COPIES[1] / name).read_text("utf-8")))
         text = json.dumps(master, indent=1, ensure_ascii=False) + "\n"
         (target / "assignments" / name).write_text(text, "utf-8")
+    for table in sorted((html / "_results").glob("*/*.csv")):
+        name = f"chapter-{table.parent.name}-{table.name}"
+        (target / "data").mkdir(exist_ok=True)
+        shutil.copyfile(table, target / "data" / name)
     readme = README.format(chapters=len(names), wheel=wheel.name)
     (target / "README.txt").write_text(readme, "utf-8")
     return len(names)
@@ -124,8 +129,7 @@ def print_all(browser: Browser, html: Path, target: Path) -> Iterator[Path]:
             page.set_viewport_size({"width": 1280, "height": 720})
             page.goto(f"{address}/chapters/{deck.name}?print-pdf")
             settle(page)
-            page.wait_for_function("() => window.Reveal?.isReady()")
-            page.wait_for_selector(".pdf-page")
+            page.wait_for_selector("html.slides-ready .pdf-page", state="attached")
             file = f"slides/{deck.stem}.pdf"
             page.pdf(
                 path=target / file, prefer_css_page_size=True, print_background=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import cards
@@ -138,3 +139,16 @@ def test_names_for_a_place_that_is_gone_are_refused(tmp_path: Path) -> None:
     file.write_text("intro#who: [why]\n")
     with pytest.raises(BookError, match="intro#who is no place; intro has how, sec-"):
         places.called(file, known)
+
+
+def test_a_stored_run_is_a_table_too():
+    table = stored.as_csv({"n": 3, "a": [[0.5, 1.5], [2, 3]], "arms": "one, two"})
+    assert list(csv.reader(table.splitlines())) == [
+        ["name", "place", "value"],
+        ["n", "", "3"],
+        ["a", "0/0", "0.5"],
+        ["a", "0/1", "1.5"],
+        ["a", "1/0", "2"],
+        ["a", "1/1", "3"],
+        ["arms", "", "one, two"],
+    ]

@@ -69,8 +69,8 @@ FAULTS = """() => {
         .filter(one => !one.matches(".notes, .slide-foot"))
         .map(one => one.offsetTop + one.offsetHeight));
     const wide = [...slide.querySelectorAll("*")].some(one =>
-        !one.closest("mjx-container, .notes")
-        && one.scrollWidth > slide.clientWidth + 2);
+        !one.closest("mjx-assistive-mml, .notes")
+        && one.getBoundingClientRect().right > innerWidth + 1);
     const blank = [...slide.querySelectorAll("img")].some(one => !one.naturalWidth);
     return [low > height ? `${low} of ${height} pixels` : "", wide ? "too wide" : "",
             blank ? "no picture" : ""].filter(Boolean);
@@ -100,7 +100,7 @@ def test_every_chapter_has_a_deck_that_fits_its_slides(
     for deck in decks:
         page.goto(f"{address}/chapters/{deck.name}")
         settle(page)
-        page.wait_for_function("() => window.Reveal?.isReady()")
+        page.wait_for_selector("html.slides-ready", state="attached")
         total = page.evaluate("Reveal.getTotalSlides()")
         assert total > 8, deck.name
         for number in range(total):
@@ -119,7 +119,7 @@ def test_the_keyboard_turns_slides_and_answers_questions(
     context = new_context(browser, "light", 1280)
     page = context.new_page()
     page.goto(f"{address}/chapters/{decks[0].name}")
-    page.wait_for_function("() => window.Reveal?.isReady()")
+    page.wait_for_selector("html.slides-ready", state="attached")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("Reveal.getIndices().h") == 1
     number = page.evaluate(
