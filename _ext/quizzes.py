@@ -138,4 +138,4 @@ def as_gift(asked: Question) -> str:
 
 
 def _gift(text: str) -> str:
-    return _SIGNS.sub(r"\\\1", _joined(re.sub(r"\$+", "$$$$", text)))
+    return _SIGNS.sub(r"\\\1", _joined(re.sub(r"\$+", "$$", text)))

@@ -308,7 +308,9 @@ class Copy:
         if figure:
             number = self.site.number(figure["name"])
             caption = plain(figure["caption"], self.site.reader)
-            self.markdown(f"{cell['id']}-caption", f"*Figure {number}.* {caption}")
+            words = f"*Figure {number}.* {caption}"
+            solved = ["solution"] if self.inside else []
+            self.markdown(f"{cell['id']}-caption", words, *solved)
 
 
 #: What stands in a cell of its own.

@@ -37,7 +37,8 @@ TARGET = HTML.parent / "course"
 UNKNOWN = "https://book.invalid/"
 #: Folders of notebooks of the site.
 COPIES = ("students", "instructors")
-LINK = re.compile(rf"\[([^\]]*)\]\({re.escape(UNKNOWN)}[^)]*\)")
+#: A link there; citations have brackets in its text.
+LINK = re.compile(rf"\[((?:[^\[\]]|\[[^\]]*\])*)\]\({re.escape(UNKNOWN)}[^)]*\)")
 #: Pages of the site that an instructor prints -> the file that they become.
 PAGES = {
     "appendices/teaching/unplugged.html": "handout-without-computers.pdf",

@@ -28,6 +28,8 @@ THEMES = ("light", "dark")
 #: Pages of code listings, which Sphinx makes and nobody designs.
 LISTINGS = "_modules"
 
+#: How the names of slides end.
+DECK = "-slides.html"
 NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -109,11 +111,16 @@ def settle(page: Page) -> None:
 def pages(html: Path) -> list[str]:
     """Return the addresses of all pages, relative to the root of the site.
 
-    ``index.html`` is left out: it only sends its reader on to the first page.
+    ``index.html`` is left out: it only sends its reader on to the first page. So are
+    the slides, which are no pages to read.
     """
     found = {path.relative_to(html).as_posix() for path in html.rglob("*.html")}
     found.discard("index.html")
-    return sorted(name for name in found if not name.startswith("_static/"))
+    return sorted(
+        name
+        for name in found
+        if not name.startswith("_static/") and not name.endswith(DECK)
+    )
 
 
 def photograph(html: Path, folder: Path, part: str) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import fetch_slides
 import pytest
 from fetch_slides import NoSlidesError, unpack
+from page_faults import inaccessible
 from playwright.sync_api import Browser
 from screenshots import new_context, settle
 
@@ -133,4 +134,5 @@ def test_the_keyboard_turns_slides_and_answers_questions(
     assert slide.locator(".quiz-why").first.is_visible()
     assert page.evaluate("Reveal.getIndices().h") == number
     assert page.locator("section.present .notes").count() == 1
+    assert inaccessible(page) == []
     context.close()
