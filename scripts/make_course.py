@@ -96,6 +96,7 @@ def copy_notebooks(html: Path, target: Path, site: str) -> int:
     shutil.copyfile(wheel, target / wheel.name)
     shutil.copytree(source / "quizzes", target / "quizzes")
     (target / "assignments").mkdir()
+    shutil.copyfile(wheel, target / "assignments" / wheel.name)
     names = sorted(path.name for path in (source / COPIES[0]).glob("*.ipynb"))
     for copy in COPIES:
         (target / copy).mkdir()
@@ -104,7 +105,8 @@ def copy_notebooks(html: Path, target: Path, site: str) -> int:
             written = notebook(text, site, wheel.name)
             (target / copy / name).write_text(written, "utf-8")
     for name in names:
-        master = assignment(json.loads((target / COPIES[1] / name).read_text("utf-8")))
+        solved = json.loads((target / COPIES[1] / name).read_text("utf-8"))
+        master = assignment(solved, wheel.name)
         text = json.dumps(master, indent=1, ensure_ascii=False) + "\n"
         (target / "assignments" / name).write_text(text, "utf-8")
     for table in sorted((html / "_results").glob("*/*.csv")):
