@@ -113,6 +113,8 @@ def _candidates(part: Tag) -> list[Tag]:
 
 def _slide(part: Tag) -> Slide | None:
     if part.name != FIGURE:
+        for inner in part.find_all("section"):
+            inner.name = "div"  # a section in a section would be a slide of its own
         css = "slide-quiz" if part.css.match(QUESTION) else "slide-theorem"
         return Slide("", str(part), css=css)
     image, caption = part.img, part.select_one(".caption-text")

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from assignment import assignment
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from print_book import SHEET, print_page
 from pypdf import PdfWriter
 from screenshots import (
@@ -122,22 +122,25 @@ def print_all(browser: Browser, html: Path, target: Path) -> Iterator[Path]:
     """Print the teaching pages and the slides; yield each file."""
     with served(html) as address:
         page = new_context(browser, "light", SHEET).new_page()
-        for name, file in PAGES.items():
+        for name, printed in PAGES.items():
             writer = PdfWriter()
             writer.append(print_page(page, f"{address}/{name}", "Teach with this book"))
-            writer.write(target / file)
-            yield target / file
+            writer.write(target / printed)
+            yield target / printed
         (target / "slides").mkdir()
         for deck in sorted((html / "chapters").glob("*-slides.html")):
-            page.set_viewport_size({"width": 1280, "height": 720})
-            page.goto(f"{address}/chapters/{deck.name}?print-pdf")
-            settle(page)
-            page.wait_for_selector("html.slides-ready .pdf-page", state="attached")
-            file = f"slides/{deck.stem}.pdf"
-            page.pdf(
-                path=target / file, prefer_css_page_size=True, print_background=True
-            )
-            yield target / file
+            file = target / "slides" / f"{deck.stem}.pdf"
+            print_deck(page, f"{address}/chapters/{deck.name}", file)
+            yield file
+
+
+def print_deck(page: Page, address: str, file: Path) -> None:
+    """Print the slides of a chapter, each on a sheet."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{address}?print")
+    settle(page)
+    page.wait_for_selector("html.slides-ready", state="attached")
+    page.pdf(path=file, prefer_css_page_size=True, print_background=True)
 
 
 def make_course(html: Path, target: Path, site: str) -> None:

@@ -23,12 +23,16 @@
     if (image.naturalHeight > image.naturalWidth)
       image.parentElement.classList.add("slide-tall");
   }
-  await Reveal.initialize({
-    width: WIDTH, height: HEIGHT, margin: 0.04, hash: true, transition: "none",
-    slideNumber: "c/t", plugins: [RevealNotes],
-  });
-  if (Reveal.isPrintView?.()) Reveal.getSlides().forEach(fit);
-  else {
+  if (location.search === "?print") {
+    // One slide a sheet, without what turns them.
+    document.querySelector("link[href$='/reveal.css']").remove();
+    document.documentElement.classList.add("on-paper");
+    document.querySelectorAll(".slides > section").forEach(fit);
+  } else {
+    await Reveal.initialize({
+      width: WIDTH, height: HEIGHT, margin: 0.04, hash: true, transition: "none",
+      slideNumber: "c/t", plugins: [RevealNotes],
+    });
     fit(Reveal.getCurrentSlide());
     Reveal.on("slidechanged", ({ currentSlide }) => fit(currentSlide));
   }

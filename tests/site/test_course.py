@@ -5,12 +5,15 @@ from pathlib import Path
 
 import course
 import pytest
+import travelling
 from mini_book import make_book, write_chapter
+from playwright.sync_api import Browser
 
 from collapse_lib.book.notebooks import BookError, Notebook
 
 pytest.importorskip("pypdf", reason="needs pypdf, see requirements-pdf.lock")
 import make_course
+from pypdf import PdfReader
 
 GLANCE = """\
 # A chapter
@@ -143,3 +146,51 @@ def test_the_folder_has_every_chapter_and_no_solution_for_students(
         gift = (tmp_path / "quizzes" / f"{path.stem}.gift").read_text("utf-8")
         assert gift.count("::quiz-") == 5, path.name
     assert make_course.UNKNOWN not in "".join(p.read_text("utf-8") for p in students)
+
+
+def code_of(path: Path) -> list[tuple[str, list[str]]]:
+    """Return the code cells, with their tags, but the one that fetches the library."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return [
+        ("".join(cell["source"]), cell["metadata"].get("tags", []))
+        for cell in cells
+        if cell["cell_type"] == "code" and cell["id"] != "travel-setup"
+    ]
+
+
+def test_with_the_solutions_put_back_a_students_notebook_is_the_chapter(
+    html: Path,
+) -> None:
+    """So whatever the chapter's run has shown of checks and solutions holds for it."""
+    for chapter in course.chapters(html.parents[1]).values():
+        students, instructors = (
+            code_of(html / "notebooks" / copy / f"{chapter.name}.ipynb")
+            for copy in make_course.COPIES
+        )
+        shown = [cell["source"] for cell in chapter.code]
+        moved = [
+            travelling.BESIDE.sub(
+                r'f"{FILES}/\1"',
+                travelling._CHAPTER_CALL.sub(r"\1, root=FILES)", source),
+            )
+            for source in shown
+        ]
+        assert [source for source, _ in instructors] == moved
+        kept = [one for one in students if one[0] != travelling.STARTER]
+        assert kept == [one for one in instructors if "solution" not in one[1]]
+        solved = [source for source, tags in instructors if "solution" in tags]
+        assert sum(".refuses(" in source for source in solved) >= 1, chapter.name
+
+
+def test_a_deck_is_printed_a_slide_a_sheet(
+    html: Path, browser: Browser, address: str, tmp_path: Path
+) -> None:
+    deck = max((html / "chapters").glob("*-slides.html"), default=None)
+    if deck is None:
+        pytest.skip("no slides were built: scripts/fetch_slides.py says why")
+    page = browser.new_page()
+    make_course.print_deck(page, f"{address}/chapters/{deck.name}", tmp_path / "a.pdf")
+    page.close()
+    sheets = PdfReader(tmp_path / "a.pdf").pages
+    assert len(sheets) == deck.read_text("utf-8").count("<section class")
+    assert "What to keep" in sheets[-1].extract_text()
