@@ -27,7 +27,12 @@ DIFFERS: dict[str, dict[int, str]] = {
     "02": {74: "pandas 2.2 writes 17.50 in a column that holds a dash, and warns"},
 }
 #: Chapter -> cell of the notebook -> what it needs that the browser does not have.
-ABSENT: dict[str, dict[int, str]] = {}
+ABSENT: dict[str, dict[int, str]] = {
+    "18": {
+        **dict.fromkeys((14, 15, 17, 56, 58), "c2pa, which signs pictures"),
+        **dict.fromkeys((19, 20, 59), "mlcroissant, which judges records"),
+    },
+}
 #: The strictest policy of a server under which Python runs.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; "
@@ -238,7 +243,9 @@ def test_errors_are_told_in_one_line_and_a_run_can_be_stopped(read: Open) -> Non
     reader.page.wait_for_function("() => !livePage.busy")
     reader.page.locator(".code-8 textarea").fill("import torch")
     reader.run("page.byId.get(8)")
-    assert reader.note(8) == "needs torch, which the browser does not have"
+    assert reader.note(8) == (
+        "needs torch, which the browser does not have: run the chapter on a laptop"
+    )
     reader.page.locator(".code-8 textarea").fill("while True: pass")
     reader.do("() => { livePage.run(livePage.byId.get(8)) }")
     reader.page.wait_for_function(
