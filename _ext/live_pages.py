@@ -28,7 +28,10 @@ from collapse_lib.book.notebooks import CHAPTER, Notebook
 from collapse_lib.data.corpora import SPLITS, corpus
 
 #: Chapters of which most cells need nothing that the browser lacks.
-CHAPTERS = ("01", "02", "03", "04", "05", "12", "15", "18", "20")
+CHAPTERS = (
+    *("01", "02", "03", "04", "05", "10", "11", "12", "13"),
+    *("15", "18", "20"),
+)
 #: Tags of cells whose code the page does not show.
 UNSEEN = {"remove-cell", "remove-input"}
 HERE = Path(__file__).parent / "live"

@@ -24,6 +24,8 @@ from table_heads import lift_names
 GLUE = "application/papermill.record/"
 #: How a value shows itself -> kind of output, the richest first.
 SHOWN_BY = {"_repr_html_": "text/html", "_repr_svg_": "image/svg+xml"}
+#: Packages that are imported by another name than they are installed.
+INSTALLED_AS = {"sklearn": "scikit-learn"}
 #: What is said of a package that is not here.
 LACKING = "which the browser does not have: run the chapter on a laptop"
 #: Builtin types whose value is laid out over several lines when it is long.
@@ -228,7 +230,8 @@ def _absent(error: BaseException | None) -> str:
     """Return the package whose absence is the reason of an error, or an empty text."""
     while error is not None:
         if isinstance(error, ModuleNotFoundError):
-            return (error.name or "").partition(".")[0]
+            name = (error.name or "").partition(".")[0]
+            return INSTALLED_AS.get(name, name)
         error = error.__cause__
     return ""
 
