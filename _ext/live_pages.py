@@ -12,7 +12,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,13 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from collapse_lib.book.notebooks import CHAPTER, Notebook
+from collapse_lib.data.corpora import SPLITS, corpus
 
 #: Chapters of which most cells need nothing that the browser lacks.
-CHAPTERS = ("01", "02", "03", "04", "05", "20")
+CHAPTERS = (
+    *("01", "02", "03", "04", "05", "08"),
+    *("10", "11", "12", "13", "14", "15", "18", "19", "20"),
+)
 #: Tags of cells whose code the page does not show.
 UNSEEN = {"remove-cell", "remove-input"}
 HERE = Path(__file__).parent / "live"
@@ -39,11 +43,18 @@ ASSETS = (
     *("fetching.js", "worker.js"),
 )
 #: Pure Python that the library imports and no pack has.
-LIBRARIES = ("fastjsonschema", "lazy_loader", "tqdm", "yaml")
+LIBRARIES = ("fastjsonschema", "lazy_loader", "rfc8785", "tqdm", "yaml")
+#: Modules of *cryptography* for which ``live_ed25519.py`` stands, and its names there.
+SIGNING = {
+    "cryptography/exceptions.py": "InvalidSignature",
+    "cryptography/hazmat/primitives/asymmetric/ed25519.py": (
+        "Ed25519PrivateKey, Ed25519PublicKey"
+    ),
+}
 #: What the library reads at run time, apart from weights of networks, which need torch.
 READ = {".py", ".pyi", ".json", ".png"}
-#: The languages of the chapters' lists of words, kept in step with ``live_words.py``.
-LANGUAGES = ("en", "fi", "fr")
+#: The chapters' lists of words: size -> languages, kept in step with ``live_words.py``.
+WORDS = {"best": ("en", "fi", "fr"), "small": ("en", "is")}
 
 log = logging.getLogger(__name__)
 
@@ -133,9 +144,13 @@ def write_live(root: Path, target: Path, pages: list[str]) -> None:
         shutil.copyfile(HERE / name, target / name)
     made = json.loads((PACKS / "packs.json").read_text("utf-8"))
     packs: dict[str, Pack] = made["packs"]
-    for language in LANGUAGES:
-        name = f"words-{language}"
-        packs[name] = write(target, name, tar(_words(language)))
+    for size, languages in WORDS.items():
+        for language in languages:
+            name = f"words-{size}-{language}"
+            packs[name] = write(target, name, tar(_words(language, size)))
+    for split in SPLITS:
+        name = f"chitchat-{split}"
+        packs[name] = write(target, name, tar(_chitchat(split)))
     files = dict(_book(root, [page.partition("/")[2][:2] for page in pages]))
     files["live_index.json"] = json.dumps(made["index"]).encode()
     packs["book"] = write(target, "book", tar(files))
@@ -173,16 +188,29 @@ def _book(root: Path, numbers: list[str]) -> Iterator[tuple[str, bytes]]:
     for number in numbers:
         for path in (root / "results" / number).glob("*.json"):
             yield f"book/{path.relative_to(root).as_posix()}", path.read_bytes()
+    for module, names in SIGNING.items():
+        yield module, f"from live_ed25519 import {names}\n".encode()
     release = version("wordfreq")
     told = f"Metadata-Version: 2.1\nName: wordfreq\nVersion: {release}\n"
     yield f"wordfreq-{release}.dist-info/METADATA", told.encode()
 
 
-def _words(language: str) -> dict[str, bytes]:
+def _words(language: str, size: str) -> dict[str, bytes]:
     """Return a list of words, a line for each hundredth of a power of ten."""
-    bands = wordfreq.get_frequency_list(language, "best")
+    bands = wordfreq.get_frequency_list(language, size)
     text = "\n".join("\t".join(band) for band in bands)
-    return {f"words/{language}.txt": text.encode()}
+    return {f"words/{size}-{language}.txt": text.encode()}
+
+
+def _chitchat(split: str) -> dict[str, bytes]:
+    """Return a part of the corpus as the library reads it, and the corpus' licence."""
+    part = corpus("chitchat", split)
+    told = {"documents": part.documents, "provenance": part.provenance}
+    licence = distribution("chitchat-dataset").read_text("LICENSE")
+    return {
+        f"chitchat/{split}.json": json.dumps(told, ensure_ascii=False).encode(),
+        "chitchat/LICENSE": str(licence).encode(),
+    }
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

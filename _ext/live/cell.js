@@ -2,6 +2,7 @@
 import { Editor, make } from "./editor.js";
 import { Outputs } from "./outputs.js";
 
+const LACKING = "which the browser does not have: run the chapter on a laptop";
 export const USES_CHANGE = "uses what you have changed: run it again";
 
 export function seconds(ms) {
@@ -97,6 +98,7 @@ export class Cell {
 
   begin() {
     this.last = this.code;
+    this.absent = "";
     this.fresh = new Outputs(this.stored);
     this.say("running", "running");
   }
@@ -106,11 +108,12 @@ export class Cell {
     this.shown?.remove();
     this.shown = this.fresh;
     const same = good && !this.edited && this.shown.same;
-    this.shown.place(this.bar);
+    // What a cell cannot make here stays as it is published.
+    if (this.absent && !this.edited) this.shown = undefined;
+    else this.shown.place(this.bar);
     this.say(good ? `${seconds(ms)}${same ? ", the same as published" : ""}`
-      : this.absent ? `needs ${this.absent}, which the browser does not have` : "stopped at an error",
-    good ? "ran" : "failed");
-    this.absent = "";
+      : this.absent ? `needs ${this.absent}, ${LACKING}` : "stopped at an error",
+    good ? "ran" : this.absent ? "absent" : "failed");
     this.resets.hidden = false;
   }
 

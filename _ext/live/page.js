@@ -212,16 +212,19 @@ class Page {
 
   lose(cell, users) {
     this.left -= users.length;
+    const why = cell.absent ? `needs ${cell.absent}` : "did not run";
     for (const id of users) {
       this.byId.get(id).done = false;
-      this.byId.get(id).say(`needs cell ${cell.number ?? "before it"}, which did not run`, "lost");
+      this.byId.get(id).say(`needs cell ${cell.number ?? "before it"}, which ${why}`, "lost");
     }
   }
 
   finished() {
     const time = seconds(performance.now() - this.began);
+    const left = this.cells.filter(({ element }) => ["absent", "lost"].includes(element.dataset.live));
+    const rest = left.length ? ` Cells that need more than the browser has: ${left.length}.` : "";
     this.idle(this.failed
-      ? `Cell ${this.failed} ended with an error; what it says stands below it.` : `Done in ${time}.`);
+      ? `Cell ${this.failed} ended with an error; what it says stands below it.` : `Done in ${time}.${rest}`);
     setTimeout(() => this.more?.().catch(() => {}), 500); // a cell that needs it asks again
   }
 

@@ -84,6 +84,35 @@ def test_a_package_that_is_not_there_is_named(shell: Shell, sent: Sent) -> None:
     assert sent[0][1]["absent"] == "no_such_package"
 
 
+def test_what_is_imported_in_vain_fails_where_it_is_used(
+    shell: Shell, sent: Sent
+) -> None:
+    code = (
+        "import json, no_such_package.part as part\n"
+        "from math import pi, sqrt as root\n"
+        "from no_such_package import a, b as c\n"
+        "x = json.dumps(pi > root(9))"
+    )
+    assert shell.run(code, "<cell 1>")
+    assert shell.run("x", "<cell 2>")
+    for use in ("part.f", "a()", "class A(c): pass", "[*a]", "a[0]", "a"):
+        assert not shell.run(use, "<cell 3>"), use
+    assert [told["absent"] for kind, told in sent[1:]] == ["no_such_package"] * 6
+    assert sent[1][1]["text"] == (
+        "This cell needs no_such_package, which the browser does not have: run the "
+        "chapter on a laptop"
+    )
+
+
+def test_a_package_that_the_library_misses_is_named(shell: Shell, sent: Sent) -> None:
+    code = (
+        "try:\n    import no_such_package\n"
+        "except ImportError as why:\n    raise ImportError('it needs more') from why"
+    )
+    assert not shell.run(code, "<cell 1>")
+    assert sent[0][1]["absent"] == "no_such_package"
+
+
 def test_a_number_for_the_prose_comes_without_its_quotes(
     shell: Shell, sent: Sent
 ) -> None:

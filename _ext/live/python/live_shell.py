@@ -13,6 +13,7 @@ import pprint
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from copy import copy
 from io import BytesIO
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -23,6 +24,10 @@ from table_heads import lift_names
 GLUE = "application/papermill.record/"
 #: How a value shows itself -> kind of output, the richest first.
 SHOWN_BY = {"_repr_html_": "text/html", "_repr_svg_": "image/svg+xml"}
+#: Packages that are imported by another name than they are installed.
+INSTALLED_AS = {"sklearn": "scikit-learn"}
+#: What is said of a package that is not here.
+LACKING = "which the browser does not have: run the chapter on a laptop"
 #: Builtin types whose value is laid out over several lines when it is long.
 LAID_OUT = (list, tuple, dict, set, frozenset)
 
@@ -55,13 +60,26 @@ class Formatters(dict[str, Any]):
         return SimpleNamespace(for_type=lambda *ignored: None)
 
 
+class Absent:
+    """Stands for what a cell imports and the browser lacks: whoever uses it is told."""
+
+    def __init__(self, error: ModuleNotFoundError) -> None:
+        self.__dict__["error"] = error
+
+    def _refuse(self, *ignored: Any, **ignored_too: Any) -> Any:
+        error = self.__dict__["error"]
+        raise ModuleNotFoundError(str(error), name=error.name)
+
+    __getattr__ = __call__ = __iter__ = __getitem__ = __mro_entries__ = _refuse
+
+
 class Shell:
     """The names that the cells of a page share, and the way to the page."""
 
     def __init__(self) -> None:
         self.events = Events()
         self.display_formatter = SimpleNamespace(formatters=Formatters())
-        self.user_ns: dict[str, Any] = {"__name__": "__main__"}
+        self.user_ns: dict[str, Any] = {"__name__": "__main__", "_Absent": Absent}
         self.send: Callable[..., None] = lambda kind, data, metadata=None: None
 
     def show(self, value: Any) -> None:
@@ -87,7 +105,7 @@ class Shell:
             self.events.fire()
 
     def _run(self, code: str, name: str) -> None:
-        tree = ast.parse(code, name)
+        tree = patient(ast.parse(code, name))
         last = tree.body[-1] if tree.body else None
         if not isinstance(last, ast.Expr):
             last = None
@@ -103,6 +121,38 @@ class Shell:
         pyplot = sys.modules.get("matplotlib.pyplot")
         if pyplot is not None:
             pyplot.show()
+
+
+def patient(tree: ast.Module) -> ast.Module:
+    """Let the imports of a cell fail only when what they bring is used.
+
+    The first cell of a chapter imports all that the chapter uses. A cell of nothing but
+    imports is left as it is.
+    """
+    imports = ast.Import | ast.ImportFrom
+    if all(isinstance(statement, imports) for statement in tree.body):
+        return tree
+    body: list[ast.stmt] = []
+    for statement in tree.body:
+        if not isinstance(statement, imports):
+            body.append(statement)
+            continue
+        for alias in statement.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            wrapped = ast.parse(
+                f"try: pass\nexcept ModuleNotFoundError as _why: {name} = _Absent(_why)"
+            ).body[0]
+            if alias.name == "*" or not isinstance(wrapped, ast.Try):
+                body.append(statement)
+                break
+            one = copy(statement)
+            one.names = [alias]
+            for node in ast.walk(wrapped):
+                ast.copy_location(node, statement)
+            wrapped.body = [one]
+            body.append(wrapped)
+    tree.body = body
+    return tree
 
 
 def _close_figures() -> None:
@@ -164,13 +214,26 @@ def told(error: BaseException, name: str) -> dict[str, Any]:
     lines = [frame.lineno for frame in frames if frame.filename == name]
     if isinstance(error, SyntaxError):
         lines = [error.lineno]
-    absent = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
+    absent = _absent(error)
+    text = "".join(traceback.format_exception_only(error)).strip().split("\n")[-1]
+    if absent:
+        text = f"This cell needs {absent}, {LACKING}"
     return {
-        "text": "".join(traceback.format_exception_only(error)).strip().split("\n")[-1],
+        "text": text,
         "line": lines[-1] if lines else None,
         "traceback": "".join(traceback.format_exception(error)),
-        "absent": absent.partition(".")[0],
+        "absent": absent,
     }
+
+
+def _absent(error: BaseException | None) -> str:
+    """Return the package whose absence is the reason of an error, or an empty text."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError):
+            name = (error.name or "").partition(".")[0]
+            return INSTALLED_AS.get(name, name)
+        error = error.__cause__
+    return ""
 
 
 class HTML:

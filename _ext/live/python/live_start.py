@@ -57,6 +57,8 @@ class Finder:
         if name.startswith("scipy.") and isinstance(sys.modules.get("scipy"), Later):
             fetch_scipy()
             path = importlib.import_module("scipy").__path__
+        if name == "collapse_lib.data.corpora":
+            return _read_packs(PathFinder.find_spec(name, path))
         if name not in cls.packs:
             return (
                 PathFinder.find_spec(name, path) if name.startswith("scipy.") else None
@@ -65,6 +67,21 @@ class Finder:
         if path is not None:  # the standard library then lies in two places
             path = [*path, *(part.replace("312.zip", "3.12") for part in path)]
         return PathFinder.find_spec(name, path)
+
+
+def _read_packs(spec: ModuleSpec | None) -> ModuleSpec | None:
+    """Return how to import the library's corpora, which are packs here."""
+    loader: Any = spec and spec.loader
+    import_from_file = loader.exec_module
+
+    def exec_module(module: ModuleType) -> None:
+        import_from_file(module)
+        import live_corpora
+
+        live_corpora.fix(module)
+
+    loader.exec_module = exec_module
+    return spec
 
 
 _fetched: set[str] = set()

@@ -11,20 +11,20 @@ from pathlib import Path
 from live_start import SITE, fetch
 
 #: Kept in step with ``live_pages.py``, which writes the lists.
-LANGUAGES = ("en", "fi", "fr")
+WORDS = {"best": ("en", "fi", "fr"), "small": ("en", "is")}
 
 
 def available_languages(wordlist: str = "best") -> dict[str, str]:
     """Return language -> file, of those that the page can fetch."""
-    return {language: f"{SITE}/words/{language}.txt" for language in LANGUAGES}
+    there = WORDS.get(wordlist, ())
+    return {code: f"{SITE}/words/{wordlist}-{code}.txt" for code in there}
 
 
 def get_frequency_dict(lang: str, wordlist: str = "best") -> dict[str, float]:
-    """Return the words of the large list and their frequencies."""
-    if wordlist == "small":
-        raise ValueError("in the browser there is only the large list of wordfreq")
-    fetch(f"words-{lang}")
-    bands = Path(available_languages()[lang]).read_text("utf-8").split("\n")
+    """Return the words of a list and their frequencies."""
+    fetch(f"words-{wordlist}-{lang}")
+    path = available_languages(wordlist)[lang]
+    bands = Path(path).read_text("utf-8").split("\n")
     frequency = {}
     for place, band in enumerate(bands):
         frequency.update(
