@@ -39,6 +39,11 @@ _CLASSES = re.compile(r'class="([^"]*)"')
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 _IN_SELECTOR = re.compile(r"\.((?:[\w-]|\\.)+)")
 _TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
+_BLANK_LINES = re.compile(r"\n\s*\n")
+#: How Pygments begins every listing.
+FIRST_OF_CODE = "<pre><span></span>"
+#: Operators, a third of the elements in code: they are signs already, without a colour.
+SIGNS = {"o"}
 #: The same font in a format that no browser of the last ten years asks for.
 _FULL_FONT = re.compile(r',\s*url\([^)]*/fa-[\w-]+\.ttf[^)]*\)\s*format\("truetype"\)')
 _PACKED_FONT = re.compile(r'(/fa-[\w-]+)\.woff2((?:[^)>]*\)\s*format\("woff2"\))?)')
@@ -157,8 +162,11 @@ def lighter_page(html: str, looks: set[str]) -> str:
         return script[0] if SOMETIMES.get(script[1], "<") in html else ""
 
     html = _SCRIPT.sub(needed, ICON_SCRIPT.sub("", html))
+    before, article, text = html.partition("<article")
+    if article:
+        html = _BLANK_LINES.sub("\n", before) + article + text
     head, code, rest = html.partition('<div class="highlight"')
-    return head + code + _TOKEN.sub(plain, rest)
+    return head + code + _TOKEN.sub(plain, rest.replace(FIRST_OF_CODE, "<pre>"))
 
 
 def coloured(sheet: str) -> set[str]:
@@ -195,7 +203,7 @@ def lighten(html: Path) -> None:
     static = html / "_static"
     for path in static.glob(ICON_FILES):
         path.unlink()
-    looks = coloured((static / "pygments.css").read_text("utf-8"))
+    looks = coloured((static / "pygments.css").read_text("utf-8")) - SIGNS
     pages = {}
     for path in sorted(html.rglob("*.html")):
         before = path.read_text("utf-8")

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from assignment import assignment
+from assignment import AssignmentError, assignment
 from playwright.sync_api import Browser, Page
 from print_book import SHEET, print_page
 from pypdf import PdfWriter
@@ -178,7 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     site = f"{options.site.rstrip('/')}/" if options.site else ""
     try:
         make_course(options.html, options.target, site)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, AssignmentError) as error:
         print(f"make_course.py: {error}", file=sys.stderr)
         return 1
     print(f"The course is in {options.target}")

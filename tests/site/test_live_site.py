@@ -18,7 +18,7 @@ import live_pages
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
-from screenshots import new_context, served
+from screenshots import DECK, new_context, served
 
 #: A chapter whose cells take seconds altogether.
 LIGHT = "20"
@@ -74,7 +74,8 @@ class Site:
 
     def page(self, number: str) -> str:
         """Return the address of a chapter."""
-        (found,) = (self.html / "chapters").glob(f"{number}-*.html")
+        pages = (self.html / "chapters").glob(f"{number}-*.html")
+        (found,) = (page for page in pages if not page.name.endswith(DECK))
         return f"{self.address}/{self.html.name}/chapters/{found.name}"
 
 

@@ -83,6 +83,15 @@ def test_code_without_a_look_of_its_own_needs_no_element():
     assert weight.lighter_page(before + page, looks) == before + tokens
 
 
+def test_blank_lines_go_before_the_text_only():
+    page = "<p>\n  \n\n</p><article><pre><span></span>a\n\nb</pre></article>"
+    assert weight.lighter_page(page, set()) == (
+        "<p>\n</p><article><pre><span></span>a\n\nb</pre></article>"
+    )
+    code = '<article><div class="highlight"><pre><span></span>a\n\nb</pre></div>'
+    assert weight.lighter_page(code, set()) == code.replace("<span></span>", "")
+
+
 def test_the_script_that_draws_icons_again_goes():
     script = '<script src="../_static/scripts/fontawesome.js?digest=8"></script>\n<p>'
     assert weight.lighter_page(script, set()) == "<p>"
