@@ -36,7 +36,7 @@ OFF_PAGE = {"remove-cell", "remove-input"}
 #: What every chapter has from its first cell, and no reader looks for.
 EVERYWHERE = {"chapter", *dir(builtins)}
 TITLE, LIST = "Numbers of this chapter", "numbers-of-this-chapter"
-BEHIND = "The code behind this number"
+BEHIND = "Show its code"
 
 # ---- cells and the names in them -----------------------------------------------------
 

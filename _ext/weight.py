@@ -162,9 +162,11 @@ def lighter_page(html: str, looks: set[str]) -> str:
         return script[0] if SOMETIMES.get(script[1], "<") in html else ""
 
     html = _SCRIPT.sub(needed, ICON_SCRIPT.sub("", html))
-    before, article, text = html.partition("<article")
-    if article:
-        html = _BLANK_LINES.sub("\n", before) + article + text
+    if "<article" in html:
+        before, article = html.split("<article", 1)
+        article, after = article.rsplit("</article>", 1)
+        around = (_BLANK_LINES.sub("\n", part) for part in (before, after))
+        html = f"<article{article}</article>".join(around)
     head, code, rest = html.partition('<div class="highlight"')
     return head + code + _TOKEN.sub(plain, rest.replace(FIRST_OF_CODE, "<pre>"))
 
