@@ -189,11 +189,12 @@ class ConceptMap(BookDirective):
                 for part in self._parts(known)
             ]
         )
-        lines = [(one, c.number) for c in known.values() for one in needs(c)]
+        wanted = {number: needs(chapter) for number, chapter in known.items()}
+        lines = [(one, number) for number, ones in wanted.items() for one in ones]
         words = "; ".join(
-            f"{int(c.number)} on {', '.join(str(int(n)) for n in needs(c))}"
-            for c in known.values()
-            if needs(c)
+            f"{int(number)} on {', '.join(str(int(one)) for one in ones)}"
+            for number, ones in wanted.items()
+            if ones
         )
         return [
             raw(drawn(boxes, lines, "Which chapters need which")),

@@ -115,7 +115,7 @@ def sections(cells: Sequence[Cell]) -> Iterator[Exercise | Cell]:
             if last:
                 yield last
             last = Exercise(stated[1])
-        if "solution" in found or (last and last.solution and _is_caption(cell)):
+        if "solution" in found:
             _owner(last, cell).solution.append(cell)
         elif "check" in found:
             _owner(last, cell).check.append(cell)
@@ -130,10 +130,6 @@ def sections(cells: Sequence[Cell]) -> Iterator[Exercise | Cell]:
             yield cell
     if last:
         yield last
-
-
-def _is_caption(cell: Cell) -> bool:
-    return str(cell.get("id", "")).endswith("-caption")
 
 
 def _owner(exercise: Exercise | None, cell: Cell) -> Exercise:

@@ -18,14 +18,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from assignment import AssignmentError, assignment
+from assignment import NOWHERE, AssignmentError, assignment
 from playwright.sync_api import Browser, Page
-from print_book import SHEET, print_page
+from print_book import SHEET, print_page, printer
 from pypdf import PdfWriter
 from screenshots import (
-    BROWSERS,
+    DECK,
     HTML,
-    find_browser,
     new_context,
     opened_browser,
     served,
@@ -33,12 +32,10 @@ from screenshots import (
 )
 
 TARGET = HTML.parent / "course"
-#: What stands in a notebook for an address that nobody has said.
-UNKNOWN = "https://book.invalid/"
 #: Folders of notebooks of the site.
 COPIES = ("students", "instructors")
 #: A link there; citations have brackets in its text.
-LINK = re.compile(rf"\[((?:[^\[\]]|\[[^\]]*\])*)\]\({re.escape(UNKNOWN)}[^)]*\)")
+LINK = re.compile(rf"\[((?:[^\[\]]|\[[^\]]*\])*)\]\({re.escape(NOWHERE)}[^)]*\)")
 #: Pages of the site that an instructor prints -> the file that they become.
 PAGES = {
     "appendices/teaching/unplugged.html": "handout-without-computers.pdf",
@@ -75,8 +72,8 @@ def notebook(text: str, site: str, wheel: str) -> str:
     """
     content = json.loads(text)
     for cell in content["cells"]:
-        source = cell["source"].replace(f"{UNKNOWN}notebooks/{wheel}", f"../{wheel}")
-        source = source.replace(UNKNOWN, site) if site else LINK.sub(r"\1", source)
+        source = cell["source"].replace(f"{NOWHERE}notebooks/{wheel}", f"../{wheel}")
+        source = source.replace(NOWHERE, site) if site else LINK.sub(r"\1", source)
         cell["source"] = source
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
@@ -128,7 +125,7 @@ def print_all(browser: Browser, html: Path, target: Path) -> Iterator[Path]:
             writer.write(target / printed)
             yield target / printed
         (target / "slides").mkdir()
-        for deck in sorted((html / "chapters").glob("*-slides.html")):
+        for deck in sorted((html / "chapters").glob(f"*{DECK}")):
             file = target / "slides" / f"{deck.stem}.pdf"
             print_deck(page, f"{address}/chapters/{deck.name}", file)
             yield file
@@ -151,12 +148,7 @@ def make_course(html: Path, target: Path, site: str) -> None:
     FileNotFoundError
         If the book is not built, or there is no browser that prints.
     """
-    executable = find_browser()
-    if executable is None:
-        raise FileNotFoundError(
-            f"no browser: none of {', '.join(BROWSERS)} is on the PATH; it prints the "
-            "slides. Get Chromium, as your system's packages have it"
-        )
+    executable = printer("slides")
     part = target.with_name(f"{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

@@ -205,14 +205,26 @@ def _target(note: DictionaryObject) -> str:
     return str(action.get_object().get("/URI", "")) if action else ""
 
 
-def print_book(html: Path, target: Path, wanted: Sequence[str]) -> int:
-    """Print pages of a built site into one file; return its number of sheets."""
+def printer(what: str) -> str:
+    """Return the path of a browser that prints.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; says what is not printed.
+    """
     executable = find_browser()
     if executable is None:
         raise FileNotFoundError(
             f"no browser: none of {', '.join(BROWSERS)} is on the PATH; it prints the "
-            "pages. Get Chromium, as your system's packages have it"
+            f"{what}. Get Chromium, as your system's packages have it"
         )
+    return executable
+
+
+def print_book(html: Path, target: Path, wanted: Sequence[str]) -> int:
+    """Print pages of a built site into one file; return its number of sheets."""
+    executable = printer("pages")
     if not (html / "intro.html").is_file():
         raise FileNotFoundError(f"no book in {html}; run `make` first")
     about = read_yaml(ROOT / "CITATION.cff")

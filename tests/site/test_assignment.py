@@ -239,7 +239,8 @@ def test_the_caption_of_a_solution_is_part_of_it(notebook):
     place = next(
         n for n, c in enumerate(notebook["cells"]) if "half = one" in c["source"]
     )
-    caption = {"cell_type": "markdown", "id": "a-caption", "metadata": {}}
+    caption = {"cell_type": "markdown", "id": "a-caption"}
+    caption["metadata"] = {"tags": ["solution"]}
     notebook["cells"].insert(place + 1, {**caption, "source": "*Figure 1.* A half."})
     first, *_ = questions(assignment.assignment(notebook))
     assert "*Figure 1.* A half." in within(first, "SOLUTION")[1]

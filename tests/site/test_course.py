@@ -13,6 +13,8 @@ from collapse_lib.book.notebooks import BookError, Notebook
 
 pytest.importorskip("pypdf", reason="needs pypdf, see requirements-pdf.lock")
 import make_course
+import print_book
+from assignment import NOWHERE
 from pypdf import PdfReader
 
 GLANCE = """\
@@ -82,10 +84,9 @@ def test_the_map_has_a_box_for_each_chapter_and_a_line_for_each_need():
 
 WHEEL = "mini-1-py3-none-any.whl"
 SOURCE = (
-    f"See [chapter [2]]({make_course.UNKNOWN}chapters/02.html#x) and "
-    f"[this](https://there.org)."
+    f"See [chapter [2]]({NOWHERE}chapters/02.html#x) and [this](https://there.org)."
 )
-SETUP = f"%pip install {make_course.UNKNOWN}notebooks/{WHEEL}"
+SETUP = f"%pip install {NOWHERE}notebooks/{WHEEL}"
 
 
 def written(site: str) -> list[str]:
@@ -109,14 +110,14 @@ def test_links_lead_to_the_site_that_is_named():
 def test_without_a_built_book_the_message_says_what_to_do(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(make_course, "find_browser", lambda: "chromium")
+    monkeypatch.setattr(print_book, "find_browser", lambda: "chromium")
     assert make_course.main(options(tmp_path)) == 1
     assert "run `make` first" in capsys.readouterr().err
     assert (tmp_path / "course/mine.txt").read_text() == "mine"
 
 
 def test_without_a_browser_the_message_says_what_to_do(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(make_course, "find_browser", lambda: None)
+    monkeypatch.setattr(print_book, "find_browser", lambda: None)
     assert make_course.main(options(tmp_path)) == 1
     assert "Get Chromium" in capsys.readouterr().err
     assert (tmp_path / "course/mine.txt").read_text() == "mine"
@@ -145,7 +146,7 @@ def test_the_folder_has_every_chapter_and_no_solution_for_students(
         assert "ASSIGNMENT CONFIG" in master.read_text("utf-8")
         gift = (tmp_path / "quizzes" / f"{path.stem}.gift").read_text("utf-8")
         assert gift.count("::quiz-") == 5, path.name
-    assert make_course.UNKNOWN not in "".join(p.read_text("utf-8") for p in students)
+    assert NOWHERE not in "".join(p.read_text("utf-8") for p in students)
 
 
 def code_of(path: Path) -> list[tuple[str, list[str]]]:

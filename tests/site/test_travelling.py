@@ -114,6 +114,17 @@ def texts(notebook):
     return [cell["source"] for cell in notebook["cells"]]
 
 
+def test_the_caption_of_a_solutions_figure_belongs_to_the_solution(site):
+    figure = {"name": "ex-1", "caption": "A half."}
+    cell = {"cell_type": "code", "id": "a", "source": "draw()"}
+    cell["metadata"] = {"mystnb": {"figure": figure}}
+    for inside, tags in (("ex-1", ["solution"]), ("", [])):
+        copy = travelling.Copy(site, True, inside=inside)
+        copy.take(cell)
+        assert copy.cells[-1]["source"] == "*Figure 1.1.* A half."
+        assert copy.cells[-1]["metadata"].get("tags", []) == tags
+
+
 def test_a_students_copy_has_an_empty_cell_for_each_solution(site):
     notebook = travelling.travelling(site, solutions=False)
     nbformat.validate(nbformat.from_dict(notebook))
